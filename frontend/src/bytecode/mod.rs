@@ -1,0 +1,5 @@
+//! The bytecode: opcodes, instructions, prototypes, and what reads and writes them.
+
+pub mod instruction;
+pub mod opcode;
+pub mod proto;
