@@ -1,0 +1,4 @@
+//! Native functions.
+
+/// A native function (a placeholder until the interface lands).
+pub type NativeFn = for<'a> fn(&'a mut ());
