@@ -1,4 +1,0 @@
-//! Native functions.
-
-/// A native function (a placeholder until the interface lands).
-pub type NativeFn = for<'a> fn(&'a mut ());
