@@ -7,8 +7,16 @@
 //! - After `resolve`, every [`ExprKind::Name`] carries its [`Binding`], every declaration its
 //!   [`LocalId`], and every function its [`FunctionInfo`]; the compiler never looks up a name.
 //! - Lines are 1-based and are those that PUC Lua would attach to the generated instruction.
+//! - **Depth.** Nesting (right operands, arguments, keys, parentheses, unary operators, blocks,
+//!   functions) is limited to about 200 levels, as in PUC, so that recursion into it is safe.
+//!   *Left spines* are not limited: `1+1+1+...`, `a.b.c.d...`, `f()()()...` and
+//!   `a:b():c():d()...` may be 100,000 deep. Whoever walks an expression must therefore go down
+//!   its spine in a loop (see [`Expr::left`]) and may recurse only into the other children.
+//!   Dropping does so ([`Expr`]'s `Drop`).
 
 use std::cell::Cell;
+use std::hash::Hasher;
+use std::rc::Rc;
 
 /// A 1-based source line.
 pub type Line = u32;
@@ -61,7 +69,11 @@ pub struct Chunk {
 pub struct Block {
     /// The statements, in order.
     pub stats: Vec<Stat>,
-    /// The line of the token that ends the block (`end`, `else`, `until`, end of input).
+    /// The line of the last token before the one that ends the block (PUC's `lastline` there):
+    /// the line of a loop's back-jump, or of the jump over an `else` part.
+    pub last_line: Line,
+    /// The line of the token that ends the block (`end`, `else`, `until`); for the main function
+    /// the line of the last token of the chunk, which is that of its final return.
     pub end_line: Line,
 }
 
@@ -72,6 +84,9 @@ pub struct Stat {
     pub kind: StatKind,
     /// The line of its first token.
     pub line: Line,
+    /// The line of its last token (a closing `;` not counted): that of the stores of an
+    /// assignment, of the instruction of a `return`.
+    pub end_line: Line,
 }
 
 /// The kinds of statement.
@@ -112,7 +127,7 @@ pub enum StatKind {
     /// `if c1 then b1 elseif c2 then b2 else b3 end`
     If {
         /// Condition and block of `if` and of each `elseif`.
-        arms: Vec<(Expr, Block)>,
+        arms: Vec<IfArm>,
         /// The `else` block.
         otherwise: Option<Block>,
     },
@@ -126,6 +141,10 @@ pub enum StatKind {
         limit: Expr,
         /// Step, 1 when absent.
         step: Option<Expr>,
+        /// The line of `do`: of the instruction that prepares the loop.
+        do_line: Line,
+        /// The line of `for`: of the instruction that goes back.
+        loop_line: Line,
         /// The body.
         body: Block,
     },
@@ -135,6 +154,10 @@ pub enum StatKind {
         names: Vec<LocalDecl>,
         /// Iterator function, state, control, closing value.
         values: Vec<Expr>,
+        /// The line of `do`: of the instruction that prepares the loop.
+        do_line: Line,
+        /// The line of the first token after `in`: of the iterator's call and the back-jump.
+        loop_line: Line,
         /// The body.
         body: Block,
     },
@@ -162,6 +185,17 @@ pub enum StatKind {
     Label(Symbol),
 }
 
+/// A condition and its block.
+#[derive(Debug)]
+pub struct IfArm {
+    /// The condition.
+    pub cond: Expr,
+    /// The line of `then`: that of the test when the condition is no comparison.
+    pub then_line: Line,
+    /// The block.
+    pub body: Block,
+}
+
 /// A declared local variable.
 #[derive(Debug)]
 pub struct LocalDecl {
@@ -184,7 +218,8 @@ pub struct Function {
     pub is_vararg: bool,
     /// The body.
     pub body: Block,
-    /// The line of `function`; 0 for the main function.
+    /// PUC's `linedefined`: the line of `function` for a function statement, the line of the
+    /// opening parenthesis for local and anonymous functions, 0 for the main function.
     pub line: Line,
     /// The line of the closing `end`; 0 for the main function.
     pub end_line: Line,
@@ -240,8 +275,9 @@ pub struct UpvalueInfo {
     pub source: UpvalueSource,
     /// Attribute of the variable it refers to.
     pub attrib: Attrib,
-    /// Whether the variable is assigned anywhere after its declaration.
-    pub reassigned: bool,
+    /// Whether the variable is assigned anywhere after its declaration; shared by all upvalues
+    /// that refer to the variable, final once the chunk is resolved.
+    pub reassigned: Rc<Cell<bool>>,
 }
 
 /// Where a closure finds an upvalue when it is created.
@@ -260,9 +296,57 @@ pub enum UpvalueSource {
 pub struct Expr {
     /// Which expression.
     pub kind: ExprKind,
-    /// The line that run-time errors in it name: of the operator for operations, of the opening
-    /// parenthesis (or argument) for calls, of the key's token for indexing, of the token else.
+    /// The line of the instruction that computes it, and hence the one that run-time errors in
+    /// it name: of the operator for arithmetic, bitwise, concatenation and unary operations; of
+    /// the right operand's last token for comparisons; of the opening parenthesis (or argument)
+    /// for calls; for `a[k]`, `a.k` and global names the line of the token at which PUC fetches
+    /// the value (its last token, or the operator, comma or parenthesis that follows); of the
+    /// token else.
     pub line: Line,
+}
+
+impl Expr {
+    /// The child that the expression starts with: the left operand, the indexed object, the
+    /// called value. Following it may take 100,000 steps: loop, do not recurse.
+    pub fn left(&self) -> Option<&Expr> {
+        match &self.kind {
+            ExprKind::Index(pair) | ExprKind::Binary(_, pair) => Some(&pair.0),
+            ExprKind::Call(call) => Some(&call.callee),
+            ExprKind::MethodCall(call) => Some(&call.object),
+            _ => None,
+        }
+    }
+
+    /// As [`Expr::left`].
+    pub fn left_mut(&mut self) -> Option<&mut Expr> {
+        match &mut self.kind {
+            ExprKind::Index(pair) | ExprKind::Binary(_, pair) => Some(&mut pair.0),
+            ExprKind::Call(call) => Some(&mut call.callee),
+            ExprKind::MethodCall(call) => Some(&mut call.object),
+            _ => None,
+        }
+    }
+
+    /// Takes the left child out if it has a left child itself.
+    fn take_spine(&mut self) -> Option<Expr> {
+        let left = self.left_mut()?;
+        left.left()?;
+        let placeholder = Expr {
+            kind: ExprKind::Nil,
+            line: 0,
+        };
+        Some(std::mem::replace(left, placeholder))
+    }
+}
+
+impl Drop for Expr {
+    /// Takes left spines apart in a loop, so that dropping needs bounded stack.
+    fn drop(&mut self) {
+        let mut rest = self.take_spine();
+        while let Some(mut expr) = rest {
+            rest = expr.take_spine();
+        }
+    }
 }
 
 /// The kinds of expression.
@@ -318,6 +402,8 @@ pub struct MethodCall {
     pub object: Expr,
     /// The method's name.
     pub method: Symbol,
+    /// The line of the method's name: of the instruction that looks it up.
+    pub method_line: Line,
     /// The arguments.
     pub args: Vec<Expr>,
 }
@@ -329,8 +415,8 @@ pub enum TableItem {
     Positional(Expr),
     /// `name = e`
     Named(Symbol, Expr),
-    /// `[k] = e`
-    Keyed(Expr, Expr),
+    /// `[k] = e` and the line of `e`'s last token (of the instruction that stores it).
+    Keyed(Expr, Expr, Line),
 }
 
 /// Binary operators.
@@ -394,27 +480,76 @@ pub enum UnaryOp {
 }
 
 /// The byte strings of a chunk, each stored once.
+///
+/// An open-addressing table of symbol numbers beside their hashes: looking up a name that is
+/// known touches one slot and the string.
 #[derive(Debug, Default)]
 pub struct Interner {
-    strings: Vec<std::rc::Rc<[u8]>>,
-    index: std::collections::HashMap<std::rc::Rc<[u8]>, Symbol>,
+    strings: Vec<Rc<[u8]>>,
+    /// `(hash, symbol + 1)`, 0 for a free slot; a power of two, at most three quarters full.
+    slots: Vec<(u32, u32)>,
 }
 
 impl Interner {
     /// The symbol of `bytes`, made on first sight.
     pub fn intern(&mut self, bytes: &[u8]) -> Symbol {
-        if let Some(&symbol) = self.index.get(bytes) {
-            return symbol;
+        if self.strings.len() * 4 >= self.slots.len() * 3 {
+            self.grow();
         }
-        let symbol = Symbol(self.strings.len() as u32);
-        let stored: std::rc::Rc<[u8]> = bytes.into();
-        self.strings.push(stored.clone());
-        self.index.insert(stored, symbol);
-        symbol
+        let hash = hash_bytes(bytes);
+        let mask = self.slots.len() - 1;
+        let mut position = hash as usize & mask;
+        loop {
+            let (slot_hash, number) = self.slots[position];
+            if number == 0 {
+                self.strings.push(bytes.into());
+                let symbol = self.strings.len() as u32;
+                self.slots[position] = (hash, symbol);
+                return Symbol(symbol - 1);
+            }
+            if slot_hash == hash && *self.strings[number as usize - 1] == *bytes {
+                return Symbol(number - 1);
+            }
+            position = (position + 1) & mask;
+        }
     }
 
     /// The bytes of `symbol`.
     pub fn resolve(&self, symbol: Symbol) -> &[u8] {
         &self.strings[symbol.0 as usize]
     }
+
+    /// The bytes of `symbol`, shared with the interner.
+    pub fn shared(&self, symbol: Symbol) -> Rc<[u8]> {
+        self.strings[symbol.0 as usize].clone()
+    }
+
+    /// How many symbols there are; they are numbered from 0.
+    pub fn len(&self) -> usize {
+        self.strings.len()
+    }
+
+    /// Whether there is no symbol.
+    pub fn is_empty(&self) -> bool {
+        self.strings.is_empty()
+    }
+
+    fn grow(&mut self) {
+        let size = (self.slots.len() * 2).max(64);
+        let old = std::mem::replace(&mut self.slots, vec![(0, 0); size]);
+        for (hash, number) in old.into_iter().filter(|slot| slot.1 != 0) {
+            let mut position = hash as usize & (size - 1);
+            while self.slots[position].1 != 0 {
+                position = (position + 1) & (size - 1);
+            }
+            self.slots[position] = (hash, number);
+        }
+    }
+}
+
+fn hash_bytes(bytes: &[u8]) -> u32 {
+    let mut hasher = rustc_hash::FxHasher::default();
+    hasher.write(bytes);
+    let hash = hasher.finish();
+    (hash ^ hash >> 32) as u32
 }

@@ -6,3 +6,5 @@
 
 pub mod ast;
 pub mod bytecode;
+pub mod fold;
+pub mod number;

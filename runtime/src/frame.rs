@@ -1,0 +1,109 @@
+//! Frames and call sites.
+//!
+//! A frame says where its function returns to, by pointing at an immutable, interned
+//! [`CallSite`]; it never holds a stack address. The function of the running frame stands at
+//! `base - 1`, its arguments or registers from `base` on.
+//!
+//! Invariants:
+//! - `vm.frame_top` is the running frame; the frame below it is the caller's, and so on.
+//! - A frame's base is found from the top by subtracting `site.delta` (caller's base to callee's
+//!   base) and, for a variadic function, the shift that `VarArgPrep` made.
+//! - A [`CallSite`] lives as long as the proto or the state that interned it.
+
+use crate::function::Proto;
+use crate::value::Value;
+
+/// What happens when the callee returns.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Continuation {
+    /// A `Call` instruction: results go to the function's slot and up, `wanted` of them.
+    Call,
+    /// A metamethod or other value-producing event: the first result goes to register `destination`.
+    Store,
+    /// `__newindex` and the like: results are dropped.
+    Discard,
+    /// A comparison: when the truth of the result equals `condition`, jump to `target`.
+    Branch,
+    /// `__concat`: the result takes the place of the two operands and concatenation goes on.
+    Concat,
+    /// A generic `for` call: results go to A+4.., `wanted` of them.
+    GenericFor,
+    /// The caller is a native function: it runs again with the site's `state`.
+    Native,
+    /// The bottom of a `run` invocation: it returns to Rust.
+    Entry,
+    /// The bottom of a coroutine: its end.
+    CoroutineEnd,
+    /// A finaliser: results are dropped, errors become warnings.
+    Finalizer,
+    /// A `__close` handler during a normal block exit: re-execute `Close`.
+    Close,
+    /// A `__close` handler during a return: re-execute the return.
+    CloseReturn,
+    /// A `__close` handler during error unwinding: continue unwinding.
+    CloseError,
+    /// A message handler of `xpcall`: its result replaces the error.
+    Handler,
+    /// A debug hook: results are dropped, the interrupted instruction goes on.
+    Hook,
+}
+
+/// Where and how a call returns; immutable and interned.
+#[derive(Debug)]
+#[repr(C)]
+pub struct CallSite {
+    /// The pc (next word) at which the caller goes on.
+    pub return_pc: *const u64,
+    /// The caller's constants.
+    pub constants: *const Value,
+    /// The caller's proto; null when the caller is native or Rust.
+    pub proto: *mut Proto,
+    /// Bytes from the caller's base to the callee's base.
+    pub delta: u32,
+    /// How many results the caller wants; -1 for all.
+    pub wanted: i32,
+    /// What happens on return.
+    pub continuation: Continuation,
+    /// For [`Continuation::Branch`]: which truth value jumps.
+    pub condition: bool,
+    /// For [`Continuation::Store`] and [`Continuation::Concat`]: byte offset of the register.
+    pub destination: u32,
+    /// For [`Continuation::Branch`]: where to jump. For others unused (null).
+    pub target: *const u64,
+    /// For [`Continuation::Native`]: the state in which the caller goes on.
+    pub state: u32,
+}
+
+/// The function is native.
+pub const FRAME_NATIVE: u32 = 1 << 0;
+/// The function was tail-called.
+pub const FRAME_TAIL_CALL: u32 = 1 << 1;
+/// A native frame that catches errors of its callees (pcall, xpcall, coroutine bodies).
+pub const FRAME_PROTECTED: u32 = 1 << 2;
+/// A protected native frame whose message handler is in its slot 2 (xpcall).
+pub const FRAME_HAS_HANDLER: u32 = 1 << 3;
+/// The frame counts in the thread's non-yieldable calls.
+pub const FRAME_NON_YIELDABLE: u32 = 1 << 4;
+/// The function was called by a finaliser run.
+pub const FRAME_FINALIZER: u32 = 1 << 5;
+/// The function is a hook being called.
+pub const FRAME_HOOK: u32 = 1 << 6;
+/// The frame counts in the thread's C calls (what recurses in PUC).
+pub const FRAME_C_CALL: u32 = 1 << 7;
+/// Bits from here up: for a native frame, its number of arguments is in `varargs`.
+pub const FRAME_USER_SHIFT: u32 = 8;
+
+/// One activation of a function.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct Frame {
+    /// Where it returns to.
+    pub site: *const CallSite,
+    /// Lua function: slots by which `VarArgPrep` shifted the base (0 when not variadic or not yet
+    /// shifted... at least 1 after). Native function: its number of slots in use (arguments at
+    /// first).
+    pub varargs: u32,
+    /// `FRAME_*` bits.
+    pub flags: u32,
+}

@@ -1,0 +1,118 @@
+//! Closures, cells and the runtime's prototypes.
+//!
+//! Invariants:
+//! - A captured local lives in a [`Cell`] from its declaration on; nothing ever points into the
+//!   stack, so cells are never "open".
+//! - A [`LuaClosure`] has exactly as many upvalues as its proto has descriptions, all non-null
+//!   once the closure is visible to the program.
+//! - [`Proto::code`] is written only in its extra words (inline caches, call sites, locations).
+
+use crate::frame::CallSite;
+use crate::gc::GcHeader;
+use crate::native::NativeFn;
+use crate::value::Value;
+use perilune_frontend::bytecode::liveness::Liveness;
+use perilune_frontend::bytecode::proto as compiled;
+
+/// A heap cell that holds a captured local.
+#[repr(C)]
+pub struct Cell {
+    /// Collector's header.
+    pub header: GcHeader,
+    /// The variable's value.
+    pub value: Value,
+}
+
+/// A function written in Lua: a proto and its upvalues' cells (`upvalue_count` of them follow).
+#[repr(C)]
+pub struct LuaClosure {
+    /// Collector's header; `extra` is the number of upvalues.
+    pub header: GcHeader,
+    /// Its code.
+    pub proto: *mut Proto,
+    /// The first of the upvalues (`header.extra` many, allocated behind the struct).
+    pub upvalues: [*mut Cell; 0],
+}
+
+/// A function written in Rust.
+#[repr(C)]
+pub struct NativeClosure {
+    /// Collector's header; `extra` is the number of upvalues.
+    pub header: GcHeader,
+    /// What to call.
+    pub function: NativeFn,
+    /// Static facts.
+    pub description: &'static NativeDescription,
+    /// The first of the upvalues (`header.extra` many, allocated behind the struct).
+    pub upvalues: [Value; 0],
+}
+
+/// Static facts about a native function.
+#[derive(Debug)]
+pub struct NativeDescription {
+    /// Its name within its library, for messages.
+    pub name: &'static str,
+    /// Whether coroutines may yield through it (as PUC's functions with continuations).
+    pub yieldable: bool,
+}
+
+/// A function prototype in the heap: the compiled proto with values for its constants.
+#[repr(C)]
+pub struct Proto {
+    /// Collector's header.
+    pub header: GcHeader,
+    /// Instructions and their extra words.
+    pub code: Box<[u64]>,
+    /// Constants as values (strings interned when short).
+    pub constants: Box<[Value]>,
+    /// Inner functions.
+    pub protos: Box<[*mut Proto]>,
+    /// Registers needed.
+    pub max_stack: u8,
+    /// Named parameters.
+    pub num_params: u8,
+    /// Whether it takes `...`.
+    pub is_vararg: bool,
+    /// Everything else: names, lines, locals, upvalue descriptions (`code`, `constants` and
+    /// `protos` in here are empty).
+    pub debug: Box<compiled::Proto>,
+    /// Register liveness, computed when the collector first needs it.
+    pub liveness: std::cell::OnceCell<Box<Liveness>>,
+    /// The call sites of its code, interned by pc and kind; they live as long as the proto.
+    pub sites: std::cell::RefCell<rustc_hash::FxHashMap<u64, Box<CallSite>>>,
+    /// Records of inherited and transition inline caches.
+    pub cache_records: Vec<crate::ops::cache::CacheRecord>,
+}
+
+impl LuaClosure {
+    /// The cell of upvalue `index`.
+    ///
+    /// # Safety
+    /// `this` is a live closure and `index < header.extra`.
+    #[inline(always)]
+    pub unsafe fn upvalue(this: *const LuaClosure, index: usize) -> *mut Cell {
+        // SAFETY: the caller's contract; the array follows the struct.
+        unsafe { *(&raw const (*this).upvalues as *const *mut Cell).add(index) }
+    }
+    /// Sets the cell of upvalue `index`.
+    ///
+    /// # Safety
+    /// As [`LuaClosure::upvalue`]; the caller sees to the write barrier.
+    #[inline(always)]
+    pub unsafe fn set_upvalue(this: *mut LuaClosure, index: usize, cell: *mut Cell) {
+        // SAFETY: the caller's contract; the array follows the struct.
+        unsafe { *(&raw mut (*this).upvalues as *mut *mut Cell).add(index) = cell }
+    }
+}
+
+impl NativeClosure {
+    /// The place of upvalue `index`.
+    ///
+    /// # Safety
+    /// `this` is a live closure and `index < header.extra`.
+    #[inline(always)]
+    pub unsafe fn upvalue(this: *mut NativeClosure, index: usize) -> *mut Value {
+        // SAFETY: the caller's contract; the array follows the struct.
+        unsafe { (&raw mut (*this).upvalues as *mut Value).add(index) }
+    }
+}

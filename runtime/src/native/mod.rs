@@ -1,0 +1,68 @@
+//! The interface of native (Rust) functions to the virtual machine.
+//!
+//! A native function runs in *steps*. Each step gets a [`Call`], reads its slots (arguments first,
+//! numbered from 1 as in messages) and answers with an [`Action`]: return, or have the machine do
+//! something that may run Lua code (a call, an index with metamethods, a resume) and run the
+//! function again in the given state. What must survive from step to step lives in slots. So
+//! natives never recurse into the interpreter, may be yielded through, and need no rooting: the
+//! collector runs only between steps, and during a step (`'c`) no object dies.
+//!
+//! Invariants:
+//! - A `Call` has at least [`MIN_SLOTS`] free slots above its arguments; `push` and
+//!   `set_top` grow the stack as needed.
+//! - [`Local`] and the reference types live at most as long as the step.
+
+mod action;
+mod arguments;
+mod call;
+mod local;
+
+pub use action::{Action, CallResult};
+pub use call::Call;
+pub use local::{FunctionRef, Local, LocalView, StringRef, TableRef, ThreadRef, UserdataRef};
+
+use crate::error::LuaError;
+
+/// Slots that every native function finds free above its arguments (as `LUA_MINSTACK`).
+pub const MIN_SLOTS: usize = 20;
+
+/// What a step of a native function gives back.
+pub type NativeResult = Result<Action, LuaError>;
+
+/// One step of a native function.
+pub type NativeFn = for<'a, 'c> fn(&'a mut Call<'c>) -> NativeResult;
+
+pub use crate::function::NativeDescription;
+
+/// A native function to be registered: its description and code.
+#[derive(Clone, Copy, Debug)]
+pub struct Native {
+    /// Name and yieldability.
+    pub description: &'static NativeDescription,
+    /// The code.
+    pub function: NativeFn,
+}
+
+/// Makes a [`Native`] constant: `native!("name", function)` or
+/// `native!("name", function, yieldable)`.
+#[macro_export]
+macro_rules! native {
+    ($name:literal, $function:expr) => {
+        $crate::native::Native {
+            description: &$crate::native::NativeDescription {
+                name: $name,
+                yieldable: false,
+            },
+            function: $function,
+        }
+    };
+    ($name:literal, $function:expr, yieldable) => {
+        $crate::native::Native {
+            description: &$crate::native::NativeDescription {
+                name: $name,
+                yieldable: true,
+            },
+            function: $function,
+        }
+    };
+}

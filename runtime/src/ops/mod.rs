@@ -1,0 +1,3 @@
+//! What opcodes mean, written once over `Machine`.
+
+pub mod cache;

@@ -1,0 +1,4 @@
+//! The hash part of a table.
+
+/// The hash part of a table.
+pub struct HashPart {}
