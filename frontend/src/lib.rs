@@ -8,3 +8,4 @@ pub mod ast;
 pub mod bytecode;
 pub mod fold;
 pub mod number;
+mod compiler;

@@ -7,15 +7,17 @@ use super::Result;
 use super::function::{FunctionState, NO_REGISTER, reg};
 use super::jump::JumpList;
 use super::operand::{Kind, Operand};
-use crate::ast::{BinaryOp, ConstantValue, Expr};
-use crate::bytecode::instruction::{Instruction, SCALE};
+use crate::ast::{BinaryOp, ConstantValue, Expr, Line};
 use crate::bytecode::opcode::Opcode;
 
 impl<'s> FunctionState<'s, '_> {
     /// Compiles `expr` as a condition: falls through when it is true, returns the jumps taken
     /// when it is false.
-    pub(super) fn condition(&mut self, expr: &'s Expr) -> Result<JumpList> {
+    ///
+    /// A test of a value belongs to `line`, by default to the last one.
+    pub(super) fn condition(&mut self, expr: &'s Expr, line: Option<Line>) -> Result<JumpList> {
         let mut operand = self.expression(expr)?;
+        self.line = line.unwrap_or(self.line);
         self.normalize_condition(&mut operand);
         self.go_if_true(&mut operand)?;
         Ok(operand.on_false)
@@ -23,8 +25,13 @@ impl<'s> FunctionState<'s, '_> {
 
     /// Compiles `expr` as a condition: falls through when it is false, returns the jumps taken
     /// when it is true.
-    pub(super) fn inverse_condition(&mut self, expr: &'s Expr) -> Result<JumpList> {
+    pub(super) fn inverse_condition(
+        &mut self,
+        expr: &'s Expr,
+        line: Option<Line>,
+    ) -> Result<JumpList> {
         let mut operand = self.expression(expr)?;
+        self.line = line.unwrap_or(self.line);
         self.normalize_condition(&mut operand);
         self.go_if_false(&mut operand)?;
         Ok(operand.on_true)
@@ -186,7 +193,7 @@ impl<'s> FunctionState<'s, '_> {
         if !equal {
             self.negate_jump(jump);
         }
-        Ok(Operand::new(Kind::Jump(jump)))
+        Ok(self.operand(Kind::Jump(jump)))
     }
 
     /// `left < right` or `left <= right`; `swapped` says that `right` was evaluated first.
@@ -220,13 +227,12 @@ impl<'s> FunctionState<'s, '_> {
             (a, reg(b), op)
         };
         self.free_operands(&left, &right);
-        Ok(Operand::new(Kind::Jump(self.compare_jump(op, a, b))))
+        let jump = self.compare_jump(op, a, b);
+        Ok(self.operand(Kind::Jump(jump)))
     }
 
     fn compare_jump(&mut self, op: Opcode, a: usize, b: u16) -> u32 {
-        let line = self.line;
-        let pc = self.emit_at(Instruction::new(op, reg(a), b, 0), line);
-        debug_assert_eq!(SCALE, reg(1));
+        let pc = self.emit(op, reg(a), b, 0);
         self.new_jump(pc)
     }
 

@@ -50,15 +50,15 @@ impl<'s> FunctionState<'s, '_> {
             self.line = expr.line;
         }
         Ok(match &expr.kind {
-            ExprKind::Nil => Operand::constant(Nil),
-            ExprKind::True => Operand::constant(Boolean(true)),
-            ExprKind::False => Operand::constant(Boolean(false)),
-            ExprKind::Integer(value) => Operand::constant(Integer(*value)),
-            ExprKind::Float(value) => Operand::constant(Float(*value)),
-            ExprKind::String(value) => Operand::constant(ConstantValue::String(*value)),
+            ExprKind::Nil => self.constant_operand(Nil),
+            ExprKind::True => self.constant_operand(Boolean(true)),
+            ExprKind::False => self.constant_operand(Boolean(false)),
+            ExprKind::Integer(value) => self.constant_operand(Integer(*value)),
+            ExprKind::Float(value) => self.constant_operand(Float(*value)),
+            ExprKind::String(value) => self.constant_operand(ConstantValue::String(*value)),
             ExprKind::Vararg => {
                 let pc = self.emit(Opcode::VarArg, NO_REGISTER, 2, 0);
-                Operand::new(Kind::VarArg(pc))
+                self.operand(Kind::VarArg(pc))
             }
             ExprKind::Function(function) => self.closure(function)?,
             ExprKind::Name(name, binding) => self.name(*name, binding.get())?,
@@ -75,7 +75,7 @@ impl<'s> FunctionState<'s, '_> {
             ExprKind::Binary(..) => self.concatenation(expr)?,
             ExprKind::Index(_) | ExprKind::Call(_) | ExprKind::MethodCall(_) => {
                 // `expression` has put these on the spine.
-                Operand::constant(Nil)
+                self.constant_operand(Nil)
             }
         })
     }
@@ -84,10 +84,10 @@ impl<'s> FunctionState<'s, '_> {
     pub(super) fn local(&self, id: LocalId) -> Operand {
         let info = self.local_info(id);
         if let Some(value) = info.constant {
-            return Operand::constant(value);
+            return self.constant_operand(value);
         }
         let register = self.register_of(id);
-        Operand::new(if info.captured {
+        self.operand(if info.captured {
             Kind::Cell(register)
         } else {
             Kind::Register(register)
@@ -97,17 +97,17 @@ impl<'s> FunctionState<'s, '_> {
     fn name(&mut self, name: Symbol, binding: Binding) -> Result<Operand> {
         match binding {
             Binding::Local(id) => Ok(self.local(id)),
-            Binding::Upvalue(index) => Ok(Operand::new(Kind::Upvalue(index))),
-            Binding::Constant(value) => Ok(Operand::constant(value)),
+            Binding::Upvalue(index) => Ok(self.operand(Kind::Upvalue(index))),
+            Binding::Constant(value) => Ok(self.constant_operand(value)),
             Binding::GlobalOfLocal(id) => {
                 let environment = self.local(id);
                 self.field(environment, name)
             }
             Binding::GlobalOfUpvalue(index) => {
-                self.field(Operand::new(Kind::Upvalue(index)), name)
+                self.field(self.operand(Kind::Upvalue(index)), name)
             }
             // Resolved chunks have none.
-            Binding::Unresolved => Ok(Operand::constant(ConstantValue::Nil)),
+            Binding::Unresolved => Ok(self.constant_operand(ConstantValue::Nil)),
         }
     }
 
@@ -126,15 +126,16 @@ impl<'s> FunctionState<'s, '_> {
     /// `operand.name`
     pub(super) fn field(&mut self, mut operand: Operand, name: Symbol) -> Result<Operand> {
         let object = self.object(&mut operand)?;
-        self.indexed(object, Operand::constant(ConstantValue::String(name)))
+        self.indexed(object, self.constant_operand(ConstantValue::String(name)))
     }
 
     /// `operand[key]`
     fn index(&mut self, mut operand: Operand, key: &'s Expr, line: Line) -> Result<Operand> {
-        self.line = line;
         let object = self.object(&mut operand)?;
         let key = self.expression(key)?;
-        self.indexed(object, key)
+        let index = self.indexed(object, key)?;
+        self.line = line;
+        Ok(Operand { line, ..index })
     }
 
     /// An index operation whose object and key are known.
@@ -152,10 +153,10 @@ impl<'s> FunctionState<'s, '_> {
         if let Object::Upvalue(index) = object
             && !matches!(key, Key::Field(_))
         {
-            let mut environment = Operand::new(Kind::Upvalue(index));
+            let mut environment = self.operand(Kind::Upvalue(index));
             object = Object::Register(self.to_next_register(&mut environment)?);
         }
-        Ok(Operand::new(Kind::Index(object, key)))
+        Ok(self.operand(Kind::Index(object, key)))
     }
 
     /// A function expression.
@@ -170,7 +171,7 @@ impl<'s> FunctionState<'s, '_> {
         self.line = function.end_line;
         let index = self.add_proto(proto);
         let pc = self.emit_wide(Opcode::Closure, NO_REGISTER, index);
-        Ok(Operand::new(Kind::Relocatable(pc)))
+        Ok(self.operand(Kind::Relocatable(pc)))
     }
 
     fn unary(&mut self, op: UnaryOp, mut operand: Operand, line: Line) -> Result<Operand> {
@@ -183,7 +184,7 @@ impl<'s> FunctionState<'s, '_> {
                 if let Some(value) = operand.as_number()
                     && let Some(result) = fold::fold_unary(op, value)
                 {
-                    return Ok(Operand::constant(result));
+                    return Ok(self.constant_operand(result));
                 }
                 if op == UnaryOp::Neg {
                     Opcode::Unm
@@ -197,7 +198,7 @@ impl<'s> FunctionState<'s, '_> {
         self.free_operand(&operand);
         let instruction = Instruction::new(op, NO_REGISTER, reg(register), 0);
         let pc = self.emit_at(instruction, line);
-        Ok(Operand::new(Kind::Relocatable(pc)))
+        Ok(self.operand(Kind::Relocatable(pc)))
     }
 
     /// A binary operation other than concatenation.
@@ -209,10 +210,15 @@ impl<'s> FunctionState<'s, '_> {
         line: Line,
     ) -> Result<Operand> {
         use BinaryOp::*;
-        self.line = line;
         match op {
-            And => return self.conjunction(left, right),
-            Or => return self.disjunction(left, right),
+            And => {
+                self.line = line;
+                return self.conjunction(left, right);
+            }
+            Or => {
+                self.line = line;
+                return self.disjunction(left, right);
+            }
             _ => {}
         }
         // Constants may become immediate operands; variables in cells are read late.
@@ -224,29 +230,14 @@ impl<'s> FunctionState<'s, '_> {
         if !stays && (left.has_jumps() || !matches!(left.kind, Kind::Cell(_))) {
             self.to_any_register(&mut left)?;
         }
-        let mut right = self.expression(right)?;
+        let right = self.expression(right)?;
         match op {
             Eq | Ne | Lt | Le | Gt | Ge => {
-                self.discharge_variables_before_test(&left, &mut right)?;
+                self.line = line;
                 self.comparison(op, left, right)
             }
             _ => self.arithmetic(op, left, right, line),
         }
-    }
-
-    /// A call or `...` on the right of a comparison is cut to one value.
-    fn discharge_variables_before_test(
-        &mut self,
-        left: &Operand,
-        right: &mut Operand,
-    ) -> Result<()> {
-        if matches!(right.kind, Kind::Cell(_)) && matches!(left.kind, Kind::Cell(_)) {
-            return Ok(());
-        }
-        if right.is_multiple() {
-            self.single_value(right);
-        }
-        Ok(())
     }
 
     fn arithmetic(
@@ -260,7 +251,7 @@ impl<'s> FunctionState<'s, '_> {
         if let (Some(one), Some(other)) = (left.as_number(), right.as_number())
             && let Some(result) = fold::fold_binary(op, one, other)
         {
-            return Ok(Operand::constant(result));
+            return Ok(self.constant_operand(result));
         }
         let usable = |value: ConstantValue| match op {
             BAnd | BOr | BXor | Shl | Shr => matches!(value, ConstantValue::Integer(_)),
@@ -282,7 +273,7 @@ impl<'s> FunctionState<'s, '_> {
         self.free_operands(&left, &right);
         let (op, _) = opcodes(op);
         let pc = self.emit_at(Instruction::new(op, NO_REGISTER, reg(a), reg(b)), line);
-        Ok(Operand::new(Kind::Relocatable(pc)))
+        Ok(self.operand(Kind::Relocatable(pc)))
     }
 
     /// An operation with a constant operand, unless the constant's index is too large.
@@ -309,7 +300,7 @@ impl<'s> FunctionState<'s, '_> {
         self.free_operand(&operand);
         let instruction = Instruction::new(op, NO_REGISTER, reg(register), field);
         let pc = self.emit_at(instruction.with_flags(flags), line);
-        Ok(Some(Operand::new(Kind::Relocatable(pc))))
+        Ok(Some(self.operand(Kind::Relocatable(pc))))
     }
 
     /// `e1 .. e2 .. e3 ...`: all operands in consecutive registers, one instruction.
@@ -320,7 +311,6 @@ impl<'s> FunctionState<'s, '_> {
         while let ExprKind::Binary(BinaryOp::Concat, pair) = &node.kind {
             line = node.line;
             let mut operand = self.expression(&pair.0)?;
-            self.line = line;
             self.to_next_register(&mut operand)?;
             node = &pair.1;
         }
@@ -329,7 +319,7 @@ impl<'s> FunctionState<'s, '_> {
         let count = (self.free - first) as u16;
         self.emit_at(Instruction::new(Opcode::Concat, reg(first), count, 0), line);
         self.free = first + 1;
-        Ok(Operand::new(Kind::Register(first)))
+        Ok(self.operand(Kind::Register(first)))
     }
 }
 

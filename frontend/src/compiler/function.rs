@@ -8,11 +8,11 @@
 
 use rustc_hash::FxHashMap;
 
-use super::jump::{Jump, JumpList};
+use super::jump::Jump;
 use super::scope::{ActiveLocal, BlockState};
 use super::{LimitError, Result, Shared};
 use crate::ast::{ConstantValue, Expr, Function, FunctionInfo, Line, LocalId, LocalInfo, Symbol};
-use crate::bytecode::instruction::{Instruction, MAX_SHORT_CONSTANTS, SCALE};
+use crate::bytecode::instruction::{Instruction, MAX_FIELD_KEY, MAX_SHORT_CONSTANTS, SCALE};
 use crate::bytecode::opcode::Opcode;
 use crate::bytecode::proto::{Constant, LocalVariable, Proto, Upvalue};
 
@@ -24,9 +24,6 @@ const CONSTANT_LIMIT: usize = (u32::MAX / SCALE as u32) as usize;
 pub(super) const CODE_LIMIT: usize = i32::MAX as usize;
 /// Below this number of constants a linear search is faster than hashing.
 const LINEAR_CONSTANTS: usize = 8;
-/// The longest string that a field instruction may have as key (longer ones are not interned by
-/// the runtime, so their fields are accessed through a register).
-pub const MAX_FIELD_KEY: usize = 40;
 /// Field A of an instruction whose destination is not known yet.
 pub(super) const NO_REGISTER: u16 = u16::MAX;
 
@@ -240,7 +237,7 @@ impl<'s, 'a> FunctionState<'s, 'a> {
     }
 
     /// Emits `R[from], ..., R[from+count-1] := nil`, joined to such an instruction right before.
-    pub(super) fn emit_nil(&mut self, from: usize, count: usize) {
+    pub(super) fn emit_nil(&mut self, from: usize, count: usize, line: Line) {
         let mut first = from;
         let mut last = from + count - 1;
         if let Some(previous) = self.previous()
@@ -257,7 +254,8 @@ impl<'s, 'a> FunctionState<'s, 'a> {
                 return;
             }
         }
-        self.emit(Opcode::LoadNil, reg(first), (last - first) as u16, 0);
+        let count = (last - first) as u16;
+        self.emit_at(Instruction::new(Opcode::LoadNil, reg(first), count, 0), line);
     }
 
     // Registers.
@@ -312,7 +310,7 @@ impl<'s, 'a> FunctionState<'s, 'a> {
             ConstantValue::Boolean(b) => Constant::Boolean(b),
             ConstantValue::Integer(i) => Constant::Integer(i),
             ConstantValue::Float(f) => Constant::Float(f),
-            ConstantValue::String(s) => Constant::String(self.shared.string(s)),
+            ConstantValue::String(s) => Constant::String(self.shared.interner.shared(s)),
         };
         self.constants.push(constant);
         self.constant_keys.push(key);
@@ -341,27 +339,32 @@ impl<'s, 'a> FunctionState<'s, 'a> {
     }
 
     /// Emits the load of a constant into `register`.
-    pub(super) fn load_constant(&mut self, register: usize, value: ConstantValue) -> Result<()> {
-        match value {
-            ConstantValue::Nil => self.emit_nil(register, 1),
-            ConstantValue::Boolean(true) => {
-                self.emit(Opcode::LoadTrue, reg(register), 0, 0);
+    pub(super) fn load_constant(
+        &mut self,
+        register: usize,
+        value: ConstantValue,
+        line: Line,
+    ) -> Result<()> {
+        let a = reg(register);
+        let instruction = match value {
+            ConstantValue::Nil => {
+                self.emit_nil(register, 1, line);
+                return Ok(());
             }
-            ConstantValue::Boolean(false) => {
-                self.emit(Opcode::LoadFalse, reg(register), 0, 0);
-            }
+            ConstantValue::Boolean(true) => Instruction::new(Opcode::LoadTrue, a, 0, 0),
+            ConstantValue::Boolean(false) => Instruction::new(Opcode::LoadFalse, a, 0, 0),
             ConstantValue::Integer(i) if i32::try_from(i).is_ok() => {
-                self.emit_wide(Opcode::LoadInt, reg(register), i as i32 as u32);
+                Instruction::wide(Opcode::LoadInt, a, i as i32 as u32)
             }
             ConstantValue::Float(f) if (f as i32 as f64).to_bits() == f.to_bits() => {
-                self.emit_wide(Opcode::LoadFloat, reg(register), f as i32 as u32);
+                Instruction::wide(Opcode::LoadFloat, a, f as i32 as u32)
             }
             _ => {
-                let index = self.constant(value)?;
-                let offset = index as u32 * SCALE as u32;
-                self.emit_wide(Opcode::LoadConst, reg(register), offset);
+                let offset = self.constant(value)? as u32 * SCALE as u32;
+                Instruction::wide(Opcode::LoadConst, a, offset)
             }
-        }
+        };
+        self.emit_at(instruction, line);
         Ok(())
     }
 
@@ -393,10 +396,5 @@ impl<'s, 'a> FunctionState<'s, 'a> {
     pub(super) fn label(&mut self) -> usize {
         self.last_target = self.code.len();
         self.last_target
-    }
-
-    /// An empty list of jumps.
-    pub(super) fn no_jumps() -> JumpList {
-        JumpList::EMPTY
     }
 }

@@ -32,7 +32,7 @@ mod tests;
 
 use std::rc::Rc;
 
-use crate::ast::{Attrib, Chunk, Function, Interner, Line, Symbol, UpvalueInfo, UpvalueSource};
+use crate::ast::{Attrib, Chunk, Function, Interner, Line, UpvalueInfo, UpvalueSource};
 use crate::bytecode::proto::{Proto, Upvalue};
 use function::FunctionState;
 
@@ -52,33 +52,16 @@ pub(crate) type Result<T> = std::result::Result<T, LimitError>;
 pub(crate) struct Shared<'a> {
     /// The chunk's strings.
     interner: &'a Interner,
-    /// The same strings as constants hold them, made on first use.
-    strings: Vec<Option<Rc<[u8]>>>,
     /// The chunk's name.
     source: Rc<[u8]>,
     /// The name of the hidden variables of loops.
     for_state: Rc<[u8]>,
 }
 
-impl Shared<'_> {
-    /// The bytes of `symbol`, shared among all constants and names that need them.
-    fn string(&mut self, symbol: Symbol) -> Rc<[u8]> {
-        let index = symbol.0 as usize;
-        if index >= self.strings.len() {
-            self.strings.resize(index + 1, None);
-        }
-        let interner = self.interner;
-        self.strings[index]
-            .get_or_insert_with(|| interner.resolve(symbol).into())
-            .clone()
-    }
-}
-
 /// Compiles a resolved chunk.
 pub(crate) fn compile_chunk(chunk: &Chunk, interner: &Interner, name: &[u8]) -> Result<Proto> {
     let mut shared = Shared {
         interner,
-        strings: Vec::new(),
         source: name.into(),
         for_state: b"(for state)".as_slice().into(),
     };
@@ -87,14 +70,14 @@ pub(crate) fn compile_chunk(chunk: &Chunk, interner: &Interner, name: &[u8]) -> 
         .info
         .upvalues
         .iter()
-        .map(|upvalue| describe_upvalue(&mut shared, upvalue, None))
+        .map(|upvalue| describe_upvalue(&shared, upvalue, None))
         .collect();
     compile_function(&mut shared, main, upvalues)
 }
 
 /// The description of an upvalue of an inner function; `parent` is the enclosing function.
 fn describe_upvalue(
-    shared: &mut Shared<'_>,
+    shared: &Shared<'_>,
     info: &UpvalueInfo,
     parent: Option<&[u8]>,
 ) -> Upvalue {
@@ -107,10 +90,10 @@ fn describe_upvalue(
         UpvalueSource::Environment => (true, 0),
     };
     Upvalue {
-        name: Some(shared.string(info.name)),
+        name: Some(shared.interner.shared(info.name)),
         in_stack,
         index,
-        is_constant: info.attrib != Attrib::None || !info.reassigned,
+        is_constant: info.attrib != Attrib::None || !info.reassigned.get(),
     }
 }
 

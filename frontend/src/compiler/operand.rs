@@ -9,7 +9,8 @@
 use super::Result;
 use super::function::{FunctionState, NO_REGISTER, reg};
 use super::jump::JumpList;
-use crate::ast::ConstantValue;
+use crate::ast::{ConstantValue, Line};
+use crate::bytecode::instruction::Instruction;
 use crate::bytecode::opcode::Opcode;
 
 /// What is indexed.
@@ -68,21 +69,19 @@ pub(super) struct Operand {
     pub(super) on_true: JumpList,
     /// Jumps taken when the value is false.
     pub(super) on_false: JumpList,
+    /// The line of the instructions that will produce the value.
+    pub(super) line: Line,
 }
 
 impl Operand {
     /// An operand without jumps.
-    pub(super) fn new(kind: Kind) -> Self {
+    pub(super) fn new(kind: Kind, line: Line) -> Self {
         Self {
             kind,
             on_true: JumpList::EMPTY,
             on_false: JumpList::EMPTY,
+            line,
         }
-    }
-
-    /// A constant.
-    pub(super) fn constant(value: ConstantValue) -> Self {
-        Self::new(Kind::Constant(value))
     }
 
     /// Whether some jump left the expression early.
@@ -119,6 +118,16 @@ impl Operand {
 }
 
 impl FunctionState<'_, '_> {
+    /// An operand without jumps at the current line.
+    pub(super) fn operand(&self, kind: Kind) -> Operand {
+        Operand::new(kind, self.line)
+    }
+
+    /// A constant at the current line.
+    pub(super) fn constant_operand(&self, value: ConstantValue) -> Operand {
+        self.operand(Kind::Constant(value))
+    }
+
     /// Gives back the register that the operand occupies, if it is a temporary.
     pub(super) fn free_operand(&mut self, operand: &Operand) {
         if let Kind::Register(register) = operand.kind {
@@ -156,9 +165,10 @@ impl FunctionState<'_, '_> {
     }
 
     /// Takes the next register for the value of the cell in `register`.
-    fn read_cell(&mut self, register: usize) -> Result<usize> {
+    fn read_cell(&mut self, register: usize, line: Line) -> Result<usize> {
         let temporary = self.reserve(1)?;
-        self.emit(Opcode::GetCell, reg(temporary), reg(register), 0);
+        let read = Instruction::new(Opcode::GetCell, reg(temporary), reg(register), 0);
+        self.emit_at(read, line);
         Ok(temporary)
     }
 
@@ -167,12 +177,13 @@ impl FunctionState<'_, '_> {
         &mut self,
         mut object: Object,
         mut key: Key,
+        line: Line,
     ) -> Result<(Object, Key)> {
         if let Object::Cell(register) = object {
-            object = Object::Register(self.read_cell(register)?);
+            object = Object::Register(self.read_cell(register, line)?);
         }
         if let Key::Cell(register) = key {
-            key = Key::Register(self.read_cell(register)?);
+            key = Key::Register(self.read_cell(register, line)?);
         }
         Ok((object, key))
     }
@@ -197,17 +208,19 @@ impl FunctionState<'_, '_> {
     pub(super) fn discharge_variables(&mut self, operand: &mut Operand) -> Result<()> {
         match operand.kind {
             Kind::Cell(register) => {
-                let pc = self.emit(Opcode::GetCell, NO_REGISTER, reg(register), 0);
+                let read = Instruction::new(Opcode::GetCell, NO_REGISTER, reg(register), 0);
+                let pc = self.emit_at(read, operand.line);
                 operand.kind = Kind::Relocatable(pc);
             }
             Kind::Upvalue(index) => {
-                let pc = self.emit(Opcode::GetUpvalue, NO_REGISTER, index as u16, 0);
+                let read = Instruction::new(Opcode::GetUpvalue, NO_REGISTER, index as u16, 0);
+                let pc = self.emit_at(read, operand.line);
                 operand.kind = Kind::Relocatable(pc);
             }
             Kind::Index(object, key) => {
-                let (object, key) = self.read_index_cells(object, key)?;
+                let (object, key) = self.read_index_cells(object, key, operand.line)?;
                 self.free_index(object, key);
-                let pc = self.emit_get(object, key);
+                let pc = self.emit_at(get_instruction(object, key), operand.line);
                 operand.kind = Kind::Relocatable(pc);
             }
             Kind::Call(_) | Kind::VarArg(_) => self.single_value(operand),
@@ -216,35 +229,15 @@ impl FunctionState<'_, '_> {
         Ok(())
     }
 
-    /// Emits the read of an index operation without cells.
-    fn emit_get(&mut self, object: Object, key: Key) -> usize {
-        let object = match object {
-            Object::Register(register) | Object::Cell(register) => reg(register),
-            Object::Upvalue(index) => {
-                let field = match key {
-                    Key::Field(offset) => offset,
-                    _ => 0,
-                };
-                return self.emit(Opcode::GetUpvalueField, NO_REGISTER, index as u16, field);
-            }
-        };
-        match key {
-            Key::Field(offset) => self.emit(Opcode::GetField, NO_REGISTER, object, offset),
-            Key::Integer(integer) => self.emit(Opcode::GetInt, NO_REGISTER, object, integer),
-            Key::Register(register) | Key::Cell(register) => {
-                self.emit(Opcode::GetIndex, NO_REGISTER, object, reg(register))
-            }
-        }
-    }
-
     /// Puts the value into `register`, unless it is a jump.
     fn discharge_to(&mut self, operand: &mut Operand, register: usize) -> Result<()> {
         self.discharge_variables(operand)?;
         match operand.kind {
-            Kind::Constant(value) => self.load_constant(register, value)?,
+            Kind::Constant(value) => self.load_constant(register, value, operand.line)?,
             Kind::Relocatable(pc) => self.set_a(pc, reg(register)),
             Kind::Register(from) if from != register => {
-                self.emit(Opcode::Move, reg(register), reg(from), 0);
+                let instruction = Instruction::new(Opcode::Move, reg(register), reg(from), 0);
+                self.emit_at(instruction, operand.line);
             }
             Kind::Jump(_) => return Ok(()),
             _ => {}
@@ -289,7 +282,7 @@ impl FunctionState<'_, '_> {
             self.patch_values(operand.on_false, Some(register), end, load_false);
             self.patch_values(operand.on_true, Some(register), end, load_true);
         }
-        *operand = Operand::new(Kind::Register(register));
+        *operand = Operand::new(Kind::Register(register), operand.line);
         Ok(())
     }
 
@@ -315,5 +308,27 @@ impl FunctionState<'_, '_> {
             }
         }
         self.to_next_register(operand)
+    }
+}
+
+/// The read of an index operation without cells.
+fn get_instruction(object: Object, key: Key) -> Instruction {
+    let (object, upvalue) = match object {
+        Object::Register(register) | Object::Cell(register) => (reg(register), None),
+        Object::Upvalue(index) => (0, Some(index)),
+    };
+    match (key, upvalue) {
+        (Key::Field(field), Some(index)) => {
+            Instruction::new(Opcode::GetUpvalueField, NO_REGISTER, index as u16, field)
+        }
+        (Key::Field(field), None) => {
+            Instruction::new(Opcode::GetField, NO_REGISTER, object, field)
+        }
+        (Key::Integer(integer), _) => {
+            Instruction::new(Opcode::GetInt, NO_REGISTER, object, integer)
+        }
+        (Key::Register(register) | Key::Cell(register), _) => {
+            Instruction::new(Opcode::GetIndex, NO_REGISTER, object, reg(register))
+        }
     }
 }
