@@ -114,7 +114,12 @@ fn list_instruction(text: &mut String, proto: &Proto, pc: usize) {
         notes.push(String::from("swapped"));
     }
     add_register_notes(proto, pc, op, instruction, &mut notes);
-    let _ = write!(text, "\t{pc}\t[{line}]\t{:<16}{}", op.name(), operands.join(" "));
+    let _ = write!(
+        text,
+        "\t{pc}\t[{line}]\t{:<16}{}",
+        op.name(),
+        operands.join(" ")
+    );
     if !notes.is_empty() {
         let _ = write!(text, "\t; {}", notes.join(" "));
     }
@@ -206,7 +211,11 @@ fn list_tables(text: &mut String, proto: &Proto) {
             upvalue_name(proto, index),
             if upvalue.in_stack { "R" } else { "U" },
             upvalue.index,
-            if upvalue.is_constant { "\tconstant" } else { "" }
+            if upvalue.is_constant {
+                "\tconstant"
+            } else {
+                ""
+            }
         );
     }
 }

@@ -173,9 +173,8 @@ pub fn instruction_starts(code: &[u64]) -> Vec<u32> {
 /// variable reads it.
 fn marked_registers(code: &[u64], starts: &[u32]) -> Vec<RegisterSet> {
     let marks = |pc: u32| {
-        decode(code, pc as usize).is_some_and(|(_, op)| {
-            matches!(op, Opcode::MarkClose | Opcode::GenericForPrep)
-        })
+        decode(code, pc as usize)
+            .is_some_and(|(_, op)| matches!(op, Opcode::MarkClose | Opcode::GenericForPrep))
     };
     if !starts.iter().any(|&pc| marks(pc)) {
         return Vec::new();

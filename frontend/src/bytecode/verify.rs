@@ -263,9 +263,7 @@ impl<'p> Verifier<'p> {
             ensure(instruction.flags() & !allowed == 0, pc, "unknown flags")?;
             let extra = match op.extra_word() {
                 ExtraWord::None => 0,
-                ExtraWord::Argument => {
-                    self.proto.code[pc + 1].saturating_sub(MAX_LIST_INDEX)
-                }
+                ExtraWord::Argument => self.proto.code[pc + 1].saturating_sub(MAX_LIST_INDEX),
                 _ => self.proto.code[pc + 1],
             };
             ensure(extra == 0, pc, "unexpected extra word")?;
@@ -355,7 +353,11 @@ impl<'p> Verifier<'p> {
         let mut previous = None;
         for &(pc, _) in &proto.lines.runs {
             let ordered = previous.is_none_or(|previous| previous < pc);
-            ensure(ordered && (pc as usize) < end, pc as usize, "bad line table")?;
+            ensure(
+                ordered && (pc as usize) < end,
+                pc as usize,
+                "bad line table",
+            )?;
             previous = Some(pc);
         }
         let mut previous = 0;
@@ -398,10 +400,16 @@ impl<'p> Verifier<'p> {
         queue: &mut BinaryHeap<Reverse<usize>>,
     ) -> Result<()> {
         let mut pc = start;
-        let mut scope = self.scopes.partition_point(|change| change.pc as usize <= pc);
+        let mut scope = self
+            .scopes
+            .partition_point(|change| change.pc as usize <= pc);
         let mut top: Option<usize> = None;
         loop {
-            while self.scopes.get(scope).is_some_and(|change| change.pc as usize <= pc) {
+            while self
+                .scopes
+                .get(scope)
+                .is_some_and(|change| change.pc as usize <= pc)
+            {
                 scope += 1;
             }
             self.check_scope(pc, scope, &state)?;
@@ -505,7 +513,11 @@ fn apply_marks(pc: usize, op: Opcode, effects: &Effects, state: &mut State) -> R
     }
     let leaves = !effects.falls_through && !matches!(op, Opcode::Jump | Opcode::Loop);
     if leaves && op != Opcode::GenericForPrep {
-        ensure(state.marked.is_empty(), pc, "variables not closed on return")?;
+        ensure(
+            state.marked.is_empty(),
+            pc,
+            "variables not closed on return",
+        )?;
     }
     Ok(())
 }

@@ -103,9 +103,7 @@ impl<'s> FunctionState<'s, '_> {
                 let environment = self.local(id);
                 self.field(environment, name)
             }
-            Binding::GlobalOfUpvalue(index) => {
-                self.field(self.operand(Kind::Upvalue(index)), name)
-            }
+            Binding::GlobalOfUpvalue(index) => self.field(self.operand(Kind::Upvalue(index)), name),
             // Resolved chunks have none.
             Binding::Unresolved => Ok(self.constant_operand(ConstantValue::Nil)),
         }

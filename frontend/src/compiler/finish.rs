@@ -65,9 +65,9 @@ impl FunctionState<'_, '_> {
             let op = self.instruction(jump.pc as usize).opcode();
             let is_short = op.is_some_and(|op| op.operands()[2] == Operand::Jump);
             let mut target = jump.target as usize;
-            // Chains of unconditional jumps only go forward, so this ends.
-            while target < self.code.len()
-                && op != Some(Opcode::Loop)
+            // Back-edges stay what they are. Unconditional jumps go forward, so chains end.
+            while target > jump.pc as usize
+                && target < self.code.len()
                 && self.instruction(target).opcode() == Some(Opcode::Jump)
                 && let Ok(index) = self
                     .jumps
@@ -139,7 +139,11 @@ impl FunctionState<'_, '_> {
         for edge in edges.iter_mut() {
             // The long jump is the last word of an expansion.
             let end = starts.get(edge.pc + 1).copied().unwrap_or(self.code.len());
-            edge.pc = if edge.expanded { end - 1 } else { starts[edge.pc] };
+            edge.pc = if edge.expanded {
+                end - 1
+            } else {
+                starts[edge.pc]
+            };
             edge.target = starts[edge.target];
         }
         for local in &mut self.locals {

@@ -255,7 +255,10 @@ impl<'s, 'a> FunctionState<'s, 'a> {
             }
         }
         let count = (last - first) as u16;
-        self.emit_at(Instruction::new(Opcode::LoadNil, reg(first), count, 0), line);
+        self.emit_at(
+            Instruction::new(Opcode::LoadNil, reg(first), count, 0),
+            line,
+        );
     }
 
     // Registers.

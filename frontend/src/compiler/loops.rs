@@ -9,7 +9,7 @@ use super::Result;
 use super::function::{FunctionState, reg};
 use super::jump::JumpList;
 use super::operand::Operand;
-use crate::ast::{Block, ConstantValue, Expr, Line, LocalDecl, Stat, StatKind};
+use crate::ast::{Block, ConstantValue, Expr, GenericFor, Line, LocalDecl, NumericFor};
 use crate::bytecode::instruction::Instruction;
 use crate::bytecode::opcode::Opcode;
 
@@ -63,97 +63,61 @@ impl<'s> FunctionState<'s, '_> {
         Ok(())
     }
 
-    /// A `for` loop of either kind.
-    pub(super) fn for_statement(&mut self, stat: &'s Stat) -> Result<()> {
+    /// `for var = start, limit, step do body end`
+    pub(super) fn numeric_for(&mut self, node: &'s NumericFor) -> Result<()> {
         self.enter_loop();
-        let body = match &stat.kind {
-            StatKind::NumericFor {
-                var,
-                start,
-                limit,
-                step,
-                do_line,
-                loop_line,
-                body,
-            } => {
-                let base = self.free;
-                for expr in [start, limit].into_iter().chain(step) {
-                    let mut operand = self.expression(expr)?;
-                    self.to_next_register(&mut operand)?;
-                }
-                if step.is_none() {
-                    let mut one: Operand = self.constant_operand(ConstantValue::Integer(1));
-                    self.to_next_register(&mut one)?;
-                }
-                self.numeric_loop(base, var, body, *do_line, *loop_line)?;
-                body
-            }
-            StatKind::GenericFor {
-                names,
-                values,
-                do_line,
-                loop_line,
-                body,
-            } => {
-                let base = self.free;
-                self.adjusted_list(values, GENERIC_STATE)?;
-                self.generic_loop(base, names, body, *do_line, *loop_line)?;
-                body
-            }
-            _ => return Ok(()),
-        };
-        self.line = body.end_line;
+        let base = self.free;
+        for expr in [&node.start, &node.limit].into_iter().chain(&node.step) {
+            let mut operand = self.expression(expr)?;
+            self.to_next_register(&mut operand)?;
+        }
+        if node.step.is_none() {
+            let mut one: Operand = self.constant_operand(ConstantValue::Integer(1));
+            self.to_next_register(&mut one)?;
+        }
+        self.activate_loop_state(NUMERIC_STATE);
+        let prepare = Instruction::wide(Opcode::ForPrep, reg(base), 0);
+        let prepare = self.emit_at(prepare, node.do_line);
+        let skip = self.new_jump(prepare);
+        let top = self.label();
+        self.line = node.do_line;
+        self.loop_body(std::slice::from_ref(&node.var), &node.body)?;
+        self.loop_back(Opcode::ForLoop, base, top, node.loop_line);
+        self.patch_here(JumpList::one(skip));
+        self.line = node.body.end_line;
         self.leave_block();
         Ok(())
     }
 
-    fn numeric_loop(
-        &mut self,
-        base: usize,
-        var: &'s LocalDecl,
-        body: &'s Block,
-        do_line: Line,
-        loop_line: Line,
-    ) -> Result<()> {
-        self.activate_loop_state(NUMERIC_STATE);
-        self.line = do_line;
-        let prepare = self.emit_at(Instruction::wide(Opcode::ForPrep, reg(base), 0), do_line);
-        let skip = self.new_jump(prepare);
-        let top = self.label();
-        self.loop_body(std::slice::from_ref(var), body)?;
-        let back = self.emit_at(Instruction::wide(Opcode::ForLoop, reg(base), 0), loop_line);
-        let back = self.new_jump(back);
-        self.set_target(back, top);
-        self.patch_here(JumpList::one(skip));
-        Ok(())
-    }
-
-    fn generic_loop(
-        &mut self,
-        base: usize,
-        names: &'s [LocalDecl],
-        body: &'s Block,
-        do_line: Line,
-        loop_line: Line,
-    ) -> Result<()> {
+    /// `for names in values do body end`
+    pub(super) fn generic_for(&mut self, node: &'s GenericFor) -> Result<()> {
+        self.enter_loop();
+        let base = self.free;
+        self.adjusted_list(&node.values, GENERIC_STATE)?;
         self.activate_loop_state(GENERIC_STATE);
         self.to_be_closed.push(base + GENERIC_STATE - 1);
         self.check_stack(ITERATOR_CALL)?;
-        self.line = do_line;
         let prepare = Instruction::wide(Opcode::GenericForPrep, reg(base), 0);
-        let prepare = self.emit_at(prepare, do_line);
+        let prepare = self.emit_at(prepare, node.do_line);
         let enter = self.new_jump(prepare);
         let top = self.label();
-        self.loop_body(names, body)?;
+        self.line = node.do_line;
+        self.loop_body(&node.names, &node.body)?;
         self.patch_here(JumpList::one(enter));
-        let count = names.len() as u16;
+        let count = node.names.len() as u16;
         let call = Instruction::new(Opcode::GenericForCall, reg(base), count, 0);
-        self.emit_at(call, loop_line);
-        let back = Instruction::wide(Opcode::GenericForLoop, reg(base), 0);
-        let back = self.emit_at(back, loop_line);
-        let back = self.new_jump(back);
-        self.set_target(back, top);
+        self.emit_at(call, node.loop_line);
+        self.loop_back(Opcode::GenericForLoop, base, top, node.loop_line);
+        self.line = node.body.end_line;
+        self.leave_block();
         Ok(())
+    }
+
+    /// Emits the instruction that goes back to `top`.
+    fn loop_back(&mut self, op: Opcode, base: usize, top: usize, line: Line) {
+        let pc = self.emit_at(Instruction::wide(op, reg(base), 0), line);
+        let jump = self.new_jump(pc);
+        self.set_target(jump, top);
     }
 
     /// The declared variables and the body.

@@ -76,11 +76,7 @@ pub(crate) fn compile_chunk(chunk: &Chunk, interner: &Interner, name: &[u8]) -> 
 }
 
 /// The description of an upvalue of an inner function; `parent` is the enclosing function.
-fn describe_upvalue(
-    shared: &Shared<'_>,
-    info: &UpvalueInfo,
-    parent: Option<&[u8]>,
-) -> Upvalue {
+fn describe_upvalue(shared: &Shared<'_>, info: &UpvalueInfo, parent: Option<&[u8]>) -> Upvalue {
     let (in_stack, index) = match info.source {
         UpvalueSource::Local(id) => {
             let registers = parent.unwrap_or(&[]);

@@ -321,9 +321,7 @@ fn get_instruction(object: Object, key: Key) -> Instruction {
         (Key::Field(field), Some(index)) => {
             Instruction::new(Opcode::GetUpvalueField, NO_REGISTER, index as u16, field)
         }
-        (Key::Field(field), None) => {
-            Instruction::new(Opcode::GetField, NO_REGISTER, object, field)
-        }
+        (Key::Field(field), None) => Instruction::new(Opcode::GetField, NO_REGISTER, object, field),
         (Key::Integer(integer), _) => {
             Instruction::new(Opcode::GetInt, NO_REGISTER, object, integer)
         }

@@ -4,9 +4,7 @@ use super::Result;
 use super::function::{FunctionState, reg};
 use super::jump::JumpList;
 use super::operand::{Kind, Operand};
-use crate::ast::{
-    Block, Expr, Function, IfArm, Line, LocalDecl, Stat, StatKind,
-};
+use crate::ast::{Block, Expr, Function, IfArm, Line, LocalDecl, Stat, StatKind};
 use crate::bytecode::instruction::Instruction;
 use crate::bytecode::opcode::Opcode;
 
@@ -55,9 +53,7 @@ impl<'s> FunctionState<'s, '_> {
     fn statement(&mut self, stat: &'s Stat) -> Result<()> {
         match &stat.kind {
             StatKind::Local { names, values } => self.local_statement(names, values, stat.end_line),
-            StatKind::Assign { targets, values } => {
-                self.assignment(targets, values, stat.end_line)
-            }
+            StatKind::Assign { targets, values } => self.assignment(targets, values, stat.end_line),
             StatKind::Call(call) => {
                 let operand = self.expression(call)?;
                 self.set_results(&operand, Some(0))
@@ -70,7 +66,8 @@ impl<'s> FunctionState<'s, '_> {
             StatKind::While { cond, body } => self.while_statement(cond, body),
             StatKind::Repeat { body, cond } => self.repeat_statement(body, cond),
             StatKind::If { arms, otherwise } => self.if_statement(arms, otherwise.as_ref()),
-            StatKind::NumericFor { .. } | StatKind::GenericFor { .. } => self.for_statement(stat),
+            StatKind::NumericFor(node) => self.numeric_for(node),
+            StatKind::GenericFor(node) => self.generic_for(node),
             StatKind::Function { target, function } => {
                 let target = self.expression(target)?.kind;
                 let mut closure = self.closure(function)?;
