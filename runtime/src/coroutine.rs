@@ -70,4 +70,6 @@ pub struct Thread {
     pub hook: HookState,
     /// The thread that resumed it; null when none.
     pub resumer: *mut Thread,
+    /// Bytes charged to the heap for stack and frames; see `Heap::update_thread_charge`.
+    pub charged: usize,
 }
