@@ -108,7 +108,12 @@ impl KeyList {
     #[inline(always)]
     unsafe fn keys(this: *const KeyList) -> *mut *mut LuaString {
         // SAFETY: the keys follow the struct.
-        unsafe { this.cast_mut().cast::<u8>().add(size_of::<KeyList>()).cast() }
+        unsafe {
+            this.cast_mut()
+                .cast::<u8>()
+                .add(size_of::<KeyList>())
+                .cast()
+        }
     }
 
     #[inline(always)]

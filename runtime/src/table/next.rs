@@ -106,7 +106,7 @@ impl Table {
             }
             let shape = heap.shapes.get((*t).header.extra);
             if key.tag == STRING && LuaString::is_interned(key.as_pointer()) {
-                if let Some(slot) = heap.shapes.find(shape.id, key.as_pointer()) {
+                if let Some(slot) = shape.find(key.as_pointer()) {
                     return Ok(capacity + slot as u64 + 1);
                 }
             }

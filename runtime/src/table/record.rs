@@ -127,23 +127,7 @@ impl Table {
     #[inline]
     pub unsafe fn get_str(heap: &Heap, t: *const Table, key: *const LuaString) -> Value {
         // SAFETY: the caller's contract.
-        unsafe {
-            let shape = heap.shapes.get((*t).header.extra);
-            if !shape.is_dictionary() {
-                return match heap.shapes.find(shape.id, key) {
-                    Some(slot) => Table::slot(t, slot),
-                    None => Value::NIL,
-                };
-            }
-            if (*t).hash.is_null() {
-                return Value::NIL;
-            }
-            let node = HashPart::find_string((*t).hash, key);
-            if node.is_null() {
-                return Value::NIL;
-            }
-            Node::value(node)
-        }
+        unsafe { Table::get_interned(t, &heap.shapes, key) }
     }
 
     /// `t[key] = value`, raw, for an interned string. `from_constant`: the key stands in the
@@ -176,7 +160,7 @@ impl Table {
                 }
                 return Table::insert(heap, t, Value::string(key), value);
             }
-            if let Some(slot) = heap.shapes.find(shape.id, key) {
+            if let Some(slot) = shape.find(key) {
                 Table::set_slot(t, slot, value);
                 Table::barrier(heap, t, value);
                 return Ok(());
@@ -199,9 +183,7 @@ impl Table {
     ) -> Result<(), TableError> {
         // SAFETY: called with a live table without `key` that is no dictionary.
         unsafe {
-            let shape = heap
-                .shapes
-                .add_key((*t).header.extra, key, from_constant)?;
+            let shape = heap.shapes.add_key((*t).header.extra, key, from_constant)?;
             heap.charge_shapes()?;
             if heap.shapes.get(shape).is_dictionary() {
                 Table::make_dictionary(heap, t, shape, 1)?;

@@ -109,6 +109,16 @@ impl Shape {
         unsafe { KeyList::key(self.keys, slot as usize) }
     }
 
+    /// The slot of `key`.
+    ///
+    /// # Safety
+    /// The shape is live, and `key` a live interned string.
+    #[inline(always)]
+    pub unsafe fn find(&self, key: *const LuaString) -> Option<u32> {
+        // SAFETY: the caller's contract; the list has `slot_count` keys.
+        unsafe { KeyList::find(self.keys, self.slot_count as usize, key) }
+    }
+
     fn empty(id: u32, metatable: *mut Table, flags: u8) -> Shape {
         Shape {
             keys: ptr::null_mut(),
@@ -222,9 +232,8 @@ impl Shapes {
     /// `id` names a shape and `key` is a live interned string.
     #[inline(always)]
     pub unsafe fn find(&self, id: u32, key: *const LuaString) -> Option<u32> {
-        let shape = self.get(id);
-        // SAFETY: the caller's contract; the list has `slot_count` keys.
-        unsafe { KeyList::find(shape.keys, shape.slot_count as usize, key) }
+        // SAFETY: the caller's contract.
+        unsafe { self.get(id).find(key) }
     }
 
     /// How many slots a table should have room for that gets this shape by adding a key.
