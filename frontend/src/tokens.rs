@@ -39,8 +39,10 @@ enum Context {
     Plain,
     /// After `function`: a name being declared, then the parameters.
     FunctionName,
-    /// After `local`: variables being declared.
-    LocalNames,
+    /// After `local` or a comma: the name (or, after `<`, the attribute) of a new variable.
+    LocalName,
+    /// After that name or attribute.
+    AfterLocalName,
     /// After `goto`.
     Goto,
 }
@@ -84,10 +86,12 @@ impl<'s> Tokens<'s> {
         let context = std::mem::replace(&mut self.context, Context::Plain);
         match token {
             Token::Name(_) => {
-                self.callable = context == Context::Plain;
-                if context != Context::Goto {
-                    self.context = context;
-                }
+                self.callable = matches!(context, Context::Plain | Context::AfterLocalName);
+                self.context = match context {
+                    Context::FunctionName => context,
+                    Context::LocalName => Context::AfterLocalName,
+                    _ => Context::Plain,
+                };
             }
             // An argument; otherwise a literal, which cannot be called.
             Token::String(_) => self.callable = was_callable,
@@ -110,11 +114,12 @@ impl<'s> Tokens<'s> {
                 self.context = Context::FunctionName;
                 self.blocks += 1;
             }
-            Token::Local => self.context = Context::LocalNames,
+            Token::Local => self.context = Context::LocalName,
             Token::Goto => self.context = Context::Goto,
-            Token::Comma | Token::Less | Token::Greater if context == Context::LocalNames => {
-                self.context = context;
+            Token::Comma | Token::Less if context == Context::AfterLocalName => {
+                self.context = Context::LocalName;
             }
+            Token::Greater if context == Context::AfterLocalName => self.context = context,
             Token::Dot | Token::Colon if context == Context::FunctionName => {
                 self.context = context;
             }
