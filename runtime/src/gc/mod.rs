@@ -32,7 +32,6 @@ pub mod mark;
 pub mod object;
 pub mod pacing;
 pub mod sweep;
-pub mod table_parts;
 pub mod weak;
 
 use crate::coroutine::Thread;
