@@ -5,6 +5,21 @@
 #![forbid(unsafe_code)]
 
 pub mod ast;
+mod builder;
 pub mod bytecode;
+mod diagnose;
+pub mod error;
 pub mod fold;
+pub mod lexer;
 pub mod number;
+pub mod parser;
+mod resolve;
+mod tokens;
+
+pub use parser::parse;
+pub use resolve::constant_value;
+
+lalrpop_util::lalrpop_mod!(
+    #[allow(clippy::all, missing_docs, private_interfaces, unreachable_pub, unused)]
+    grammar
+);
