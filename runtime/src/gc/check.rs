@@ -11,7 +11,6 @@ use crate::coroutine::Thread;
 use crate::function::{Cell, LuaClosure, NativeClosure, Proto};
 use crate::string::{HASHED, INTERNED, LuaString, MAX_SHORT};
 use crate::table::Table;
-use crate::table::hash::{HashPart, Node};
 use crate::userdata::Userdata;
 use crate::value::Value;
 use rustc_hash::FxHashSet;
@@ -65,7 +64,7 @@ impl Heap {
             bytes += unsafe {
                 layout_of(object).size()
                     + match (*object).kind {
-                        Kind::Table => Table::bytes(object.cast()),
+                        Kind::Table => Table::external_bytes(object.cast()),
                         Kind::Userdata => (*object.cast::<Userdata>()).charged,
                         Kind::Thread => (*object.cast::<Thread>()).charged,
                         Kind::Proto => (*object.cast::<Proto>()).charged,
@@ -264,7 +263,7 @@ unsafe fn check_object<R: Roots>(
             }
         };
         match (*object).kind {
-            Kind::Table => for_each_table_reference(&*heap, object.cast(), &mut visit),
+            Kind::Table => Table::for_each_reference(heap, object.cast(), &mut visit),
             Kind::Thread => {
                 R::visit_thread(roots, object.cast(), false, &mut |value: Value| {
                     if value.is_object() {
@@ -340,40 +339,6 @@ unsafe fn for_each_reference(object: *mut GcHeader, visit: &mut dyn FnMut(*mut G
                 }
                 for &inner in (&(*proto).protos).iter() {
                     visit(inner.cast());
-                }
-            }
-        }
-    }
-}
-
-/// As [`for_each_reference`], for a table.
-unsafe fn for_each_table_reference(
-    heap: &Heap,
-    table: *mut Table,
-    visit: &mut dyn FnMut(*mut GcHeader),
-) {
-    // SAFETY: the caller passes a live table of the heap.
-    unsafe {
-        let shape = heap.shapes.get((*table).header.extra);
-        visit(shape.metatable.cast());
-        for slot in 0..u32::from(shape.slot_count) {
-            visit(shape.key_of(slot).cast());
-        }
-        Table::visit_values(table, shape.slot_count.into(), |value| {
-            visit(value.as_header());
-        });
-        let hash = (*table).hash;
-        if hash.is_null() {
-            return;
-        }
-        for index in 0..HashPart::size(hash) {
-            let node = HashPart::nodes(hash).add(index);
-            // Keys without a value may be dead already.
-            if !Node::value(node).is_nil() {
-                for value in [Node::key(node), Node::value(node)] {
-                    if value.is_object() {
-                        visit(value.as_header());
-                    }
                 }
             }
         }

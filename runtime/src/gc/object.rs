@@ -78,7 +78,7 @@ impl Heap {
             let layout = layout_of(object);
             match (*object).kind {
                 Kind::String | Kind::LuaClosure | Kind::NativeClosure | Kind::Cell => {}
-                Kind::Table => Table::free_parts(self, object.cast()),
+                Kind::Table => Table::free_parts(object.cast(), self),
                 Kind::Userdata => {
                     let userdata = object.cast::<Userdata>();
                     self.discharge((*userdata).charged);

@@ -9,12 +9,11 @@
 
 use super::heap::Heap;
 use super::mark::{is_cleared, push};
-use super::Roots;
+use super::{GcHeader, Roots};
 use crate::metatable::Event;
 use crate::string::LuaString;
 use crate::table::Table;
-use crate::table::hash::{HashPart, Node};
-use crate::value::{NIL, STRING};
+use crate::value::{NIL, STRING, Value};
 
 /// Weak tables met in the atomic part.
 #[derive(Debug, Default)]
@@ -74,7 +73,7 @@ unsafe fn weakness(this: *const Heap, metatable: *mut Table) -> Weakness {
             return Weakness::Strong;
         }
         let name = (&(*this).names)[Event::Mode as usize];
-        let mode = Table::get_str(&*this, metatable, name);
+        let mode = Table::get_interned(metatable, &(*this).shapes, name);
         if mode.tag != STRING {
             return Weakness::Strong;
         }
@@ -130,7 +129,7 @@ impl Heap {
                     }
                 }
             }
-            1 + (*table).capacity as usize + slots as usize + 2 * hash_size(table)
+            1 + (*table).capacity as usize + slots as usize + 2 * Table::hash_size(table)
         }
     }
 
@@ -147,20 +146,31 @@ impl Heap {
         // SAFETY: the caller passes a live heap and table.
         unsafe {
             Heap::mark_array_and_slots(this, table, slots);
-            Table::visit_nodes(table, |node| {
-                Heap::mark_value(this, Node::key(node));
-                Heap::mark_value(this, Node::value(node));
-            });
+            for index in 0..Table::hash_size(table) {
+                let value = Table::hash_value(table, index);
+                if value.is_nil() {
+                    Table::kill_hash_key(table, index);
+                } else {
+                    Heap::mark_value(this, Table::hash_key(table, index));
+                    Heap::mark_value(this, value);
+                }
+            }
         }
     }
 
     unsafe fn mark_array_and_slots(this: *mut Heap, table: *mut Table, slots: u32) {
-        // SAFETY: the caller passes a live heap and table, whose shape has so many slots. Only
-        // objects are visited.
+        // SAFETY: the caller passes a live heap and table; array and tags have `capacity`
+        // elements, the record part as many as the shape has slots.
         unsafe {
-            Table::visit_values(table, slots, |value| {
-                Heap::mark_object(this, value.as_header());
-            });
+            let (payloads, tags) = ((*table).array, (*table).tags);
+            for index in 0..(*table).capacity as usize {
+                if *tags.add(index) >= STRING {
+                    Heap::mark_object(this, *payloads.add(index) as *mut GcHeader);
+                }
+            }
+            for slot in 0..slots {
+                Heap::mark_value(this, Table::slot(table, slot));
+            }
         }
     }
 
@@ -168,12 +178,19 @@ impl Heap {
     unsafe fn traverse_weak_values(this: *mut Heap, table: *mut Table, slots: u32) -> bool {
         // SAFETY: the caller passes a live heap and table.
         unsafe {
-            let mut has_cleared = false;
-            Table::visit_values(table, slots, |value| has_cleared |= is_cleared(value));
-            Table::visit_nodes(table, |node| {
-                Heap::mark_value(this, Node::key(node));
-                has_cleared |= is_cleared(Node::value(node));
-            });
+            let mut has_cleared = (*table).capacity > 0;
+            for slot in 0..slots {
+                has_cleared |= is_cleared(Table::slot(table, slot));
+            }
+            for index in 0..Table::hash_size(table) {
+                let value = Table::hash_value(table, index);
+                if value.is_nil() {
+                    Table::kill_hash_key(table, index);
+                } else {
+                    Heap::mark_value(this, Table::hash_key(table, index));
+                    has_cleared |= is_cleared(value);
+                }
+            }
             has_cleared
         }
     }
@@ -193,26 +210,20 @@ impl Heap {
             let mut marked = false;
             // Their keys are numbers and strings, so these values are strong.
             Heap::mark_array_and_slots(this, table, slots);
-            let mut visit = |node: *mut Node| {
-                let value = Node::value(node);
+            let size = Table::hash_size(table);
+            for step in 0..size {
+                let index = if backwards { size - 1 - step } else { step };
+                let value = Table::hash_value(table, index);
                 let is_white = value.is_object() && (*value.as_header()).is_white();
-                if is_cleared(Node::key(node)) {
+                if value.is_nil() {
+                    Table::kill_hash_key(table, index);
+                } else if is_cleared(Table::hash_key(table, index)) {
                     has_cleared = true;
                     has_white_pair |= is_white;
                 } else if is_white {
                     marked = true;
                     Heap::mark_object(this, value.as_header());
                 }
-            };
-            if backwards {
-                for index in (0..hash_size(table)).rev() {
-                    let node = HashPart::nodes((*table).hash).add(index);
-                    if (*node).value_tag != NIL {
-                        visit(node);
-                    }
-                }
-            } else {
-                Table::visit_nodes(table, visit);
             }
             if !(*this).pacing.atomic {
                 Heap::put_off(this, table);
@@ -251,7 +262,7 @@ impl Heap {
                 for &table in &list {
                     let shape = (*this).shapes.get((*table).header.extra);
                     let slots = u32::from(shape.slot_count);
-                    work += hash_size(table);
+                    work += Table::hash_size(table);
                     if Heap::traverse_ephemeron(this, table, slots, backwards) {
                         work += Heap::propagate_all(this, roots, thread_index);
                         changed = true;
@@ -274,26 +285,61 @@ impl Heap {
             .chain(&self.weak.both[both_from..])
         {
             // SAFETY: listed tables are live, and nothing has been freed since marking.
-            unsafe { Table::clear_values(self, table, |value| is_cleared(value)) };
+            unsafe {
+                let slots = self.shapes.get((*table).header.extra).slot_count;
+                clear_values(table, u32::from(slots));
+            }
         }
     }
 
     /// Clears entries with dead keys in the listed tables with weak keys.
     pub(crate) fn clear_weak_keys(&mut self) {
         for &table in self.weak.ephemerons.iter().chain(&self.weak.both) {
-            // SAFETY: listed tables are live, and nothing has been freed since marking. unsafe { Table::clear_keys(table, |key| is_cleared(key)) };
+            // SAFETY: listed tables are live, and nothing has been freed since marking.
+            unsafe {
+                for index in 0..Table::hash_size(table) {
+                    if is_cleared(Table::hash_key(table, index)) {
+                        Table::clear_hash_value(table, index);
+                    }
+                    if Table::hash_value(table, index).is_nil() {
+                        Table::kill_hash_key(table, index);
+                    }
+                }
+            }
         }
     }
 }
 
-/// How many nodes the hash part has.
-unsafe fn hash_size(table: *const Table) -> usize {
-    // SAFETY: the caller passes a live table.
+/// Sets dead values of a table to nil.
+unsafe fn clear_values(table: *mut Table, slots: u32) {
+    // SAFETY: the caller passes a live table of so many slots; nothing has been freed since
+    // marking.
     unsafe {
-        if (*table).hash.is_null() {
-            0
-        } else {
-            HashPart::size((*table).hash)
+        for slot in 0..slots {
+            if is_cleared(Table::slot(table, slot)) {
+                *(*table).slots.add(slot as usize) = Value::NIL;
+            }
+        }
+        for index in 0..(*table).capacity as usize {
+            let value = Value {
+                payload: *(*table).array.add(index),
+                tag: *(*table).tags.add(index),
+            };
+            if is_cleared(value) {
+                *(*table).tags.add(index) = NIL;
+            }
+        }
+        // The border must again be an element that is not nil.
+        while (*table).border > 0 && *(*table).tags.add((*table).border as usize - 1) == NIL {
+            (*table).border -= 1;
+        }
+        for index in 0..Table::hash_size(table) {
+            if is_cleared(Table::hash_value(table, index)) {
+                Table::clear_hash_value(table, index);
+            }
+            if Table::hash_value(table, index).is_nil() {
+                Table::kill_hash_key(table, index);
+            }
         }
     }
 }
