@@ -205,11 +205,7 @@ fn check_lists(heap: &Heap, objects: &Objects) -> Result<(), Violation> {
             return Err(format!("{object:?} has several colours"));
         }
         let lost = heap.gray_overflow || gray.contains(&object);
-        if header.is_gray()
-            && heap.phase == Phase::Mark
-            && header.kind != Kind::Thread
-            && !lost
-        {
+        if header.is_gray() && heap.phase == Phase::Mark && header.kind != Kind::Thread && !lost {
             return Err(format!("gray {object:?} is in no list"));
         }
     }

@@ -22,7 +22,10 @@ fn parameters_are_exchanged_as_in_puc() {
         assert_eq!(set_generational(heap, roots, 0, 0), Mode::Incremental);
         assert_eq!(set_generational(heap, roots, 10, 50), Mode::Generational);
         assert_eq!(set_incremental(heap, roots, 0, 0, 0), Mode::Generational);
-        assert_eq!(set_incremental(heap, roots, 100, 400, 10), Mode::Incremental);
+        assert_eq!(
+            set_incremental(heap, roots, 100, 400, 10),
+            Mode::Incremental
+        );
     }
     assert_eq!(world.heap().set_pause(200), 100);
     assert_eq!(world.heap().set_step_multiplier(100), 400);
@@ -241,7 +244,10 @@ fn buffers_are_charged() {
     }
     // SAFETY: as above.
     unsafe {
-        assert!(heap.reallocate_buffer(p, layout(0), isize::MAX as usize).is_err());
+        assert!(
+            heap.reallocate_buffer(p, layout(0), isize::MAX as usize)
+                .is_err()
+        );
         heap.free_buffer(p, layout(0));
     }
     assert_eq!(heap.used_bytes(), used);

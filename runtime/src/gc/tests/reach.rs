@@ -12,11 +12,10 @@ fn chain(world: &mut World) -> Vec<Value> {
     let table = world.table();
     let native = world.native(2);
     world.set(table, Value::integer(1), native);
-    let userdata = world.heap().new_userdata(
-        Box::new(String::from("some data")),
-        std::ptr::null_mut(),
-        3,
-    );
+    let userdata =
+        world
+            .heap()
+            .new_userdata(Box::new(String::from("some data")), std::ptr::null_mut(), 3);
     let userdata = Value::userdata(userdata.unwrap());
     world.set_upvalue(native, 1, userdata);
     let thread = Value::thread(world.heap().new_thread().unwrap());
@@ -52,7 +51,14 @@ fn chain(world: &mut World) -> Vec<Value> {
     world.set_field(last, "a field", Value::TRUE);
     // SAFETY: the closure is live and has the upvalue.
     unsafe { (*crate::function::LuaClosure::upvalue(closure, 1)).value = last };
-    vec![table, native, userdata, thread, Value::lua_closure(closure), last]
+    vec![
+        table,
+        native,
+        userdata,
+        thread,
+        Value::lua_closure(closure),
+        last,
+    ]
 }
 
 #[test]

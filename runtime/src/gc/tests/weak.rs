@@ -47,7 +47,12 @@ fn weak_values() {
     unsafe {
         assert_eq!(crate::table::Table::border(weak.as_pointer()), 6);
     }
-    for (field, lives) in [("dead", false), ("kept", true), ("string", true), ("number", true)] {
+    for (field, lives) in [
+        ("dead", false),
+        ("kept", true),
+        ("string", true),
+        ("number", true),
+    ] {
         let field = world.string(field);
         assert_eq!(!world.get(weak, field).is_nil(), lives);
     }
