@@ -117,7 +117,12 @@ fn getinfo(call: &mut Call<'_>) -> NativeResult {
         set_source(call, table, &about)?;
     }
     if options.contains(&b'u') {
-        set(call, table, "nups", Local::integer(about.upvalue_count.into()))?;
+        set(
+            call,
+            table,
+            "nups",
+            Local::integer(about.upvalue_count.into()),
+        )?;
         let parameters = Local::integer(about.parameter_count.into());
         set(call, table, "nparams", parameters)?;
         set(call, table, "isvararg", Local::boolean(about.is_vararg))?;

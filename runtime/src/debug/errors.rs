@@ -4,7 +4,6 @@ use super::info;
 use super::names::{self, Name};
 use super::traceback::global_function_name;
 use crate::error::LuaError;
-use crate::frame::Continuation;
 use crate::function::{LuaClosure, Proto};
 use crate::metatable::Event;
 use crate::stack;
@@ -84,12 +83,7 @@ pub unsafe fn call_error(vm: *mut Vm, value: Value) -> LuaError {
 ///
 /// # Safety
 /// As [`operand_error`].
-pub unsafe fn arithmetic_error(
-    vm: *mut Vm,
-    event: Event,
-    left: Value,
-    right: Value,
-) -> LuaError {
+pub unsafe fn arithmetic_error(vm: *mut Vm, event: Event, left: Value, right: Value) -> LuaError {
     let is_bitwise = matches!(
         event,
         Event::BAnd | Event::BOr | Event::BXor | Event::Shl | Event::Shr | Event::BNot
@@ -205,8 +199,7 @@ pub unsafe fn for_error(vm: *mut Vm, value: Value, which: &str) -> LuaError {
 pub unsafe fn close_error(vm: *mut Vm, register: u8) -> LuaError {
     // SAFETY: the caller's contract.
     unsafe {
-        let local = running(vm)
-            .and_then(|(proto, pc)| (*proto).debug.local_name(register, pc));
+        let local = running(vm).and_then(|(proto, pc)| (*proto).debug.local_name(register, pc));
         let mut message = b"variable '".to_vec();
         message.extend_from_slice(local.map_or(b"?", |local| &local.name));
         message.extend_from_slice(b"' got a non-closable value");
@@ -288,7 +281,7 @@ unsafe fn operand_name(vm: *mut Vm, value: Value) -> Option<Name> {
     // SAFETY: the callers' contract; operands of verified code are in range.
     unsafe {
         let (proto, pc) = running(vm)?;
-        let instruction = Instruction(*(*proto).code.get(pc)?);
+        let instruction = Instruction(*(&(*proto).code).get(pc)?);
         let op = instruction.opcode()?;
         let upvalue = match op {
             Opcode::GetUpvalueField => Some(instruction.b() as usize),
@@ -297,7 +290,9 @@ unsafe fn operand_name(vm: *mut Vm, value: Value) -> Option<Name> {
         };
         if let Some(index) = upvalue {
             let closure = (*(*vm).base.sub(1)).as_pointer::<LuaClosure>();
-            let is_culprit = (*LuaClosure::upvalue(closure, index)).value.is_identical(value);
+            let is_culprit = (*LuaClosure::upvalue(closure, index))
+                .value
+                .is_identical(value);
             return is_culprit.then(|| names::upvalue_name(proto, index));
         }
         let fields = [instruction.a(), instruction.b(), instruction.c()];
@@ -310,14 +305,5 @@ unsafe fn operand_name(vm: *mut Vm, value: Value) -> Option<Name> {
             }
         }
         None
-    }
-}
-
-/// Whether a callee was called by the machine on its own account, and under which name.
-pub(super) fn machine_callee(continuation: Continuation) -> Option<Name> {
-    match continuation {
-        Continuation::Hook => Some(Name::new("hook", "?")),
-        Continuation::Finalizer => Some(Name::new("metamethod", "__gc")),
-        _ => None,
     }
 }

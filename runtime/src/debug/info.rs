@@ -1,9 +1,8 @@
 //! Information about functions and activations, as `debug.getinfo` gives it.
 
-use super::errors::machine_callee;
 use super::names::{self, Name};
 use crate::coroutine::Thread;
-use crate::frame::FRAME_TAIL_CALL;
+use crate::frame::{FRAME_FINALIZER, FRAME_HOOK, FRAME_TAIL_CALL};
 use crate::function::{LuaClosure, NativeClosure, Proto};
 use crate::stack::{self, Activation};
 use crate::value::{self, Value};
@@ -77,7 +76,11 @@ pub unsafe fn function_info(function: Value) -> FunctionInfo {
             short_source: chunk_id(source),
             line_defined: i64::from(debug.line_defined),
             last_line_defined: i64::from(debug.last_line_defined),
-            what: if debug.line_defined == 0 { "main" } else { "Lua" },
+            what: if debug.line_defined == 0 {
+                "main"
+            } else {
+                "Lua"
+            },
             upvalue_count: (*function.as_header()).extra,
             parameter_count: (*proto).num_params,
             is_vararg: (*proto).is_vararg,
@@ -99,7 +102,9 @@ pub unsafe fn active_lines(function: Value) -> Option<Vec<u32>> {
     };
     let mut lines = Vec::with_capacity(runs.len());
     for (index, &(start, line)) in runs.iter().enumerate() {
-        let end = runs.get(index + 1).map_or(proto.code.len(), |run| run.0 as usize);
+        let end = runs
+            .get(index + 1)
+            .map_or(proto.code.len(), |run| run.0 as usize);
         // The instruction that sets up variable arguments is not a line of the program.
         let start = start as usize + usize::from(is_prologue(start as usize));
         if start < end {
@@ -120,13 +125,16 @@ pub unsafe fn call_name(activation: &Activation) -> Option<Name> {
     if frame.flags & FRAME_TAIL_CALL != 0 || frame.site.is_null() {
         return None;
     }
+    if frame.flags & FRAME_HOOK != 0 {
+        return Some(Name::new("hook", "?"));
+    }
+    if frame.flags & FRAME_FINALIZER != 0 {
+        return Some(Name::new("metamethod", "__gc"));
+    }
     // SAFETY: call sites live as long as their frames; a site with an instruction belongs to a
     // live proto.
     unsafe {
         let site = &*frame.site;
-        if let Some(name) = machine_callee(site.continuation) {
-            return Some(name);
-        }
         if site.proto.is_null() || site.instruction.is_null() {
             return None;
         }

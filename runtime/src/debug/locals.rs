@@ -184,12 +184,15 @@ unsafe fn find_upvalue(function: Value, n: i64) -> Option<(Vec<u8>, UpvaluePlace
             return Some((Vec::new(), UpvaluePlace::Native(place)));
         }
         let closure = function.as_pointer::<LuaClosure>();
-        let upvalue = (*(*closure).proto).debug.upvalues.get(index);
+        let upvalue = (&(*(*closure).proto).debug.upvalues).get(index);
         let name = match upvalue.and_then(|upvalue| upvalue.name.as_ref()) {
             Some(name) => name.to_vec(),
             None => b"(no name)".to_vec(),
         };
-        Some((name, UpvaluePlace::Cell(LuaClosure::upvalue(closure, index))))
+        Some((
+            name,
+            UpvaluePlace::Cell(LuaClosure::upvalue(closure, index)),
+        ))
     }
 }
 
@@ -256,6 +259,8 @@ pub unsafe fn join_upvalues(vm: *mut Vm, function: Value, n: i64, from: Value, f
         };
         let closure = function.as_pointer::<LuaClosure>();
         LuaClosure::set_upvalue(closure, (n - 1) as usize, cell);
-        (*vm).heap.barrier_forward(function.as_header(), Value::cell(cell));
+        (*vm)
+            .heap
+            .barrier_forward(function.as_header(), Value::cell(cell));
     }
 }

@@ -181,7 +181,9 @@ impl<'p> Reader<'p> {
                 }
                 Opcode::GenericForCall => register_number as usize >= a as usize + 2,
                 Opcode::Call | Opcode::TailCall => register_number >= a,
-                Opcode::Method => register_number == a || register_number as usize == a as usize + 1,
+                Opcode::Method => {
+                    register_number == a || register_number as usize == a as usize + 1
+                }
                 _ => {
                     let writes = matches!(op.operands()[0], Operand::Write | Operand::ReadWrite);
                     writes && register_number == a

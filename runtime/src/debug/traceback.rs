@@ -53,9 +53,7 @@ pub unsafe fn traceback(
             if current == skip_from {
                 // The reference implementation counts one less.
                 let skipped = skip_to - skip_from - 1;
-                text.extend_from_slice(
-                    format!("\n\t...\t(skipping {skipped} levels)").as_bytes(),
-                );
+                text.extend_from_slice(format!("\n\t...\t(skipping {skipped} levels)").as_bytes());
             }
             if current >= level && !(skip_from..skip_to).contains(&current) {
                 add_level(vm, thread, activation, &mut text);
@@ -67,12 +65,7 @@ pub unsafe fn traceback(
 }
 
 /// Adds one line, two for a tail call.
-unsafe fn add_level(
-    vm: *mut Vm,
-    thread: *mut Thread,
-    activation: &Activation,
-    text: &mut Vec<u8>,
-) {
+unsafe fn add_level(vm: *mut Vm, thread: *mut Thread, activation: &Activation, text: &mut Vec<u8>) {
     // SAFETY: the caller's contract.
     unsafe {
         let function = activation.function(thread);

@@ -130,12 +130,7 @@ impl<'c> Call<'c> {
     }
 
     /// The traceback of `thread` from `level` on, after `message`.
-    pub fn traceback(
-        &self,
-        thread: ThreadRef<'c>,
-        message: Option<&[u8]>,
-        level: i64,
-    ) -> Vec<u8> {
+    pub fn traceback(&self, thread: ThreadRef<'c>, message: Option<&[u8]>, level: i64) -> Vec<u8> {
         // SAFETY: the thread lives during the step, and the saved state is up to date.
         unsafe { traceback::traceback(self.vm, thread.raw, message, level) }
     }
@@ -162,12 +157,7 @@ impl<'c> Call<'c> {
     }
 
     /// Sets user value `n` of a userdata; false if it does not have that many.
-    pub fn set_user_value(
-        &mut self,
-        userdata: UserdataRef<'c>,
-        n: i64,
-        value: Local<'c>,
-    ) -> bool {
+    pub fn set_user_value(&mut self, userdata: UserdataRef<'c>, n: i64, value: Local<'c>) -> bool {
         let Some(index) = usize::try_from(n).ok().and_then(|n| n.checked_sub(1)) else {
             return false;
         };

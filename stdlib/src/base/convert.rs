@@ -114,7 +114,11 @@ fn parse_in_base(text: &[u8], base: u32) -> Option<i64> {
             .wrapping_mul(i64::from(base))
             .wrapping_add(i64::from(digit));
     }
-    Some(if negative { value.wrapping_neg() } else { value })
+    Some(if negative {
+        value.wrapping_neg()
+    } else {
+        value
+    })
 }
 
 #[cfg(test)]

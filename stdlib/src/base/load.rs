@@ -76,7 +76,13 @@ pub(super) fn load(call: &mut Call<'_>) -> NativeResult {
         let text = call.check_string(1)?;
         let name = call.opt_string(2)?.unwrap_or(text);
         let environment = environment(call, 4);
-        let loaded = load_text(call, text, until_zero(name), Some(until_zero(mode)), environment)?;
+        let loaded = load_text(
+            call,
+            text,
+            until_zero(name),
+            Some(until_zero(mode)),
+            environment,
+        )?;
         return finish(call, loaded);
     }
     call.opt_string(2)?;

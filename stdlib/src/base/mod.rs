@@ -9,7 +9,6 @@ mod load;
 mod output;
 mod protect;
 
-
 pub use load::load_file;
 pub use output::{Warnings, standard_warnings};
 pub(crate) use protect::shift_slots;
@@ -54,7 +53,7 @@ const IPAIRS_STEP: Native = native!("ipairs_step", ipairs_step);
 ///
 /// # Errors
 /// When memory runs out.
-pub fn open(call: &mut Call<'_>, globals: TableRef<'_>) -> Result<(), LuaError> {
+pub fn open<'c>(call: &mut Call<'c>, globals: TableRef<'c>) -> Result<(), LuaError> {
     let next = call.table_get_str(globals, b"next");
     let next = if next.is_nil() {
         call.new_function(NEXT)?
@@ -91,11 +90,7 @@ fn error(call: &mut Call<'_>) -> NativeResult {
 }
 
 /// The error with object `message`, with the position at `level` in front if it is a string.
-fn raise<'c>(
-    call: &mut Call<'c>,
-    message: Local<'c>,
-    level: i32,
-) -> Result<LuaError, LuaError> {
+fn raise<'c>(call: &mut Call<'c>, message: Local<'c>, level: i32) -> Result<LuaError, LuaError> {
     let message = match message.as_bytes() {
         Some(text) if level > 0 => {
             let mut with_position = call.position(level.unsigned_abs());

@@ -3,7 +3,11 @@
 use perilune_runtime::native::{Action, Call, CallResult, Local, NativeResult};
 
 /// Moves the slots from `first` on up by `distance`.
-pub(crate) fn shift_slots(call: &mut Call<'_>, first: u32, distance: u32) -> Result<(), perilune_runtime::error::LuaError> {
+pub(crate) fn shift_slots(
+    call: &mut Call<'_>,
+    first: u32,
+    distance: u32,
+) -> Result<(), perilune_runtime::error::LuaError> {
     let top = call.top();
     call.ensure_slots(distance, "too many arguments")?;
     call.set_top(top + distance)?;
