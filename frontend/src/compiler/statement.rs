@@ -19,7 +19,10 @@ impl<'s> FunctionState<'s, '_> {
         self.declare_parameters(&function.params);
         self.enter_block(&function.body.stats, true);
         self.statements(&function.body.stats)?;
-        self.line = function.body.end_line;
+        self.line = match function.end_line {
+            0 => function.body.end_line,
+            line => line,
+        };
         if self.to_be_closed.is_empty() {
             self.emit(Opcode::Return0, 0, 0, 0);
         } else {
@@ -121,6 +124,7 @@ impl<'s> FunctionState<'s, '_> {
     fn local_function(&mut self, name: &'s LocalDecl, function: &'s Function) -> Result<()> {
         let register = self.reserve(1)?;
         let captured = self.local_info(name.id.get()).captured;
+        self.line = function.end_line;
         if captured {
             // The cell comes first, so that the function can capture itself.
             self.emit_nil(register, 1, self.line);
