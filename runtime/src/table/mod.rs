@@ -251,6 +251,9 @@ impl Table {
             if value.is_nil() {
                 return Ok(());
             }
+            if key.tag == STRING {
+                heap.hash_string(key.as_pointer());
+            }
             Table::insert(heap, t, key, value)
         }
     }
