@@ -40,9 +40,9 @@ impl Reader<'_> {
     /// Takes digits and tells how many.
     fn digits(&mut self, hexadecimal: bool) -> io::Result<usize> {
         let mut count = 0;
-        while self.accept(|byte| {
-            byte.is_ascii_digit() || (hexadecimal && byte.is_ascii_hexdigit())
-        })? {
+        while self
+            .accept(|byte| byte.is_ascii_digit() || (hexadecimal && byte.is_ascii_hexdigit()))?
+        {
             count += 1;
         }
         Ok(count)

@@ -15,9 +15,7 @@ pub(super) fn default_path(libraries: bool) -> String {
     if libraries {
         format!("{LIB}?.so;{LIB}loadall.so;./?.so")
     } else {
-        format!(
-            "{SHARE}?.lua;{SHARE}?/init.lua;{LIB}?.lua;{LIB}?/init.lua;./?.lua;./?/init.lua"
-        )
+        format!("{SHARE}?.lua;{SHARE}?/init.lua;{LIB}?.lua;{LIB}?/init.lua;./?.lua;./?/init.lua")
     }
 }
 
@@ -128,7 +126,12 @@ pub(super) fn search(
 mod tests {
     use super::*;
 
-    fn searched(name: &str, path: &str, separator: &str, replacement: &str) -> Result<String, String> {
+    fn searched(
+        name: &str,
+        path: &str,
+        separator: &str,
+        replacement: &str,
+    ) -> Result<String, String> {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         search(
             name.as_bytes(),
@@ -142,9 +145,8 @@ mod tests {
 
     #[test]
     fn default_in_environment() {
-        let with = |path: &str| {
-            String::from_utf8(with_default(path.as_bytes().to_vec(), b"DEF")).unwrap()
-        };
+        let with =
+            |path: &str| String::from_utf8(with_default(path.as_bytes().to_vec(), b"DEF")).unwrap();
         assert_eq!(with("a;b"), "a;b");
         assert_eq!(with(";;"), "DEF");
         assert_eq!(with("a;;"), "a;DEF");
@@ -175,7 +177,10 @@ mod tests {
         let template = format!("{}/?", directory.display());
         let expected = format!("{}/XXxX", directory.display());
         assert_eq!(searched("--x-", &template, "-", "X"), Ok(expected.clone()));
-        assert_eq!(searched("---xX", &template, "---", "XX"), Ok(expected.clone()));
+        assert_eq!(
+            searched("---xX", &template, "---", "XX"),
+            Ok(expected.clone())
+        );
         assert_eq!(searched("XXxX", &template, "", ""), Ok(expected.clone()));
         let path = format!("/nowhere/?.lua;{template};{template}");
         assert_eq!(searched("XXxX", &path, ".", "/"), Ok(expected));

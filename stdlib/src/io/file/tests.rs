@@ -53,10 +53,7 @@ pub(crate) fn stream_on(bytes: &[u8]) -> (Stream, Arc<Mutex<Memory>>) {
         bytes: bytes.to_vec(),
         ..Memory::default()
     }));
-    (
-        Stream::new(Box::new(memory.clone()), true, true),
-        memory,
-    )
+    (Stream::new(Box::new(memory.clone()), true, true), memory)
 }
 
 fn no_checkpoint() -> io::Result<()> {
@@ -99,7 +96,10 @@ fn long_lines_cross_buffers() {
     text.push(b'\n');
     text.extend_from_slice(b"end");
     let (mut stream, _) = stream_on(&text);
-    assert_eq!(line(&mut stream, true).unwrap(), &text[..3 * BUFFER_SIZE + 1]);
+    assert_eq!(
+        line(&mut stream, true).unwrap(),
+        &text[..3 * BUFFER_SIZE + 1]
+    );
     assert_eq!(line(&mut stream, false).unwrap(), b"end");
     // A newline that is the first byte of a buffer ends the line before it.
     let mut text = vec![b'x'; BUFFER_SIZE];
