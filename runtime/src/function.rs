@@ -61,6 +61,15 @@ pub struct NativeDescription {
 pub struct Proto {
     /// Collector's header.
     pub header: GcHeader,
+    /// The first instruction.
+    pub entry: *const u64,
+    /// The first constant.
+    pub constants_start: *const Value,
+    /// Bytes of its registers.
+    pub frame_bytes: u32,
+    /// The number of arguments with which it is entered without adjustment: its parameters;
+    /// `u32::MAX` when it takes `...`.
+    pub exact_args: u32,
     /// Instructions and their extra words.
     pub code: Box<[u64]>,
     /// Constants as values (strings interned when short).
@@ -82,6 +91,13 @@ pub struct Proto {
     pub sites: std::cell::RefCell<rustc_hash::FxHashMap<u64, Box<CallSite>>>,
     /// Records of inherited and transition inline caches.
     pub cache_records: Vec<crate::ops::cache::CacheRecord>,
+}
+
+impl Proto {
+    /// Liveness of its registers.
+    pub fn compute_liveness(&self) -> Liveness {
+        Liveness::compute(&self.code, self.max_stack)
+    }
 }
 
 impl LuaClosure {

@@ -52,3 +52,6 @@ events! {
 
 /// How many events have a bit in the absent-event cache.
 pub const FAST_EVENTS: u8 = 8;
+
+/// How many basic types may have a metatable of their own.
+pub const TYPE_METATABLES: usize = 8;
