@@ -79,4 +79,6 @@ pub struct Thread {
     pub failure: Value,
     /// Whether it is being closed by another thread.
     pub closing: bool,
+    /// Bytes charged to the heap for stack and frames; see `Heap::update_thread_charge`.
+    pub charged: usize,
 }

@@ -91,6 +91,8 @@ pub struct Proto {
     pub sites: std::cell::RefCell<rustc_hash::FxHashMap<u64, Box<CallSite>>>,
     /// Records of inherited and transition inline caches.
     pub cache_records: Vec<crate::ops::cache::CacheRecord>,
+    /// Bytes charged to the heap for what it owns; see `Heap::update_proto_charge`.
+    pub charged: usize,
 }
 
 impl Proto {

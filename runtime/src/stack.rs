@@ -24,17 +24,19 @@ const INITIAL_FRAMES: usize = 8;
 /// # Safety
 /// `thread` is live and not running.
 pub unsafe fn prepare(vm: &mut Vm, thread: *mut Thread) -> Result<()> {
-    let bytes = INITIAL_STACK * size_of::<Value>() + INITIAL_FRAMES * size_of::<Frame>();
-    vm.heap.charge(bytes)?;
     // SAFETY: the caller's contract.
-    let thread = unsafe { &mut *thread };
-    thread.stack = vec![Value::NIL; INITIAL_STACK];
-    thread.frames = vec![SENTINEL; INITIAL_FRAMES];
-    thread.frame_index = 0;
-    thread.base = 1;
-    thread.pc = std::ptr::null();
-    thread.top = 1;
-    Ok(())
+    unsafe {
+        let this = &mut *thread;
+        this.stack.try_reserve_exact(INITIAL_STACK).map_err(|_| LuaError::Memory)?;
+        this.frames.try_reserve_exact(INITIAL_FRAMES).map_err(|_| LuaError::Memory)?;
+        this.stack.resize(INITIAL_STACK, Value::NIL);
+        this.frames.resize(INITIAL_FRAMES, SENTINEL);
+        this.frame_index = 0;
+        this.base = 1;
+        this.pc = std::ptr::null();
+        this.top = 1;
+        vm.heap.update_thread_charge(thread)
+    }
 }
 
 /// The frame at the bottom of every thread.
@@ -153,22 +155,17 @@ pub unsafe fn resize(vm: *mut Vm, new_len: usize) -> Result<()> {
         let base = (*vm).base.offset_from(old);
         let top = if (*vm).top.is_null() { 0 } else { (*vm).top.offset_from(old) };
         if new_len > old_len {
-            (*vm).heap.charge((new_len - old_len) * size_of::<Value>())?;
-            if stack.try_reserve_exact(new_len - old_len).is_err() {
-                (*vm).heap.discharge((new_len - old_len) * size_of::<Value>());
-                return Err(LuaError::Memory);
-            }
+            stack.try_reserve_exact(new_len - old_len).map_err(|_| LuaError::Memory)?;
             stack.resize(new_len, Value::NIL);
         } else {
             stack.truncate(new_len);
             stack.shrink_to_fit();
-            (*vm).heap.discharge((old_len - new_len) * size_of::<Value>());
         }
         let new = stack.as_mut_ptr();
         (*vm).base = new.offset(base);
         (*vm).top = new.offset(top);
         (*vm).stack_limit = new.add(new_len - EXTRA_SLOTS);
-        Ok(())
+        (*vm).heap.update_thread_charge(thread)
     }
 }
 
@@ -235,15 +232,11 @@ pub unsafe fn grow_frames(vm: *mut Vm) -> Result<()> {
         let frames = &mut (*thread).frames;
         let index = (*vm).frame_top.offset_from(frames.as_ptr());
         let extra = frames.len();
-        (*vm).heap.charge(extra * size_of::<Frame>())?;
-        if frames.try_reserve_exact(extra).is_err() {
-            (*vm).heap.discharge(extra * size_of::<Frame>());
-            return Err(LuaError::Memory);
-        }
+        frames.try_reserve_exact(extra).map_err(|_| LuaError::Memory)?;
         frames.resize(extra * 2, SENTINEL);
         (*vm).frame_top = frames.as_mut_ptr().offset(index);
         (*vm).frame_limit = frames.as_mut_ptr().add(frames.len() - 1);
-        Ok(())
+        (*vm).heap.update_thread_charge(thread)
     }
 }
 

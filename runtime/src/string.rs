@@ -58,3 +58,49 @@ impl LuaString {
         }
     }
 }
+
+/// The hash of `bytes`: 16 bytes at a time by folded 64x64-bit multiplication (after wyhash), so
+/// that every bit of the input and of the seed reaches every bit of the result.
+#[inline]
+pub fn hash_bytes(seed: u64, bytes: &[u8]) -> u32 {
+    const P0: u64 = 0xa076_1d64_78bd_642f;
+    const P1: u64 = 0xe703_7ed1_a0b4_28db;
+    #[inline(always)]
+    fn fold(a: u64, b: u64) -> u64 {
+        let product = u128::from(a) * u128::from(b);
+        product as u64 ^ (product >> 64) as u64
+    }
+    #[inline(always)]
+    fn word(bytes: &[u8], at: usize) -> u64 {
+        let mut word = [0; 8];
+        word.copy_from_slice(&bytes[at..at + 8]);
+        u64::from_le_bytes(word)
+    }
+    #[inline(always)]
+    fn half(bytes: &[u8], at: usize) -> u64 {
+        let mut word = [0; 4];
+        word.copy_from_slice(&bytes[at..at + 4]);
+        u64::from(u32::from_le_bytes(word))
+    }
+    let len = bytes.len();
+    let mut state = seed ^ P0;
+    let (a, b) = if len > 16 {
+        let mut at = 0;
+        while at + 16 < len {
+            state = fold(word(bytes, at) ^ P1, word(bytes, at + 8) ^ state);
+            at += 16;
+        }
+        (word(bytes, len - 16), word(bytes, len - 8))
+    } else if len >= 8 {
+        (word(bytes, 0), word(bytes, len - 8))
+    } else if len >= 4 {
+        (half(bytes, 0), half(bytes, len - 4))
+    } else if len > 0 {
+        let ends = u64::from(bytes[0]) << 16 | u64::from(bytes[len - 1]);
+        (ends, u64::from(bytes[len / 2]))
+    } else {
+        (0, 0)
+    };
+    let hash = fold(P1 ^ len as u64, fold(a ^ P1, b ^ state));
+    hash as u32 ^ (hash >> 32) as u32
+}

@@ -15,4 +15,6 @@ pub struct Userdata {
     pub user_values: Box<[Value]>,
     /// The Rust value; borrowed dynamically, taken when the userdata is destroyed.
     pub data: Box<dyn std::any::Any>,
+    /// Bytes charged to the heap for user values and data.
+    pub charged: usize,
 }

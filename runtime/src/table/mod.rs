@@ -40,3 +40,4 @@ pub struct Table {
 }
 
 pub mod hash;
+pub mod shape;

@@ -1,0 +1,217 @@
+//! Constructors of heap objects.
+//!
+//! None of them collects, so a caller may hold several new objects that nothing refers to yet.
+
+use super::Kind;
+use super::heap::Heap;
+use crate::coroutine::{HookState, Status, Thread};
+use crate::error::{LuaError, Result};
+use crate::function::{Cell, LuaClosure, NativeClosure, NativeDescription, Proto};
+use crate::native::NativeFn;
+use crate::table::Table;
+use crate::userdata::Userdata;
+use crate::value::{NIL, Value};
+use perilune_frontend::bytecode::proto as compiled;
+use std::any::Any;
+
+impl Heap {
+    /// An empty table with the empty root shape.
+    #[inline]
+    pub fn new_table(&mut self) -> Result<*mut Table> {
+        // SAFETY: `Table` is what the kind names, and zeroes are an empty table.
+        unsafe {
+            let table = self.allocate::<Table>(Kind::Table, 0)?;
+            (*table).header.extra = crate::table::shape::EMPTY_SHAPE;
+            Ok(table)
+        }
+    }
+
+    /// A cell that holds `value`.
+    #[inline]
+    pub fn new_cell(&mut self, value: Value) -> Result<*mut Cell> {
+        // SAFETY: `Cell` is what the kind names; zeroes are a valid cell.
+        unsafe {
+            let cell = self.allocate::<Cell>(Kind::Cell, 0)?;
+            (*cell).value = value;
+            Ok(cell)
+        }
+    }
+
+    /// A closure of `proto` with `upvalue_count` upvalues, all null for now.
+    ///
+    /// # Safety
+    /// `proto` is a live proto with that many upvalues. The caller sets them all before the
+    /// program sees the closure.
+    #[inline]
+    pub unsafe fn new_lua_closure(
+        &mut self,
+        proto: *mut Proto,
+        upvalue_count: usize,
+    ) -> Result<*mut LuaClosure> {
+        // SAFETY: `LuaClosure` is what the kind names; null upvalues are skipped by the collector.
+        unsafe {
+            let bytes = upvalue_count * size_of::<*mut Cell>();
+            let closure = self.allocate::<LuaClosure>(Kind::LuaClosure, bytes)?;
+            (*closure).header.extra = upvalue_count as u32;
+            (*closure).proto = proto;
+            Ok(closure)
+        }
+    }
+
+    /// A native closure with `upvalue_count` upvalues, all nil for now.
+    pub fn new_native_closure(
+        &mut self,
+        function: NativeFn,
+        description: &'static NativeDescription,
+        upvalue_count: usize,
+    ) -> Result<*mut NativeClosure> {
+        let bytes = upvalue_count
+            .checked_mul(size_of::<Value>())
+            .ok_or(LuaError::Memory)?;
+        // SAFETY: `NativeClosure` is what the kind names; the fields that zeroes are not valid for
+        // are written before anything else happens.
+        unsafe {
+            let closure = self.allocate::<NativeClosure>(Kind::NativeClosure, bytes)?;
+            (&raw mut (*closure).function).write(function);
+            (&raw mut (*closure).description).write(description);
+            (*closure).header.extra = upvalue_count as u32;
+            for index in 0..upvalue_count {
+                (*NativeClosure::upvalue(closure, index)).tag = NIL;
+            }
+            Ok(closure)
+        }
+    }
+
+    /// A full userdata with `user_value_count` user values, all nil. `metatable` may be null; one
+    /// with `__gc` calls for [`Heap::arm_finalizer`] as well.
+    pub fn new_userdata(
+        &mut self,
+        data: Box<dyn Any>,
+        metatable: *mut Table,
+        user_value_count: usize,
+    ) -> Result<*mut Userdata> {
+        let user_values = filled_box(user_value_count, Value::NIL)?;
+        let external = size_of_val(&*user_values) + size_of_val(&*data);
+        self.charge(external)?;
+        // SAFETY: `Userdata` is what the kind names; all its fields are written at once.
+        unsafe {
+            let userdata = match self.allocate::<Userdata>(Kind::Userdata, 0) {
+                Ok(userdata) => userdata,
+                Err(error) => {
+                    self.discharge(external);
+                    return Err(error);
+                }
+            };
+            (*userdata).metatable = metatable;
+            (&raw mut (*userdata).user_values).write(user_values);
+            (&raw mut (*userdata).data).write(data);
+            (&raw mut (*userdata).charged).write(external);
+            Ok(userdata)
+        }
+    }
+
+    /// A thread without stack and frames.
+    pub fn new_thread(&mut self) -> Result<*mut Thread> {
+        // SAFETY: `Thread` is what the kind names; all its fields are written at once.
+        unsafe {
+            let thread = self.allocate::<Thread>(Kind::Thread, 0)?;
+            let header = std::ptr::read(&raw const (*thread).header);
+            thread.write(Thread {
+                header,
+                stack: Vec::new(),
+                frames: Vec::new(),
+                frame_index: 0,
+                base: 0,
+                pc: std::ptr::null(),
+                top: 0,
+                status: Status::Suspended,
+                to_be_closed: Vec::new(),
+                non_yieldable: 0,
+                c_calls: 0,
+                hook: HookState {
+                    function: Value::NIL,
+                    mask: 0,
+                    interval: 0,
+                    remaining: 0,
+                    last_pc: 0,
+                    active: false,
+                },
+                resumer: std::ptr::null_mut(),
+                own_point: (0, 0),
+                resumer_point: (0, 0),
+                failure: Value::NIL,
+                closing: false,
+                charged: 0,
+            });
+            Ok(thread)
+        }
+    }
+
+    /// The heap's form of a compiled function, inner functions included.
+    pub fn new_proto(&mut self, mut source: compiled::Proto) -> Result<*mut Proto> {
+        let inner = std::mem::take(&mut source.protos);
+        let mut protos = Vec::new();
+        protos
+            .try_reserve_exact(inner.len())
+            .map_err(|_| LuaError::Memory)?;
+        for proto in inner {
+            protos.push(self.new_proto(proto)?);
+        }
+        let compiled_constants = std::mem::take(&mut source.constants);
+        let mut constants = Vec::new();
+        constants
+            .try_reserve_exact(compiled_constants.len())
+            .map_err(|_| LuaError::Memory)?;
+        for constant in compiled_constants {
+            constants.push(match constant {
+                compiled::Constant::Nil => Value::NIL,
+                compiled::Constant::Boolean(b) => Value::boolean(b),
+                compiled::Constant::Integer(i) => Value::integer(i),
+                compiled::Constant::Float(f) => Value::float(f),
+                compiled::Constant::String(bytes) => Value::string(self.new_string(&bytes)?),
+            });
+        }
+        let code = std::mem::take(&mut source.code).into_boxed_slice();
+        self.reserve_proto()?;
+        // SAFETY: `Proto` is what the kind names; all its fields are written at once. Room in the
+        // list of protos was reserved above.
+        unsafe {
+            let proto = self.allocate::<Proto>(Kind::Proto, 0)?;
+            let header = std::ptr::read(&raw const (*proto).header);
+            let constants = constants.into_boxed_slice();
+            let exact_args =
+                if source.is_vararg { u32::MAX } else { u32::from(source.num_params) };
+            proto.write(Proto {
+                header,
+                entry: code.as_ptr(),
+                constants_start: constants.as_ptr(),
+                frame_bytes: u32::from(source.max_stack) * size_of::<Value>() as u32,
+                exact_args,
+                code,
+                constants,
+                protos: protos.into_boxed_slice(),
+                max_stack: source.max_stack,
+                num_params: source.num_params,
+                is_vararg: source.is_vararg,
+                debug: Box::new(source),
+                liveness: Default::default(),
+                sites: Default::default(),
+                cache_records: Vec::new(),
+                charged: 0,
+            });
+            self.protos.push(proto);
+            self.update_proto_charge(proto)?;
+            Ok(proto)
+        }
+    }
+}
+
+/// A box of `len` values, without aborting when there is no memory.
+fn filled_box(len: usize, value: Value) -> Result<Box<[Value]>> {
+    let mut values = Vec::new();
+    values
+        .try_reserve_exact(len)
+        .map_err(|_| LuaError::Memory)?;
+    values.resize(len, value);
+    Ok(values.into_boxed_slice())
+}

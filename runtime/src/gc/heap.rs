@@ -1,0 +1,397 @@
+//! The heap: every byte that Lua programs cause to be allocated, and the collector's state.
+//!
+//! Invariants:
+//! - `used` is the sum of all charged bytes: objects, their parts, the string table, the
+//!   collector's own lists, shapes, and what others charge ([`Heap::charge`]).
+//! - `used <= limit`; `ceiling` is `limit`, or 0 while failing the N-th allocation is armed, so
+//!   that one compare on the fast path serves both.
+//! - A safepoint calls [`crate::gc::step`] when `used > threshold`.
+
+use super::generational::Generations;
+use super::intern::StringTable;
+use super::pacing::Pacing;
+use super::weak::WeakLists;
+use super::{FINALIZABLE, GcHeader, Kind, WHITE_0, WHITES};
+use crate::coroutine::Thread;
+use crate::error::{LuaError, Result};
+use crate::function::Proto;
+use crate::metatable::Event;
+use crate::string::LuaString;
+use crate::table::shape::Shapes;
+use crate::value::{self, Value};
+use std::alloc::Layout;
+use std::collections::VecDeque;
+use std::ptr::NonNull;
+
+/// What the collector is doing between two steps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Phase {
+    /// Waiting for the next cycle; everything is white (incremental mode).
+    Pause,
+    /// Marking. In generational mode also between collections.
+    Mark,
+    /// Sweeping the object list.
+    SweepObjects,
+    /// Sweeping the string table.
+    SweepStrings,
+}
+
+/// The heap; see the module's text.
+pub struct Heap {
+    /// Bytes in use.
+    pub(crate) used: usize,
+    /// Above this many bytes, a safepoint runs the collector.
+    pub(crate) threshold: usize,
+    /// Above this many bytes, charging takes its slow path.
+    ceiling: usize,
+    /// The white of new objects.
+    pub(crate) current_white: u8,
+    /// What the collector is doing.
+    pub(crate) phase: Phase,
+
+    /// Interned strings.
+    pub strings: StringTable,
+    /// Shapes of tables.
+    pub shapes: Shapes,
+    /// Names of metamethod events, by event number; never collected.
+    pub names: [*mut LuaString; Event::ALL.len()],
+    /// Names of types as `type` gives them, by value tag; never collected.
+    pub type_names: [*mut LuaString; value::CELL as usize + 1],
+    /// "not enough memory", the error value of [`LuaError::Memory`]; never collected.
+    pub memory_error: *mut LuaString,
+
+    /// Objects born since the last collection (generational) or not being swept (incremental).
+    pub(crate) objects: *mut GcHeader,
+    /// Objects that the running sweep has not reached yet.
+    pub(crate) unswept: *mut GcHeader,
+    /// The next bucket of the string table to sweep.
+    pub(crate) sweep_bucket: usize,
+    /// Generational mode's own lists.
+    pub(crate) generations: Generations,
+    /// Reached objects whose references have not been visited.
+    pub(crate) gray: Vec<*mut GcHeader>,
+    /// Black objects that a barrier turned gray; visited in the atomic part.
+    pub(crate) gray_again: Vec<*mut GcHeader>,
+    /// Reached threads; visited again in the atomic part.
+    pub(crate) marked_threads: Vec<*mut Thread>,
+    /// An object is gray but in no list, for want of memory.
+    pub(crate) gray_overflow: bool,
+    /// A thread is in no list, for want of memory.
+    pub(crate) threads_lost: bool,
+    /// Weak tables met while marking.
+    pub(crate) weak: WeakLists,
+    /// All protos that are not swept.
+    pub(crate) protos: Vec<*mut Proto>,
+    /// Objects with a finaliser, in the order in which they were armed.
+    pub(crate) finalizable: Vec<*mut GcHeader>,
+    /// Objects to be finalised, first to call first.
+    pub(crate) pending: VecDeque<*mut GcHeader>,
+
+    /// When to collect and how fast.
+    pub(crate) pacing: Pacing,
+    /// The most bytes that may be in use.
+    pub(crate) limit: usize,
+    /// How many more allocations succeed before one fails.
+    failing: Option<u64>,
+}
+
+/// No limit: more than any machine has, yet safe to add to.
+const UNLIMITED: usize = isize::MAX as usize;
+
+impl Heap {
+    /// An empty heap whose string hashes depend on `seed`.
+    pub fn new(seed: u64) -> Result<Box<Heap>> {
+        let mut heap = Box::new(Heap {
+            used: 0,
+            threshold: 0,
+            ceiling: UNLIMITED,
+            current_white: WHITE_0,
+            phase: Phase::Pause,
+            strings: StringTable::new(seed),
+            shapes: Shapes::default(),
+            names: [std::ptr::null_mut(); Event::ALL.len()],
+            type_names: [std::ptr::null_mut(); value::CELL as usize + 1],
+            memory_error: std::ptr::null_mut(),
+            objects: std::ptr::null_mut(),
+            unswept: std::ptr::null_mut(),
+            sweep_bucket: 0,
+            generations: Generations::default(),
+            gray: Vec::new(),
+            gray_again: Vec::new(),
+            marked_threads: Vec::new(),
+            gray_overflow: false,
+            threads_lost: false,
+            weak: WeakLists::default(),
+            protos: Vec::new(),
+            finalizable: Vec::new(),
+            pending: VecDeque::new(),
+            pacing: Pacing::default(),
+            limit: UNLIMITED,
+            failing: None,
+        });
+        heap.charge(size_of::<Heap>())?;
+        heap.grow_string_table()?;
+        for (index, event) in Event::ALL.iter().enumerate() {
+            heap.names[index] = heap.new_string(event.name().as_bytes())?;
+        }
+        for tag in 0..heap.type_names.len() {
+            let name = Value {
+                payload: 0,
+                tag: tag as u8,
+            }
+            .type_name();
+            heap.type_names[tag] = heap.new_string(name.as_bytes())?;
+        }
+        heap.memory_error = heap.new_string(b"not enough memory")?;
+        heap.pacing.estimate = heap.used;
+        heap.pause_until_next_cycle();
+        Ok(heap)
+    }
+
+    /// Bytes in use.
+    #[inline(always)]
+    pub fn used_bytes(&self) -> usize {
+        self.used
+    }
+
+    /// Whether a safepoint must call [`crate::gc::step`].
+    #[inline(always)]
+    pub fn needs_step(&self) -> bool {
+        self.used > self.threshold
+    }
+
+    /// Charges `bytes` that a `Vec`, a `Box` or the like owns on behalf of the program.
+    #[inline(always)]
+    pub fn charge(&mut self, bytes: usize) -> Result<()> {
+        match self.used.checked_add(bytes) {
+            Some(used) if used <= self.ceiling => {
+                self.used = used;
+                Ok(())
+            }
+            _ => self.charge_slow(bytes),
+        }
+    }
+
+    /// Takes back what [`Heap::charge`] charged.
+    #[inline(always)]
+    pub fn discharge(&mut self, bytes: usize) {
+        debug_assert!(bytes <= self.used, "discharging more than was charged");
+        self.used = self.used.saturating_sub(bytes);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn charge_slow(&mut self, bytes: usize) -> Result<()> {
+        if let Some(left) = self.failing {
+            self.failing = left.checked_sub(1);
+            self.ceiling = if self.failing.is_some() {
+                0
+            } else {
+                self.limit
+            };
+            if left == 0 {
+                return Err(LuaError::Memory);
+            }
+        }
+        match self.used.checked_add(bytes) {
+            Some(used) if used <= self.limit => {
+                self.used = used;
+                Ok(())
+            }
+            _ => Err(LuaError::Memory),
+        }
+    }
+
+    /// Limits the bytes in use; `None` lifts the limit. What is in use already stays.
+    pub fn set_memory_limit(&mut self, limit: Option<usize>) {
+        self.limit = limit.unwrap_or(UNLIMITED).min(UNLIMITED);
+        if self.failing.is_none() {
+            self.ceiling = self.limit;
+        }
+        self.set_threshold(self.threshold);
+    }
+
+    /// The limit on bytes in use, if there is one.
+    pub fn memory_limit(&self) -> Option<usize> {
+        (self.limit != UNLIMITED).then_some(self.limit)
+    }
+
+    /// Makes the `n`-th charge from now on (1 is the next) fail with [`LuaError::Memory`], once.
+    pub fn fail_nth_allocation(&mut self, n: Option<u64>) {
+        self.failing = n.map(|n| n.saturating_sub(1));
+        self.ceiling = if self.failing.is_some() {
+            0
+        } else {
+            self.limit
+        };
+    }
+
+    /// Memory of `layout`, charged. Its content is undefined.
+    #[inline]
+    pub fn allocate_buffer(&mut self, layout: Layout) -> Result<NonNull<u8>> {
+        if layout.size() == 0 {
+            return Ok(dangling(layout));
+        }
+        self.charge(layout.size())?;
+        // SAFETY: the layout's size is not zero.
+        match NonNull::new(unsafe { std::alloc::alloc(layout) }) {
+            Some(p) => Ok(p),
+            None => {
+                self.discharge(layout.size());
+                Err(LuaError::Memory)
+            }
+        }
+    }
+
+    /// Changes the size of a buffer; the common prefix keeps its content. On failure the buffer
+    /// is as before.
+    ///
+    /// # Safety
+    /// `p` came from this heap with layout `old`; afterwards only the result is used.
+    pub unsafe fn reallocate_buffer(
+        &mut self,
+        p: NonNull<u8>,
+        old: Layout,
+        new_size: usize,
+    ) -> Result<NonNull<u8>> {
+        let new = Layout::from_size_align(new_size, old.align()).map_err(|_| LuaError::Memory)?;
+        if old.size() == 0 {
+            return self.allocate_buffer(new);
+        }
+        if new_size == 0 {
+            // SAFETY: the caller's contract.
+            unsafe { self.free_buffer(p, old) };
+            return Ok(dangling(new));
+        }
+        // Growing charges first, so that a refusal leaves everything as it was.
+        self.charge(new_size.saturating_sub(old.size()))?;
+        // SAFETY: the caller's contract; the new size is not zero and fits a layout.
+        match NonNull::new(unsafe { std::alloc::realloc(p.as_ptr(), old, new_size) }) {
+            Some(p) => {
+                self.discharge(old.size().saturating_sub(new_size));
+                Ok(p)
+            }
+            None => {
+                self.discharge(new_size.saturating_sub(old.size()));
+                Err(LuaError::Memory)
+            }
+        }
+    }
+
+    /// Frees a buffer.
+    ///
+    /// # Safety
+    /// `p` came from this heap with `layout` and is not used any more.
+    #[inline]
+    pub unsafe fn free_buffer(&mut self, p: NonNull<u8>, layout: Layout) {
+        if layout.size() != 0 {
+            self.discharge(layout.size());
+            // SAFETY: the caller's contract.
+            unsafe { std::alloc::dealloc(p.as_ptr(), layout) };
+        }
+    }
+
+    /// A new object of type `T` with `trailing_bytes` behind it: header initialised, white, in the
+    /// list of all objects; the rest zeroed.
+    ///
+    /// # Safety
+    /// `T` is the `repr(C)` type that `kind` names and starts with a [`GcHeader`]. If zeroes are
+    /// not a valid `T`, the caller writes the rest before the next allocation or safepoint.
+    #[inline]
+    pub unsafe fn allocate<T>(&mut self, kind: Kind, trailing_bytes: usize) -> Result<*mut T> {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let object = self.allocate_unlinked::<T>(kind, trailing_bytes)?;
+            let header = object.cast::<GcHeader>();
+            (*header).next = self.objects;
+            self.objects = header;
+            Ok(object)
+        }
+    }
+
+    /// As [`Heap::allocate`], but in no list.
+    ///
+    /// # Safety
+    /// As [`Heap::allocate`]; the caller links the object.
+    #[inline]
+    pub(crate) unsafe fn allocate_unlinked<T>(
+        &mut self,
+        kind: Kind,
+        trailing_bytes: usize,
+    ) -> Result<*mut T> {
+        let size = size_of::<T>()
+            .checked_add(trailing_bytes)
+            .ok_or(LuaError::Memory)?;
+        let layout =
+            Layout::from_size_align(size, align_of::<T>()).map_err(|_| LuaError::Memory)?;
+        let object = self.allocate_buffer(layout)?.as_ptr();
+        // SAFETY: the memory is fresh, of `size` bytes, and at least a header long.
+        unsafe {
+            object.write_bytes(0, size);
+            object.cast::<GcHeader>().write(GcHeader {
+                next: std::ptr::null_mut(),
+                kind,
+                mark: self.current_white,
+                flags: 0,
+                reserved: 0,
+                extra: 0,
+            });
+        }
+        Ok(object.cast())
+    }
+
+    /// The white of garbage that is not swept yet.
+    #[inline(always)]
+    pub(crate) fn other_white(&self) -> u8 {
+        self.current_white ^ WHITES
+    }
+
+    /// Whether an object is garbage that the running sweep has not freed yet.
+    ///
+    /// # Safety
+    /// `object` is in this heap.
+    #[inline(always)]
+    pub unsafe fn is_dead(&self, object: *const GcHeader) -> bool {
+        // SAFETY: the caller's contract.
+        unsafe { (*object).mark & self.other_white() != 0 }
+    }
+
+    /// Room to list one more proto.
+    pub(crate) fn reserve_proto(&mut self) -> Result<()> {
+        if self.protos.len() == self.protos.capacity() {
+            let more = self.protos.capacity().max(32);
+            let bytes = more * size_of::<*mut Proto>();
+            self.charge(bytes)?;
+            if self.protos.try_reserve_exact(more).is_err() {
+                self.discharge(bytes);
+                return Err(LuaError::Memory);
+            }
+        }
+        Ok(())
+    }
+
+    /// Registers an object to be finalised once it is garbage; called by `setmetatable` when the
+    /// metatable has a `__gc` field at that time. Does nothing for an object that is registered
+    /// already, and while the state is being closed.
+    ///
+    /// # Safety
+    /// `object` is a live table or userdata of this heap.
+    pub unsafe fn arm_finalizer(&mut self, object: *mut GcHeader) -> Result<()> {
+        // SAFETY: the caller's contract.
+        unsafe {
+            if (*object).mark & FINALIZABLE != 0 || self.pacing.is_closing() {
+                return Ok(());
+            }
+            self.reserve_finalizable()?;
+            self.finalizable.push(object);
+            (*object).mark |= FINALIZABLE;
+        }
+        Ok(())
+    }
+}
+
+/// The address that stands for a buffer without bytes.
+fn dangling(layout: Layout) -> NonNull<u8> {
+    NonNull::new(std::ptr::without_provenance_mut(layout.align())).unwrap_or(NonNull::dangling())
+}
