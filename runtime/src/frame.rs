@@ -27,6 +27,8 @@ pub enum Continuation {
     Branch,
     /// `__concat`: the result takes the place of the two operands and concatenation goes on.
     Concat,
+    /// A native function that was tail-called: its results are returned at once.
+    TailReturn,
     /// A generic `for` call: results go to A+4.., `wanted` of them.
     GenericFor,
     /// The caller is a native function: it runs again with the site's `state`.

@@ -88,7 +88,7 @@ pub struct Proto {
     /// Register liveness, computed when the collector first needs it.
     pub liveness: std::cell::OnceCell<Box<Liveness>>,
     /// The call sites of its code, interned by pc and kind; they live as long as the proto.
-    pub sites: std::cell::RefCell<rustc_hash::FxHashMap<u64, Box<CallSite>>>,
+    pub sites: rustc_hash::FxHashMap<(u64, u64), Box<CallSite>>,
     /// Records of inherited and transition inline caches.
     pub cache_records: Vec<crate::ops::cache::CacheRecord>,
     /// Bytes charged to the heap for what it owns; see `Heap::update_proto_charge`.

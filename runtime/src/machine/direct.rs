@@ -13,6 +13,7 @@ use crate::frame::{CallSite, Frame};
 use crate::function::{Cell, LuaClosure};
 use crate::gc::BLACK;
 use crate::ops::cache;
+use crate::string::{INTERNED, LuaString};
 use crate::table::Table;
 use crate::value::{self, Value};
 use crate::vm::Vm;
@@ -231,6 +232,12 @@ impl Machine for Direct {
         a.payload() == b.payload() && a.tag() == b.tag()
     }
     #[inline(always)]
+    fn both_interned(&mut self, a: DirectValue, b: DirectValue) -> bool {
+        let (a, b) = (a.payload() as *const LuaString, b.payload() as *const LuaString);
+        // SAFETY: both values are strings, live in registers or constants.
+        unsafe { (*a).header.flags & (*b).header.flags & INTERNED != 0 }
+    }
+    #[inline(always)]
     fn same_tag(&mut self, a: DirectValue, b: DirectValue) -> bool {
         a.tag() == b.tag()
     }
@@ -427,7 +434,7 @@ impl Machine for Direct {
         unsafe {
             let word = *self.pc;
             if word as u32 != (*t).header.extra {
-                return false;
+                return cache::add_field(self.closure(), t, word, v.value());
             }
             let slot = (*t).slots.add((word >> 32) as u16 as usize);
             let v = v.value();

@@ -33,6 +33,7 @@ macro_rules! for_each_prim {
             both_integers(a: Value, b: Value) -> Bool, pure, "tag test of two values";
             both_floats(a: Value, b: Value) -> Bool, pure, "tag test of two values";
             is_identical(a: Value, b: Value) -> Bool, pure, "same tag and payload";
+            both_interned(a: Value, b: Value) -> Bool, pure, "whether two strings are interned";
             same_tag(a: Value, b: Value) -> Bool, pure, "same tag";
             // Views.
             as_integer(v: Value) -> Integer, pure, "payload of an integer";

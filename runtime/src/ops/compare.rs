@@ -136,6 +136,10 @@ macro_rules! equalities {
                     return Next;
                 }
                 if m.same_tag(a, b) && m.is_object(a) {
+                    if m.is_string(a) && m.both_interned(a, b) {
+                        m.branch(!$sense);
+                        return Next;
+                    }
                     return ToSlow(Slow::Compare);
                 }
                 if (m.is_float(a) && m.is_integer(b)) || (m.is_integer(a) && m.is_float(b)) {
