@@ -14,7 +14,7 @@
 //!   its spine in a loop (see [`Expr::left`]) and may recurse only into the other children.
 //!   Dropping does so ([`Expr`]'s `Drop`).
 
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::hash::Hasher;
 use std::rc::Rc;
 
@@ -132,35 +132,9 @@ pub enum StatKind {
         otherwise: Option<Block>,
     },
     /// `for v = start, limit, step do body end`
-    NumericFor {
-        /// The control variable.
-        var: LocalDecl,
-        /// Initial value.
-        start: Expr,
-        /// Limit.
-        limit: Expr,
-        /// Step, 1 when absent.
-        step: Option<Expr>,
-        /// The line of `do`: of the instruction that prepares the loop.
-        do_line: Line,
-        /// The line of `for`: of the instruction that goes back.
-        loop_line: Line,
-        /// The body.
-        body: Block,
-    },
+    NumericFor(Box<NumericFor>),
     /// `for a, b in e do body end`
-    GenericFor {
-        /// The declared variables.
-        names: Vec<LocalDecl>,
-        /// Iterator function, state, control, closing value.
-        values: Vec<Expr>,
-        /// The line of `do`: of the instruction that prepares the loop.
-        do_line: Line,
-        /// The line of the first token after `in`: of the iterator's call and the back-jump.
-        loop_line: Line,
-        /// The body.
-        body: Block,
-    },
+    GenericFor(Box<GenericFor>),
     /// `function a.b:c() ... end`; a method has `self` as its first parameter already.
     Function {
         /// The variable or field that receives the function.
@@ -183,6 +157,40 @@ pub enum StatKind {
     Goto(Symbol),
     /// `::label::`
     Label(Symbol),
+}
+
+/// `for v = start, limit, step do body end`
+#[derive(Debug)]
+pub struct NumericFor {
+    /// The control variable.
+    pub var: LocalDecl,
+    /// Initial value.
+    pub start: Expr,
+    /// Limit.
+    pub limit: Expr,
+    /// Step, 1 when absent.
+    pub step: Option<Expr>,
+    /// The line of `do`: of the instruction that prepares the loop.
+    pub do_line: Line,
+    /// The line of `for`: of the instruction that goes back.
+    pub loop_line: Line,
+    /// The body.
+    pub body: Block,
+}
+
+/// `for a, b in e do body end`
+#[derive(Debug)]
+pub struct GenericFor {
+    /// The declared variables.
+    pub names: Vec<LocalDecl>,
+    /// Iterator function, state, control, closing value.
+    pub values: Vec<Expr>,
+    /// The line of `do`: of the instruction that prepares the loop.
+    pub do_line: Line,
+    /// The line of the first token after `in`: of the iterator's call and the back-jump.
+    pub loop_line: Line,
+    /// The body.
+    pub body: Block,
 }
 
 /// A condition and its block.
@@ -223,8 +231,28 @@ pub struct Function {
     pub line: Line,
     /// The line of the closing `end`; 0 for the main function.
     pub end_line: Line,
-    /// What the resolver found out.
-    pub info: FunctionInfo,
+    /// What the resolver found out; may be read as a [`FunctionInfo`].
+    pub info: ResolvedInfo,
+}
+
+/// A [`FunctionInfo`] that the resolver sets once; empty until then.
+#[derive(Debug, Default)]
+pub struct ResolvedInfo(OnceCell<FunctionInfo>);
+
+impl ResolvedInfo {
+    /// Sets the information, unless it is set already.
+    pub fn set(&self, info: FunctionInfo) {
+        // Only the resolver sets it, once.
+        let _ = self.0.set(info);
+    }
+}
+
+impl std::ops::Deref for ResolvedInfo {
+    type Target = FunctionInfo;
+
+    fn deref(&self) -> &FunctionInfo {
+        self.0.get_or_init(FunctionInfo::default)
+    }
 }
 
 /// What the resolver found out about a function.
@@ -483,14 +511,48 @@ pub enum UnaryOp {
 ///
 /// An open-addressing table of symbol numbers beside their hashes: looking up a name that is
 /// known touches one slot and the string.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Interner {
     strings: Vec<Rc<[u8]>>,
     /// `(hash, symbol + 1)`, 0 for a free slot; a power of two, at most three quarters full.
     slots: Vec<(u32, u32)>,
 }
 
+/// The symbols that every interner has from the start.
+pub mod predefined {
+    use super::Symbol;
+
+    /// `_ENV`
+    pub const ENV: Symbol = Symbol(0);
+    /// `self`
+    pub const SELF: Symbol = Symbol(1);
+    /// `const`
+    pub const CONST: Symbol = Symbol(2);
+    /// `close`
+    pub const CLOSE: Symbol = Symbol(3);
+    /// Their texts, in order.
+    pub(super) const TEXTS: [&[u8]; 4] = [b"_ENV", b"self", b"const", b"close"];
+}
+
+impl Default for Interner {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Interner {
+    /// An interner with the [`predefined`] symbols.
+    pub fn new() -> Self {
+        let mut interner = Self {
+            strings: Vec::new(),
+            slots: Vec::new(),
+        };
+        for text in predefined::TEXTS {
+            interner.intern(text);
+        }
+        interner
+    }
+
     /// The symbol of `bytes`, made on first sight.
     pub fn intern(&mut self, bytes: &[u8]) -> Symbol {
         if self.strings.len() * 4 >= self.slots.len() * 3 {

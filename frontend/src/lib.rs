@@ -5,6 +5,39 @@
 #![forbid(unsafe_code)]
 
 pub mod ast;
+mod builder;
 pub mod bytecode;
+mod compiler;
+mod diagnose;
+pub mod error;
 pub mod fold;
+pub mod lexer;
 pub mod number;
+pub mod parser;
+mod resolve;
+mod tokens;
+
+pub use parser::parse;
+pub use resolve::constant_value;
+
+use bytecode::proto::Proto;
+use error::SyntaxError;
+
+/// Compiles a chunk; `chunk_name` is as for `load` (`@file`, `=name` or the text itself).
+pub fn compile(source: &[u8], chunk_name: &[u8]) -> Result<Proto, SyntaxError> {
+    let (chunk, interner) = parse(source, chunk_name)?;
+    let proto = compiler::compile_chunk(&chunk, &interner, chunk_name).map_err(|limit| {
+        SyntaxError::new(chunk_name, limit.line, limit.message.as_bytes(), None)
+    })?;
+    debug_assert_eq!(
+        bytecode::verify::verify(&proto),
+        Ok(()),
+        "compiled code verifies"
+    );
+    Ok(proto)
+}
+
+lalrpop_util::lalrpop_mod!(
+    #[allow(clippy::all, missing_docs, private_interfaces, unreachable_pub, unused)]
+    grammar
+);

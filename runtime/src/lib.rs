@@ -11,6 +11,7 @@ pub mod metatable;
 pub mod native;
 pub mod ops;
 pub mod string;
+pub mod sys;
 pub mod table;
 pub mod userdata;
 pub mod value;

@@ -3,7 +3,7 @@
 //! Registers and constants are stored as byte offsets (index x 16), so that the interpreter adds
 //! them to a base pointer as they are.
 
-use super::opcode::Opcode;
+use super::opcode::{Opcode, Operand};
 
 /// Bytes of a register or constant: the scale of register and constant operands.
 pub const SCALE: u16 = 16;
@@ -12,6 +12,10 @@ pub const SCALE: u16 = 16;
 pub const FLAG_SWAPPED: u8 = 1;
 /// The most constants that a 16-bit scaled operand reaches.
 pub const MAX_SHORT_CONSTANTS: usize = 4096;
+
+/// The longest string that may be the key of a field instruction (`GetField`, `Method`, ...): the
+/// length up to which the runtime interns strings, so that keys compare by identity.
+pub const MAX_FIELD_KEY: usize = 40;
 
 /// A register number (not scaled).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
@@ -62,5 +66,30 @@ impl Instruction {
     /// Fields B and C as one.
     pub const fn bc(self) -> u32 {
         (self.0 >> 32) as u32
+    }
+    /// The register in field A.
+    pub const fn register_a(self) -> usize {
+        (self.a() / SCALE) as usize
+    }
+    /// The register in field B.
+    pub const fn register_b(self) -> usize {
+        (self.b() / SCALE) as usize
+    }
+    /// The register in field C.
+    pub const fn register_c(self) -> usize {
+        (self.c() / SCALE) as usize
+    }
+    /// How many words the instruction has; 1 for a byte that is no opcode.
+    pub fn length(self) -> usize {
+        1 + self.opcode().map_or(0, Opcode::extra_words)
+    }
+    /// The distance that the instruction, if it jumps, adds to the position after its first word.
+    pub fn jump_distance(self) -> Option<i64> {
+        let [_, b, c] = self.opcode()?.operands();
+        match (b, c) {
+            (Operand::WideJump, _) => Some(self.bc() as i32 as i64),
+            (_, Operand::Jump) => Some(self.c() as i16 as i64),
+            _ => None,
+        }
     }
 }

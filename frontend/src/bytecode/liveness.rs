@@ -1,5 +1,213 @@
-//! Register liveness by backward dataflow.
+//! Which registers hold values that may still be read, at every instruction of a function.
+//!
+//! A backward dataflow over the code. The garbage collector computes it lazily, for functions
+//! whose frames it has to mark exactly; machine code uses it for what an exit must restore.
+//!
+//! What the sets contain:
+//! - *live in* at `pc`: registers that the instruction at `pc` or a later one may read before
+//!   they are written, and registers that are marked to be closed. A capture by `Closure` and the
+//!   reads of a `range` opcode count as reads. If the instruction reads up to the top, all
+//!   registers from its first to the end of the frame are live: the caller, who knows the top,
+//!   cuts there (and goes beyond the frame where the top lies there).
+//! - *live during* `pc`: what must survive while a call made by the instruction at `pc` is in
+//!   progress. The arguments belong to the callee by then; results are not there yet.
+//!
+//! Every live register has been written on all paths (`verify` proves it for untrusted code), so
+//! that marking exactly these is safe. Locals in scope that are not live are not contained.
 
-/// Which registers are live where.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Liveness {}
+use super::effects::{Effects, RegisterSet};
+use super::instruction::Instruction;
+use super::opcode::Opcode;
+use super::proto::Upvalue;
+
+/// The live registers of a function.
+#[derive(Debug, Clone, Default)]
+pub struct Liveness {
+    /// How many words a set takes: only as many as the frame has registers for.
+    words: usize,
+    /// The registers of the frame.
+    max_stack: usize,
+    /// The set live in at each code word (meaningful at the start of instructions).
+    sets: Vec<u64>,
+    /// Registers that may be marked at each position, only if the function marks any.
+    marked: Vec<RegisterSet>,
+}
+
+impl Liveness {
+    /// Computes the liveness of verified code; `captures` gives the upvalues of inner functions.
+    pub fn compute<'p>(
+        code: &[u64],
+        max_stack: u8,
+        captures: &dyn Fn(usize) -> &'p [Upvalue],
+    ) -> Liveness {
+        let max_stack = max_stack as usize;
+        let words = max_stack.div_ceil(64).max(1);
+        let mut liveness = Liveness {
+            words,
+            max_stack,
+            sets: vec![0; code.len() * words],
+            marked: Vec::new(),
+        };
+        let starts = instruction_starts(code);
+        liveness.marked = marked_registers(code, &starts);
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for &pc in starts.iter().rev() {
+                let pc = pc as usize;
+                let Some((instruction, op)) = decode(code, pc) else {
+                    continue;
+                };
+                let inner: &[Upvalue] = match op {
+                    Opcode::Closure => captures(instruction.bc() as usize),
+                    _ => &[],
+                };
+                let effects = Effects::of(instruction, op, inner);
+                let live = liveness.before(pc, instruction, &effects);
+                changed |= liveness.store(pc, live);
+            }
+        }
+        liveness
+    }
+
+    /// The registers live in at the instruction that starts at `pc`.
+    pub fn live_in(&self, pc: usize) -> RegisterSet {
+        let mut set = RegisterSet::EMPTY;
+        if let Some(words) = self.sets.get(pc * self.words..(pc + 1) * self.words) {
+            set.0[..self.words].copy_from_slice(words);
+        }
+        set
+    }
+
+    /// The registers live after the instruction at `pc`, on whichever way control takes.
+    pub fn live_out(&self, code: &[u64], pc: usize) -> RegisterSet {
+        let Some((instruction, op)) = decode(code, pc) else {
+            return RegisterSet::EMPTY;
+        };
+        let effects = Effects::of(instruction, op, &[]);
+        self.next(pc, instruction, &effects)
+            .union(self.jump(pc, instruction))
+    }
+
+    /// The registers that must survive while a call that the instruction at `pc` makes is in
+    /// progress (a call proper, a metamethod, an iterator, `__close`).
+    pub fn live_during(&self, code: &[u64], pc: usize) -> RegisterSet {
+        let Some((instruction, op)) = decode(code, pc) else {
+            return RegisterSet::EMPTY;
+        };
+        let live_out = self.live_out(code, pc);
+        match op {
+            // A concatenation works its way through its operands; closing goes on.
+            Opcode::Concat | Opcode::Close | Opcode::ReturnClose => self.live_in(pc),
+            // `self` is in its place before the method is looked up.
+            Opcode::Method => live_out.minus(RegisterSet::one(instruction.register_a())),
+            _ => {
+                let effects = Effects::of(instruction, op, &[]);
+                live_out.minus(effects.all_writes())
+            }
+        }
+    }
+
+    /// Bytes of memory that the sets take.
+    pub fn size(&self) -> usize {
+        self.sets.len() * 8 + self.marked.len() * size_of::<RegisterSet>()
+    }
+
+    fn before(&self, pc: usize, instruction: Instruction, effects: &Effects) -> RegisterSet {
+        let mut live = effects.all_reads(self.max_stack);
+        let next = self.next(pc, instruction, effects);
+        live = live.union(next.minus(effects.all_writes()));
+        let jump = self.jump(pc, instruction);
+        live = live.union(jump.minus(effects.jump_writes));
+        match self.marked.get(pc) {
+            Some(&marked) => live.union(marked),
+            None => live,
+        }
+    }
+
+    /// What is live in at the next instruction, if control may go there.
+    fn next(&self, pc: usize, instruction: Instruction, effects: &Effects) -> RegisterSet {
+        if effects.falls_through {
+            self.live_in(pc + instruction.length())
+        } else {
+            RegisterSet::EMPTY
+        }
+    }
+
+    /// What is live in at the target of the jump, if there is one.
+    fn jump(&self, pc: usize, instruction: Instruction) -> RegisterSet {
+        match instruction.jump_distance() {
+            Some(distance) => self.live_in((pc as i64 + 1 + distance) as usize),
+            None => RegisterSet::EMPTY,
+        }
+    }
+
+    fn store(&mut self, pc: usize, live: RegisterSet) -> bool {
+        let stored = &mut self.sets[pc * self.words..(pc + 1) * self.words];
+        let changed = *stored != live.0[..self.words];
+        stored.copy_from_slice(&live.0[..self.words]);
+        changed
+    }
+}
+
+/// The instruction at `pc`.
+fn decode(code: &[u64], pc: usize) -> Option<(Instruction, Opcode)> {
+    let instruction = Instruction(*code.get(pc)?);
+    Some((instruction, instruction.opcode()?))
+}
+
+/// The positions at which instructions start.
+pub fn instruction_starts(code: &[u64]) -> Vec<u32> {
+    let mut starts = Vec::with_capacity(code.len());
+    let mut pc = 0;
+    while let Some(&word) = code.get(pc) {
+        starts.push(pc as u32);
+        pc += Instruction(word).length();
+    }
+    starts
+}
+
+/// For each position the registers that may be marked there; empty if nothing is ever marked.
+///
+/// A forward dataflow. It is needed because an error anywhere in the scope of a to-be-closed
+/// variable reads it.
+fn marked_registers(code: &[u64], starts: &[u32]) -> Vec<RegisterSet> {
+    let marks = |pc: u32| {
+        decode(code, pc as usize)
+            .is_some_and(|(_, op)| matches!(op, Opcode::MarkClose | Opcode::GenericForPrep))
+    };
+    if !starts.iter().any(|&pc| marks(pc)) {
+        return Vec::new();
+    }
+    let mut marked = vec![RegisterSet::EMPTY; code.len() + 1];
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for &pc in starts {
+            let pc = pc as usize;
+            let Some((instruction, op)) = decode(code, pc) else {
+                continue;
+            };
+            let effects = Effects::of(instruction, op, &[]);
+            let mut after = marked[pc];
+            if let Some(level) = effects.closes {
+                after = after.minus(RegisterSet::range(level, 256));
+            }
+            if let Some(register) = effects.marks {
+                after.insert(register);
+            }
+            let next = effects
+                .falls_through
+                .then_some(pc as i64 + instruction.length() as i64);
+            let jump = instruction.jump_distance().map(|d| pc as i64 + 1 + d);
+            for target in [next, jump].into_iter().flatten() {
+                if let Some(set) = marked.get_mut(target as usize) {
+                    let union = set.union(after);
+                    changed |= union != *set;
+                    *set = union;
+                }
+            }
+        }
+    }
+    marked
+}

@@ -112,7 +112,7 @@ macro_rules! for_each_op {
             ReturnClose     r n _, 0 none, range, "close all; return R[A], ..., R[A+B-2]; B=0: to top";
             VarArg          w n _, 0 none, range, "R[A], ..., R[A+B-2] := varargs; B=0: to top";
             VarArgPrep      _ _ _, 0 none, simple, "move varargs below the frame";
-            Closure         w P _, 0 none, simple, "R[A] := closure(inner function BC)";
+            Closure         w P _, 0 none, range, "R[A] := closure(inner function BC)";
             ForPrep         m J _, 0 none, range, "prepare R[A..A+2]; R[A+3] := R[A]; if the loop does not run then pc += BC";
             ForLoop         m J _, 1 location, range, "if iterations remain then R[A] += R[A+2]; R[A+3] := R[A]; pc += BC";
             GenericForPrep  r J _, 0 none, range, "mark R[A+3] to be closed; pc += BC";

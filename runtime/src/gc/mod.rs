@@ -22,6 +22,7 @@
 //! threads, then sweeps only the objects born since the last collection.
 
 pub mod barrier;
+pub mod caches;
 pub mod check;
 pub mod construct;
 pub mod finalize;
@@ -32,8 +33,10 @@ pub mod mark;
 pub mod object;
 pub mod pacing;
 pub mod sweep;
-pub mod table_parts;
 pub mod weak;
+
+#[cfg(test)]
+mod tests;
 
 use crate::coroutine::Thread;
 use crate::value::Value;

@@ -1,0 +1,10 @@
+# Completion of perilune's options for fish.
+complete -c perilune -s e -x -d 'execute string \'stat\''
+complete -c perilune -s i -d 'enter interactive mode after executing \'script\''
+complete -c perilune -s l -x -d 'require library \'mod\' into global \'mod\''
+complete -c perilune -s v -d 'show version information'
+complete -c perilune -s E -d 'ignore environment variables'
+complete -c perilune -s W -d 'turn warnings on'
+complete -c perilune -s j -x -a 'off on' -d 'choose engine modes: off, on, ... (see the manual)'
+complete -c perilune -l help -d 'show these options and exit'
+complete -c perilune -l version -d 'show version information and exit'

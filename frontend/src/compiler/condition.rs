@@ -1,0 +1,257 @@
+//! Conditions: comparisons, `and`, `or`, `not`, and the jumps they become.
+//!
+//! A comparison becomes an instruction that jumps when it holds. Where the opposite is wanted its
+//! opcode is replaced by the negated one; `<` is never turned into `>=`, which NaN would notice.
+
+use super::Result;
+use super::function::{FunctionState, NO_REGISTER, reg};
+use super::jump::JumpList;
+use super::operand::{Kind, Operand};
+use crate::ast::{BinaryOp, ConstantValue, Expr, Line};
+use crate::bytecode::opcode::Opcode;
+
+impl<'s> FunctionState<'s, '_> {
+    /// Compiles `expr` as a condition: falls through when it is true, returns the jumps taken
+    /// when it is false.
+    ///
+    /// A test of a value belongs to `line`, by default to the last one.
+    pub(super) fn condition(&mut self, expr: &'s Expr, line: Option<Line>) -> Result<JumpList> {
+        let mut operand = self.expression(expr)?;
+        self.line = line.unwrap_or(self.line);
+        self.normalize_condition(&mut operand);
+        self.go_if_true(&mut operand)?;
+        Ok(operand.on_false)
+    }
+
+    /// Compiles `expr` as a condition: falls through when it is false, returns the jumps taken
+    /// when it is true.
+    pub(super) fn inverse_condition(
+        &mut self,
+        expr: &'s Expr,
+        line: Option<Line>,
+    ) -> Result<JumpList> {
+        let mut operand = self.expression(expr)?;
+        self.line = line.unwrap_or(self.line);
+        self.normalize_condition(&mut operand);
+        self.go_if_false(&mut operand)?;
+        Ok(operand.on_true)
+    }
+
+    /// Where only the truth matters, all false values are equal.
+    fn normalize_condition(&mut self, operand: &mut Operand) {
+        if operand.kind == Kind::Constant(ConstantValue::Nil) {
+            operand.kind = Kind::Constant(ConstantValue::Boolean(false));
+        }
+    }
+
+    /// Lets control go on only if the operand is true.
+    pub(super) fn go_if_true(&mut self, operand: &mut Operand) -> Result<()> {
+        self.discharge_variables(operand)?;
+        let jumps = match operand.kind {
+            Kind::Jump(jump) => {
+                self.negate_jump(jump);
+                JumpList::one(jump)
+            }
+            Kind::Constant(ConstantValue::Boolean(false)) => self.jump(),
+            Kind::Constant(value) if value != ConstantValue::Nil => JumpList::EMPTY,
+            _ => JumpList::one(self.jump_when(operand, false)?),
+        };
+        operand.on_false = self.join(operand.on_false, jumps);
+        self.patch_here(operand.on_true);
+        operand.on_true = JumpList::EMPTY;
+        Ok(())
+    }
+
+    /// Lets control go on only if the operand is false.
+    pub(super) fn go_if_false(&mut self, operand: &mut Operand) -> Result<()> {
+        self.discharge_variables(operand)?;
+        let jumps = match operand.kind {
+            Kind::Jump(jump) => JumpList::one(jump),
+            Kind::Constant(ConstantValue::Nil | ConstantValue::Boolean(false)) => JumpList::EMPTY,
+            Kind::Constant(ConstantValue::Boolean(true)) => self.jump(),
+            _ => JumpList::one(self.jump_when(operand, true)?),
+        };
+        operand.on_true = self.join(operand.on_true, jumps);
+        self.patch_here(operand.on_false);
+        operand.on_false = JumpList::EMPTY;
+        Ok(())
+    }
+
+    /// Emits a jump taken when the operand's truth is `when`.
+    fn jump_when(&mut self, operand: &mut Operand, when: bool) -> Result<u32> {
+        if let Kind::Relocatable(pc) = operand.kind {
+            let instruction = self.instruction(pc);
+            if instruction.opcode() == Some(Opcode::Not) && pc == self.last {
+                // Test the operand of `not` instead; its value is never wanted.
+                self.remove_last();
+                let op = if when {
+                    Opcode::JumpIfNot
+                } else {
+                    Opcode::JumpIf
+                };
+                let pc = self.emit(op, instruction.b(), 0, 0);
+                return Ok(self.new_jump(pc));
+            }
+        }
+        self.discharge_to_any(operand)?;
+        self.free_operand(operand);
+        let register = match operand.kind {
+            Kind::Register(register) => register,
+            _ => 0,
+        };
+        Ok(self.test_jump(register, when))
+    }
+
+    /// `not operand`.
+    pub(super) fn negation(&mut self, operand: &mut Operand) -> Result<()> {
+        self.discharge_variables(operand)?;
+        match operand.kind {
+            Kind::Constant(value) => {
+                let truth = !matches!(value, ConstantValue::Nil | ConstantValue::Boolean(false));
+                operand.kind = Kind::Constant(ConstantValue::Boolean(!truth));
+            }
+            Kind::Jump(jump) => self.negate_jump(jump),
+            _ => {
+                self.discharge_to_any(operand)?;
+                self.free_operand(operand);
+                if let Kind::Register(register) = operand.kind {
+                    let pc = self.emit(Opcode::Not, NO_REGISTER, reg(register), 0);
+                    operand.kind = Kind::Relocatable(pc);
+                }
+            }
+        }
+        std::mem::swap(&mut operand.on_true, &mut operand.on_false);
+        self.remove_values(operand.on_true);
+        self.remove_values(operand.on_false);
+        Ok(())
+    }
+
+    /// `left and right`.
+    pub(super) fn conjunction(&mut self, mut left: Operand, right: &'s Expr) -> Result<Operand> {
+        self.go_if_true(&mut left)?;
+        let mut right = self.expression(right)?;
+        self.discharge_variables(&mut right)?;
+        right.on_false = self.join(left.on_false, right.on_false);
+        Ok(right)
+    }
+
+    /// `left or right`.
+    pub(super) fn disjunction(&mut self, mut left: Operand, right: &'s Expr) -> Result<Operand> {
+        self.go_if_false(&mut left)?;
+        let mut right = self.expression(right)?;
+        self.discharge_variables(&mut right)?;
+        right.on_true = self.join(left.on_true, right.on_true);
+        Ok(right)
+    }
+
+    /// A comparison; `left` is evaluated already.
+    pub(super) fn comparison(
+        &mut self,
+        op: BinaryOp,
+        left: Operand,
+        right: Operand,
+    ) -> Result<Operand> {
+        match op {
+            BinaryOp::Eq => self.equality(left, right, true),
+            BinaryOp::Ne => self.equality(left, right, false),
+            // `a > b` is `b < a`; the operands are evaluated in source order all the same.
+            BinaryOp::Gt => self.order(right, left, Opcode::JumpLt, true),
+            BinaryOp::Ge => self.order(right, left, Opcode::JumpLe, true),
+            BinaryOp::Le => self.order(left, right, Opcode::JumpLe, false),
+            _ => self.order(left, right, Opcode::JumpLt, false),
+        }
+    }
+
+    fn equality(&mut self, left: Operand, right: Operand, equal: bool) -> Result<Operand> {
+        let (mut left, mut right) = if left.as_constant().is_some() {
+            (right, left)
+        } else {
+            (left, right)
+        };
+        let small = match right.as_constant() {
+            Some(ConstantValue::Float(f)) if (f as i16 as f64) == f => Some(f as i16),
+            _ => right.as_small_integer(),
+        };
+        let (a, b, op) = if let Some(small) = small {
+            let a = self.to_any_register(&mut left)?;
+            (a, small as u16, Opcode::JumpEqInt)
+        } else {
+            let constant = match right.as_constant() {
+                Some(value) => self.short_constant(value)?,
+                None => None,
+            };
+            if let Some(constant) = constant {
+                let a = self.to_any_register(&mut left)?;
+                (a, constant, Opcode::JumpEqConst)
+            } else {
+                let (a, b) = self.both_registers(&mut left, &mut right)?;
+                (a, reg(b), Opcode::JumpEq)
+            }
+        };
+        self.free_operands(&left, &right);
+        let jump = self.compare_jump(op, a, b);
+        if !equal {
+            self.negate_jump(jump);
+        }
+        Ok(self.operand(Kind::Jump(jump)))
+    }
+
+    /// `left < right` or `left <= right`; `swapped` says that `right` was evaluated first.
+    fn order(
+        &mut self,
+        mut left: Operand,
+        mut right: Operand,
+        op: Opcode,
+        swapped: bool,
+    ) -> Result<Operand> {
+        let less = op == Opcode::JumpLt;
+        let (a, b, op) = if let Some(small) = right.as_small_integer() {
+            let op = if less {
+                Opcode::JumpLtInt
+            } else {
+                Opcode::JumpLeInt
+            };
+            (self.to_any_register(&mut left)?, small as u16, op)
+        } else if let Some(small) = left.as_small_integer() {
+            let op = if less {
+                Opcode::JumpGtInt
+            } else {
+                Opcode::JumpGeInt
+            };
+            (self.to_any_register(&mut right)?, small as u16, op)
+        } else if swapped {
+            let (b, a) = self.both_registers(&mut right, &mut left)?;
+            (a, reg(b), op)
+        } else {
+            let (a, b) = self.both_registers(&mut left, &mut right)?;
+            (a, reg(b), op)
+        };
+        self.free_operands(&left, &right);
+        let jump = self.compare_jump(op, a, b);
+        Ok(self.operand(Kind::Jump(jump)))
+    }
+
+    fn compare_jump(&mut self, op: Opcode, a: usize, b: u16) -> u32 {
+        let pc = self.emit(op, reg(a), b, 0);
+        self.new_jump(pc)
+    }
+
+    /// Puts two operands into registers; `first` was evaluated first.
+    pub(super) fn both_registers(
+        &mut self,
+        first: &mut Operand,
+        second: &mut Operand,
+    ) -> Result<(usize, usize)> {
+        // What is relocatable must be discharged before anything else is emitted; and a variable
+        // in a cell is read as late as one in a register would be.
+        if matches!(second.kind, Kind::Cell(_)) && !second.has_jumps() {
+            let one = self.to_any_register(first)?;
+            let other = self.to_any_register(second)?;
+            Ok((one, other))
+        } else {
+            let other = self.to_any_register(second)?;
+            let one = self.to_any_register(first)?;
+            Ok((one, other))
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! Expressions: dispatch, names, indexing, arithmetic, concatenation, functions.
+//!
+//! Left-leaning chains (`a + b + c ...`, `a.b.c ...`, `f()()...`) and chains of `..` are walked
+//! with loops, so that their length is not limited by the native stack.
+
+use super::function::{FunctionState, NO_REGISTER, reg};
+use super::operand::{Key, Kind, Object, Operand};
+use super::{Result, compile_function, describe_upvalue};
+use crate::ast::{
+    BinaryOp, Binding, ConstantValue, Expr, ExprKind, Function, Line, LocalId, Symbol, UnaryOp,
+};
+use crate::bytecode::instruction::{FLAG_SWAPPED, Instruction};
+use crate::bytecode::opcode::Opcode;
+use crate::fold;
+
+impl<'s> FunctionState<'s, '_> {
+    /// Compiles an expression as far as its value is not needed yet.
+    pub(super) fn expression(&mut self, expr: &'s Expr) -> Result<Operand> {
+        let base = self.spine.len();
+        let mut node = expr;
+        loop {
+            let inner = match &node.kind {
+                ExprKind::Binary(op, pair) if *op != BinaryOp::Concat => &pair.0,
+                ExprKind::Index(pair) => &pair.0,
+                ExprKind::Call(call) => &call.callee,
+                ExprKind::MethodCall(call) => &call.object,
+                _ => break,
+            };
+            self.spine.push(node);
+            node = inner;
+        }
+        let mut operand = self.leaf(node)?;
+        while self.spine.len() > base {
+            let Some(node) = self.spine.pop() else { break };
+            operand = match &node.kind {
+                ExprKind::Binary(op, pair) => self.binary(*op, operand, &pair.1, node.line)?,
+                ExprKind::Index(pair) => self.index(operand, &pair.1, node.line)?,
+                ExprKind::Call(call) => self.call(operand, &call.args, node.line)?,
+                ExprKind::MethodCall(call) => self.method_call(operand, call, node.line)?,
+                _ => operand,
+            };
+        }
+        Ok(operand)
+    }
+
+    /// Compiles an expression that is no left-leaning chain.
+    fn leaf(&mut self, expr: &'s Expr) -> Result<Operand> {
+        use ConstantValue::{Boolean, Float, Integer, Nil};
+        if !matches!(expr.kind, ExprKind::Unary(..) | ExprKind::Binary(..)) {
+            self.line = expr.line;
+        }
+        Ok(match &expr.kind {
+            ExprKind::Nil => self.constant_operand(Nil),
+            ExprKind::True => self.constant_operand(Boolean(true)),
+            ExprKind::False => self.constant_operand(Boolean(false)),
+            ExprKind::Integer(value) => self.constant_operand(Integer(*value)),
+            ExprKind::Float(value) => self.constant_operand(Float(*value)),
+            ExprKind::String(value) => self.constant_operand(ConstantValue::String(*value)),
+            ExprKind::Vararg => {
+                let pc = self.emit(Opcode::VarArg, NO_REGISTER, 2, 0);
+                self.operand(Kind::VarArg(pc))
+            }
+            ExprKind::Function(function) => self.closure(function)?,
+            ExprKind::Name(name, binding) => self.name(*name, binding.get())?,
+            ExprKind::Table(items) => self.table(items, expr.line)?,
+            ExprKind::Unary(op, inner) => {
+                let operand = self.expression(inner)?;
+                self.unary(*op, operand, expr.line)?
+            }
+            ExprKind::Paren(inner) => {
+                let mut operand = self.expression(inner)?;
+                self.single_value(&mut operand);
+                operand
+            }
+            ExprKind::Binary(..) => self.concatenation(expr)?,
+            ExprKind::Index(_) | ExprKind::Call(_) | ExprKind::MethodCall(_) => {
+                // `expression` has put these on the spine.
+                self.constant_operand(Nil)
+            }
+        })
+    }
+
+    /// A local variable.
+    pub(super) fn local(&self, id: LocalId) -> Operand {
+        let info = self.local_info(id);
+        if let Some(value) = info.constant {
+            return self.constant_operand(value);
+        }
+        let register = self.register_of(id);
+        self.operand(if info.captured {
+            Kind::Cell(register)
+        } else {
+            Kind::Register(register)
+        })
+    }
+
+    fn name(&mut self, name: Symbol, binding: Binding) -> Result<Operand> {
+        match binding {
+            Binding::Local(id) => Ok(self.local(id)),
+            Binding::Upvalue(index) => Ok(self.operand(Kind::Upvalue(index))),
+            Binding::Constant(value) => Ok(self.constant_operand(value)),
+            Binding::GlobalOfLocal(id) => {
+                let environment = self.local(id);
+                self.field(environment, name)
+            }
+            Binding::GlobalOfUpvalue(index) => self.field(self.operand(Kind::Upvalue(index)), name),
+            // Resolved chunks have none.
+            Binding::Unresolved => Ok(self.constant_operand(ConstantValue::Nil)),
+        }
+    }
+
+    /// The object of an index operation: variables stay where they are.
+    fn object(&mut self, operand: &mut Operand) -> Result<Object> {
+        if !operand.has_jumps() {
+            match operand.kind {
+                Kind::Cell(register) => return Ok(Object::Cell(register)),
+                Kind::Upvalue(index) => return Ok(Object::Upvalue(index)),
+                _ => {}
+            }
+        }
+        Ok(Object::Register(self.to_any_register(operand)?))
+    }
+
+    /// `operand.name`
+    pub(super) fn field(&mut self, mut operand: Operand, name: Symbol) -> Result<Operand> {
+        let object = self.object(&mut operand)?;
+        self.indexed(object, self.constant_operand(ConstantValue::String(name)))
+    }
+
+    /// `operand[key]`
+    fn index(&mut self, mut operand: Operand, key: &'s Expr, line: Line) -> Result<Operand> {
+        let object = self.object(&mut operand)?;
+        let key = self.expression(key)?;
+        let index = self.indexed(object, key)?;
+        self.line = line;
+        Ok(Operand { line, ..index })
+    }
+
+    /// An index operation whose object and key are known.
+    pub(super) fn indexed(&mut self, mut object: Object, mut key: Operand) -> Result<Operand> {
+        let constant = match key.as_constant() {
+            Some(ConstantValue::String(name)) => self.field_key(name)?.map(Key::Field),
+            Some(ConstantValue::Integer(i)) if i > 0 => u16::try_from(i).ok().map(Key::Integer),
+            _ => None,
+        };
+        let key = match (constant, key.kind) {
+            (Some(constant), _) => constant,
+            (None, Kind::Cell(register)) if !key.has_jumps() => Key::Cell(register),
+            _ => Key::Register(self.to_any_register(&mut key)?),
+        };
+        if let Object::Upvalue(index) = object
+            && !matches!(key, Key::Field(_))
+        {
+            let mut environment = self.operand(Kind::Upvalue(index));
+            object = Object::Register(self.to_next_register(&mut environment)?);
+        }
+        Ok(self.operand(Kind::Index(object, key)))
+    }
+
+    /// A function expression.
+    pub(super) fn closure(&mut self, function: &'s Function) -> Result<Operand> {
+        let upvalues = function
+            .info
+            .upvalues
+            .iter()
+            .map(|upvalue| describe_upvalue(self.shared, upvalue, Some(&self.registers)))
+            .collect();
+        let proto = compile_function(self.shared, function, upvalues)?;
+        self.line = function.end_line;
+        let index = self.add_proto(proto);
+        let pc = self.emit_wide(Opcode::Closure, NO_REGISTER, index);
+        Ok(self.operand(Kind::Relocatable(pc)))
+    }
+
+    fn unary(&mut self, op: UnaryOp, mut operand: Operand, line: Line) -> Result<Operand> {
+        let op = match op {
+            UnaryOp::Not => {
+                self.negation(&mut operand)?;
+                return Ok(operand);
+            }
+            UnaryOp::Neg | UnaryOp::BNot => {
+                if let Some(value) = operand.as_number()
+                    && let Some(result) = fold::fold_unary(op, value)
+                {
+                    return Ok(self.constant_operand(result));
+                }
+                if op == UnaryOp::Neg {
+                    Opcode::Unm
+                } else {
+                    Opcode::BNot
+                }
+            }
+            UnaryOp::Len => Opcode::Len,
+        };
+        let register = self.to_any_register(&mut operand)?;
+        self.free_operand(&operand);
+        let instruction = Instruction::new(op, NO_REGISTER, reg(register), 0);
+        let pc = self.emit_at(instruction, line);
+        Ok(self.operand(Kind::Relocatable(pc)))
+    }
+
+    /// A binary operation other than concatenation.
+    fn binary(
+        &mut self,
+        op: BinaryOp,
+        mut left: Operand,
+        right: &'s Expr,
+        line: Line,
+    ) -> Result<Operand> {
+        use BinaryOp::*;
+        match op {
+            And => {
+                self.line = line;
+                return self.conjunction(left, right);
+            }
+            Or => {
+                self.line = line;
+                return self.disjunction(left, right);
+            }
+            _ => {}
+        }
+        // Constants may become immediate operands; variables in cells are read late.
+        let stays = match op {
+            Eq | Ne => left.as_constant().is_some(),
+            Lt | Le | Gt | Ge => left.as_small_integer().is_some(),
+            _ => left.as_number().is_some(),
+        };
+        if !stays && (left.has_jumps() || !matches!(left.kind, Kind::Cell(_))) {
+            self.to_any_register(&mut left)?;
+        }
+        let right = self.expression(right)?;
+        match op {
+            Eq | Ne | Lt | Le | Gt | Ge => {
+                self.line = line;
+                self.comparison(op, left, right)
+            }
+            _ => self.arithmetic(op, left, right, line),
+        }
+    }
+
+    fn arithmetic(
+        &mut self,
+        op: BinaryOp,
+        left: Operand,
+        right: Operand,
+        line: Line,
+    ) -> Result<Operand> {
+        use BinaryOp::*;
+        if let (Some(one), Some(other)) = (left.as_number(), right.as_number())
+            && let Some(result) = fold::fold_binary(op, one, other)
+        {
+            return Ok(self.constant_operand(result));
+        }
+        let usable = |value: ConstantValue| match op {
+            BAnd | BOr | BXor | Shl | Shr => matches!(value, ConstantValue::Integer(_)),
+            _ => true,
+        };
+        let commutes = matches!(op, Add | Mul | BAnd | BOr | BXor);
+        if let Some(value) = right.as_number().filter(|&value| usable(value)) {
+            if let Some(operand) = self.arithmetic_constant(op, left, value, 0, line)? {
+                return Ok(operand);
+            }
+        } else if commutes
+            && let Some(value) = left.as_number().filter(|&value| usable(value))
+            && let Some(operand) = self.arithmetic_constant(op, right, value, FLAG_SWAPPED, line)?
+        {
+            return Ok(operand);
+        }
+        let (mut left, mut right) = (left, right);
+        let (a, b) = self.both_registers(&mut left, &mut right)?;
+        self.free_operands(&left, &right);
+        let (op, _) = opcodes(op);
+        let pc = self.emit_at(Instruction::new(op, NO_REGISTER, reg(a), reg(b)), line);
+        Ok(self.operand(Kind::Relocatable(pc)))
+    }
+
+    /// An operation with a constant operand, unless the constant's index is too large.
+    fn arithmetic_constant(
+        &mut self,
+        op: BinaryOp,
+        mut operand: Operand,
+        value: ConstantValue,
+        flags: u8,
+        line: Line,
+    ) -> Result<Option<Operand>> {
+        let immediate = match value {
+            ConstantValue::Integer(i) if op == BinaryOp::Add => i16::try_from(i).ok(),
+            _ => None,
+        };
+        let (op, field) = if let Some(immediate) = immediate {
+            (Opcode::AddInt, immediate as u16)
+        } else if let Some(constant) = self.short_constant(value)? {
+            (opcodes(op).1, constant)
+        } else {
+            return Ok(None);
+        };
+        let register = self.to_any_register(&mut operand)?;
+        self.free_operand(&operand);
+        let instruction = Instruction::new(op, NO_REGISTER, reg(register), field);
+        let pc = self.emit_at(instruction.with_flags(flags), line);
+        Ok(Some(self.operand(Kind::Relocatable(pc))))
+    }
+
+    /// `e1 .. e2 .. e3 ...`: all operands in consecutive registers, one instruction.
+    fn concatenation(&mut self, expr: &'s Expr) -> Result<Operand> {
+        let first = self.free;
+        let mut node = expr;
+        let mut line = expr.line;
+        while let ExprKind::Binary(BinaryOp::Concat, pair) = &node.kind {
+            line = node.line;
+            let mut operand = self.expression(&pair.0)?;
+            self.to_next_register(&mut operand)?;
+            node = &pair.1;
+        }
+        let mut operand = self.expression(node)?;
+        self.to_next_register(&mut operand)?;
+        let count = (self.free - first) as u16;
+        self.emit_at(Instruction::new(Opcode::Concat, reg(first), count, 0), line);
+        self.free = first + 1;
+        Ok(self.operand(Kind::Register(first)))
+    }
+}
+
+/// The opcodes of an arithmetic operator: for two registers, and for a constant on the right.
+fn opcodes(op: BinaryOp) -> (Opcode, Opcode) {
+    match op {
+        BinaryOp::Sub => (Opcode::Sub, Opcode::SubConst),
+        BinaryOp::Mul => (Opcode::Mul, Opcode::MulConst),
+        BinaryOp::Div => (Opcode::Div, Opcode::DivConst),
+        BinaryOp::IDiv => (Opcode::IDiv, Opcode::IDivConst),
+        BinaryOp::Mod => (Opcode::Mod, Opcode::ModConst),
+        BinaryOp::Pow => (Opcode::Pow, Opcode::PowConst),
+        BinaryOp::BAnd => (Opcode::BAnd, Opcode::BAndConst),
+        BinaryOp::BOr => (Opcode::BOr, Opcode::BOrConst),
+        BinaryOp::BXor => (Opcode::BXor, Opcode::BXorConst),
+        BinaryOp::Shl => (Opcode::Shl, Opcode::ShlConst),
+        BinaryOp::Shr => (Opcode::Shr, Opcode::ShrConst),
+        _ => (Opcode::Add, Opcode::AddConst),
+    }
+}

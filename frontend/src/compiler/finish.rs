@@ -1,0 +1,190 @@
+//! The end of a function: jumps are encoded, and the pieces become a [`Proto`].
+//!
+//! Jumps to unconditional jumps go to the final target. A conditional jump whose distance does
+//! not fit its 16 bits becomes the negated one over an unconditional 32-bit `Jump`. That moves
+//! code, which may put other jumps out of reach, so it is repeated until all fit.
+
+use super::function::{CODE_LIMIT, FunctionState};
+use super::jump::{NONE, negated};
+use super::{LimitError, Result};
+use crate::ast::Function;
+use crate::bytecode::instruction::Instruction;
+use crate::bytecode::opcode::{Opcode, Operand};
+use crate::bytecode::proto::{LineTable, Proto};
+
+/// A jump with its target.
+#[derive(Clone, Copy)]
+struct Edge {
+    pc: usize,
+    target: usize,
+    /// Whether the instruction has only 16 bits for the distance.
+    is_short: bool,
+    /// Whether it becomes a negated jump over a long one.
+    expanded: bool,
+}
+
+impl FunctionState<'_, '_> {
+    /// Completes the function.
+    pub(super) fn finish(mut self, function: &Function) -> Result<Proto> {
+        let too_long = LimitError {
+            message: "control structure too long",
+            line: self.line,
+        };
+        if self.code.len() >= CODE_LIMIT / 4 {
+            return Err(too_long);
+        }
+        let mut edges = self.final_edges();
+        let far = |edge: &Edge| i16::try_from(edge.target as i64 - edge.pc as i64 - 1).is_err();
+        if self.code.len() > i16::MAX as usize && edges.iter().any(|e| e.is_short && far(e)) {
+            self.expand(&mut edges);
+        }
+        for edge in &edges {
+            let distance = edge.target as i64 - edge.pc as i64 - 1;
+            if edge.is_short {
+                self.set_c(edge.pc, distance as i16 as u16);
+            } else {
+                let word = self.code[edge.pc];
+                self.code[edge.pc] = word & 0xffff_ffff | (distance as i32 as u32 as u64) << 32;
+            }
+        }
+        let mut lines = LineTable::default();
+        for (pc, &line) in self.lines.iter().enumerate() {
+            lines.push(pc as u32, line);
+        }
+        let mut proto = self.into_proto(function);
+        proto.lines = lines;
+        proto.locals.sort_by_key(|local| local.start_pc);
+        Ok(proto)
+    }
+
+    /// All jumps, each with its final target, in order of position.
+    fn final_edges(&self) -> Vec<Edge> {
+        let mut edges = Vec::with_capacity(self.jumps.len());
+        for jump in &self.jumps {
+            debug_assert_ne!(jump.target, NONE, "every jump is patched");
+            let op = self.instruction(jump.pc as usize).opcode();
+            let is_short = op.is_some_and(|op| op.operands()[2] == Operand::Jump);
+            let mut target = jump.target as usize;
+            // Back-edges stay what they are. Unconditional jumps go forward, so chains end.
+            while target > jump.pc as usize
+                && target < self.code.len()
+                && self.instruction(target).opcode() == Some(Opcode::Jump)
+                && let Ok(index) = self
+                    .jumps
+                    .binary_search_by_key(&(target as u32), |jump| jump.pc)
+            {
+                target = self.jumps[index].target as usize;
+            }
+            edges.push(Edge {
+                pc: jump.pc as usize,
+                target,
+                is_short,
+                expanded: false,
+            });
+        }
+        edges
+    }
+
+    /// Expands short jumps that are too far, and moves everything accordingly.
+    fn expand(&mut self, edges: &mut Vec<Edge>) {
+        let mut starts = place(self.code.len(), &[]);
+        loop {
+            let mut changed = false;
+            for edge in edges.iter_mut().filter(|e| e.is_short && !e.expanded) {
+                let distance = starts[edge.target] as i64 - starts[edge.pc] as i64 - 1;
+                if i16::try_from(distance).is_err() {
+                    edge.expanded = true;
+                    changed = true;
+                }
+            }
+            if !changed {
+                break;
+            }
+            let grown: Vec<(usize, usize)> = edges
+                .iter()
+                .filter(|edge| edge.expanded)
+                .map(|edge| (edge.pc, self.growth(edge.pc)))
+                .collect();
+            starts = place(self.code.len(), &grown);
+        }
+        self.rebuild(edges, &starts);
+    }
+
+    /// By how many words the jump at `pc` grows when it is expanded.
+    fn growth(&self, pc: usize) -> usize {
+        match self.instruction(pc).opcode() {
+            Some(Opcode::MoveJumpIf | Opcode::MoveJumpIfNot) => 2,
+            _ => 1,
+        }
+    }
+
+    /// Writes the code anew with all words at their new positions.
+    fn rebuild(&mut self, edges: &mut Vec<Edge>, starts: &[usize]) {
+        let old_code = std::mem::take(&mut self.code);
+        let old_lines = std::mem::take(&mut self.lines);
+        let mut next_edge = 0;
+        for (pc, (&word, &line)) in old_code.iter().zip(&old_lines).enumerate() {
+            while edges.get(next_edge).is_some_and(|edge| edge.pc < pc) {
+                next_edge += 1;
+            }
+            match edges.get_mut(next_edge) {
+                Some(edge) if edge.pc == pc && edge.expanded => {
+                    edge.is_short = false;
+                    push_long_jump(&mut self.code, Instruction(word));
+                }
+                _ => self.code.push(word),
+            }
+            self.lines.resize(self.code.len(), line);
+        }
+        for edge in edges.iter_mut() {
+            // The long jump is the last word of an expansion.
+            let end = starts.get(edge.pc + 1).copied().unwrap_or(self.code.len());
+            edge.pc = if edge.expanded {
+                end - 1
+            } else {
+                starts[edge.pc]
+            };
+            edge.target = starts[edge.target];
+        }
+        for local in &mut self.locals {
+            local.start_pc = starts[local.start_pc as usize] as u32;
+            local.end_pc = starts[local.end_pc as usize] as u32;
+        }
+    }
+}
+
+/// The new position of every word, and of the end, when the instructions of `grown` (position,
+/// additional words) grow.
+fn place(length: usize, grown: &[(usize, usize)]) -> Vec<usize> {
+    let mut starts = Vec::with_capacity(length + 1);
+    let mut shift = 0;
+    let mut grown = grown.iter().peekable();
+    for pc in 0..=length {
+        starts.push(pc + shift);
+        while let Some(&(_, words)) = grown.next_if(|entry| entry.0 == pc) {
+            shift += words;
+        }
+    }
+    starts
+}
+
+/// The negated jump over a `Jump` that has no distance yet.
+fn push_long_jump(code: &mut Vec<u64>, short: Instruction) {
+    let op = short.opcode().unwrap_or(Opcode::Jump);
+    match op {
+        Opcode::MoveJumpIf | Opcode::MoveJumpIfNot => {
+            let test = if op == Opcode::MoveJumpIf {
+                Opcode::JumpIfNot
+            } else {
+                Opcode::JumpIf
+            };
+            code.push(Instruction::wide(test, short.b(), 2).0);
+            code.push(Instruction::new(Opcode::Move, short.a(), short.b(), 0).0);
+        }
+        _ => {
+            let op = negated(op).unwrap_or(op);
+            code.push(Instruction::new(op, short.a(), short.b(), 1).0);
+        }
+    }
+    code.push(Instruction::wide(Opcode::Jump, 0, 0).0);
+}

@@ -1,0 +1,403 @@
+//! The state of the function being compiled: its code, constants and registers.
+//!
+//! Invariants:
+//! - `free` is the first free register; `locals_top <= free`; registers below `locals_top` belong
+//!   to active locals and are never freed by expressions.
+//! - `lines` has one entry per code word; `last` is the start of the last instruction.
+//! - The targets of jumps are kept in `jumps` and written into the code by `finish`.
+
+use rustc_hash::FxHashMap;
+
+use super::jump::Jump;
+use super::scope::{ActiveLocal, BlockState};
+use super::{LimitError, Result, Shared};
+use crate::ast::{ConstantValue, Expr, Function, FunctionInfo, Line, LocalId, LocalInfo, Symbol};
+use crate::bytecode::instruction::{Instruction, MAX_FIELD_KEY, MAX_SHORT_CONSTANTS, SCALE};
+use crate::bytecode::opcode::Opcode;
+use crate::bytecode::proto::{Constant, LocalVariable, Proto, Upvalue};
+
+/// Functions use fewer registers than this.
+const REGISTER_LIMIT: usize = 255;
+/// Constants beyond this could not be addressed by a 32-bit byte offset.
+const CONSTANT_LIMIT: usize = (u32::MAX / SCALE as u32) as usize;
+/// Code may not grow beyond what 32-bit jumps span.
+pub(super) const CODE_LIMIT: usize = i32::MAX as usize;
+/// Below this number of constants a linear search is faster than hashing.
+const LINEAR_CONSTANTS: usize = 8;
+/// Field A of an instruction whose destination is not known yet.
+pub(super) const NO_REGISTER: u16 = u16::MAX;
+
+/// A constant as the key of the search for duplicates: by type and bits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum ConstantKey {
+    Nil,
+    Boolean(bool),
+    Integer(i64),
+    Float(u64),
+    String(Symbol),
+}
+
+impl ConstantKey {
+    fn of(value: ConstantValue) -> Self {
+        match value {
+            ConstantValue::Nil => Self::Nil,
+            ConstantValue::Boolean(b) => Self::Boolean(b),
+            ConstantValue::Integer(i) => Self::Integer(i),
+            ConstantValue::Float(f) => Self::Float(f.to_bits()),
+            ConstantValue::String(s) => Self::String(s),
+        }
+    }
+}
+
+/// The function being compiled.
+pub(super) struct FunctionState<'s, 'a> {
+    /// What it shares with the other functions of the chunk.
+    pub(super) shared: &'s mut Shared<'a>,
+    /// What the resolver found out about it.
+    pub(super) info: &'s FunctionInfo,
+    /// The code words, without jump targets.
+    pub(super) code: Vec<u64>,
+    /// The line of each word.
+    pub(super) lines: Vec<Line>,
+    /// The line of the last token that was dealt with.
+    pub(super) line: Line,
+    /// The start of the last instruction.
+    pub(super) last: usize,
+    /// The last position that something may jump to.
+    pub(super) last_target: usize,
+    /// All jumps, in order of position.
+    pub(super) jumps: Vec<Jump>,
+    constants: Vec<Constant>,
+    constant_keys: Vec<ConstantKey>,
+    constant_index: FxHashMap<ConstantKey, u32>,
+    protos: Vec<Proto>,
+    upvalues: Vec<Upvalue>,
+    /// The first free register.
+    pub(super) free: usize,
+    /// The first register that no active local owns.
+    pub(super) locals_top: usize,
+    max_stack: usize,
+    /// The active locals, outermost first.
+    pub(super) active: Vec<ActiveLocal>,
+    /// The register of each local that is or was active.
+    pub(super) registers: Vec<u8>,
+    /// The registers of the active to-be-closed variables, in increasing order.
+    pub(super) to_be_closed: Vec<usize>,
+    /// The debug information of locals.
+    pub(super) locals: Vec<LocalVariable>,
+    /// The open blocks, outermost first.
+    pub(super) blocks: Vec<BlockState>,
+    /// Nodes of left-leaning expressions that wait for their leftmost operand.
+    pub(super) spine: Vec<&'s Expr>,
+}
+
+/// Register `register` as an instruction field.
+pub(super) const fn reg(register: usize) -> u16 {
+    register as u16 * SCALE
+}
+
+impl<'s, 'a> FunctionState<'s, 'a> {
+    /// The state at the start of `function`.
+    pub(super) fn new(
+        shared: &'s mut Shared<'a>,
+        function: &'s Function,
+        upvalues: Vec<Upvalue>,
+    ) -> Self {
+        Self {
+            shared,
+            info: &function.info,
+            code: Vec::new(),
+            lines: Vec::new(),
+            line: function.line.max(1),
+            last: 0,
+            last_target: 0,
+            jumps: Vec::new(),
+            constants: Vec::new(),
+            constant_keys: Vec::new(),
+            constant_index: FxHashMap::default(),
+            protos: Vec::new(),
+            upvalues,
+            free: 0,
+            locals_top: 0,
+            max_stack: 2,
+            active: Vec::new(),
+            registers: vec![0; function.info.locals.len()],
+            to_be_closed: Vec::new(),
+            locals: Vec::new(),
+            blocks: Vec::new(),
+            spine: Vec::new(),
+        }
+    }
+
+    /// An error at the current line.
+    pub(super) fn limit_error(&self, message: &'static str) -> LimitError {
+        LimitError {
+            message,
+            line: self.line,
+        }
+    }
+
+    /// What the resolver found out about a local.
+    pub(super) fn local_info(&self, id: LocalId) -> &'s LocalInfo {
+        &self.info.locals[id.0 as usize]
+    }
+
+    /// The register of an active local.
+    pub(super) fn register_of(&self, id: LocalId) -> usize {
+        self.registers[id.0 as usize] as usize
+    }
+
+    // Emission.
+
+    /// The position of the next instruction.
+    pub(super) fn pc(&self) -> usize {
+        self.code.len()
+    }
+
+    /// Emits an instruction with `line`, and its extra word; returns its position.
+    pub(super) fn emit_at(&mut self, instruction: Instruction, line: Line) -> usize {
+        let pc = self.code.len();
+        self.last = pc;
+        self.code.push(instruction.0);
+        self.lines.push(line);
+        let extra_words = instruction.opcode().map_or(0, Opcode::extra_words);
+        for _ in 0..extra_words {
+            self.code.push(0);
+            self.lines.push(line);
+        }
+        pc
+    }
+
+    /// Emits an instruction at the current line.
+    pub(super) fn emit(&mut self, op: Opcode, a: u16, b: u16, c: u16) -> usize {
+        self.emit_at(Instruction::new(op, a, b, c), self.line)
+    }
+
+    /// Emits an instruction with a 32-bit field at the current line.
+    pub(super) fn emit_wide(&mut self, op: Opcode, a: u16, bc: u32) -> usize {
+        self.emit_at(Instruction::wide(op, a, bc), self.line)
+    }
+
+    /// The instruction at `pc`.
+    pub(super) fn instruction(&self, pc: usize) -> Instruction {
+        Instruction(self.code[pc])
+    }
+
+    /// Replaces field A of the instruction at `pc`.
+    pub(super) fn set_a(&mut self, pc: usize, a: u16) {
+        self.code[pc] = self.code[pc] & !0xffff_0000 | (a as u64) << 16;
+    }
+
+    /// Replaces field B of the instruction at `pc`.
+    pub(super) fn set_b(&mut self, pc: usize, b: u16) {
+        self.code[pc] = self.code[pc] & !(0xffff << 32) | (b as u64) << 32;
+    }
+
+    /// Replaces field C of the instruction at `pc`.
+    pub(super) fn set_c(&mut self, pc: usize, c: u16) {
+        self.code[pc] = self.code[pc] & !(0xffff << 48) | (c as u64) << 48;
+    }
+
+    /// Replaces the opcode of the instruction at `pc` by one of the same length.
+    pub(super) fn set_op(&mut self, pc: usize, op: Opcode) {
+        self.code[pc] = self.code[pc] & !0xff | op as u64;
+    }
+
+    /// Attaches `line` to the last instruction.
+    pub(super) fn fix_line(&mut self, line: Line) {
+        for word in &mut self.lines[self.last..] {
+            *word = line;
+        }
+    }
+
+    /// The last instruction, unless something may jump to the position behind it.
+    pub(super) fn previous(&self) -> Option<Instruction> {
+        if self.code.len() > self.last_target {
+            self.code.get(self.last).map(|&word| Instruction(word))
+        } else {
+            None
+        }
+    }
+
+    /// Removes the last instruction.
+    pub(super) fn remove_last(&mut self) {
+        self.code.truncate(self.last);
+        self.lines.truncate(self.last);
+        // The instruction before is not known any more: nothing may be merged with it.
+        self.last_target = self.code.len();
+    }
+
+    /// Whether control can reach the current position.
+    pub(super) fn reachable(&self) -> bool {
+        use Opcode::*;
+        !matches!(
+            self.previous().and_then(Instruction::opcode),
+            Some(Jump | Loop | Return | Return0 | Return1 | ReturnClose | TailCall)
+        )
+    }
+
+    /// Emits `R[from], ..., R[from+count-1] := nil`, joined to such an instruction right before.
+    pub(super) fn emit_nil(&mut self, from: usize, count: usize, line: Line) {
+        let mut first = from;
+        let mut last = from + count - 1;
+        if let Some(previous) = self.previous()
+            && previous.opcode() == Some(Opcode::LoadNil)
+        {
+            let previous_first = (previous.a() / SCALE) as usize;
+            let previous_last = previous_first + previous.b() as usize;
+            if previous_first <= last + 1 && first <= previous_last + 1 {
+                first = first.min(previous_first);
+                last = last.max(previous_last);
+                let pc = self.last;
+                self.set_a(pc, reg(first));
+                self.set_b(pc, (last - first) as u16);
+                return;
+            }
+        }
+        let count = (last - first) as u16;
+        self.emit_at(
+            Instruction::new(Opcode::LoadNil, reg(first), count, 0),
+            line,
+        );
+    }
+
+    // Registers.
+
+    /// Makes sure that `count` registers above the used ones exist.
+    pub(super) fn check_stack(&mut self, count: usize) -> Result<()> {
+        let needed = self.free + count;
+        if needed > self.max_stack {
+            if needed >= REGISTER_LIMIT {
+                return Err(self.limit_error("function or expression needs too many registers"));
+            }
+            self.max_stack = needed;
+        }
+        Ok(())
+    }
+
+    /// Takes the next `count` registers; returns the first.
+    pub(super) fn reserve(&mut self, count: usize) -> Result<usize> {
+        self.check_stack(count)?;
+        let first = self.free;
+        self.free += count;
+        Ok(first)
+    }
+
+    /// Gives a temporary register back; locals keep theirs.
+    pub(super) fn free_register(&mut self, register: usize) {
+        if register >= self.locals_top {
+            debug_assert_eq!(register + 1, self.free, "temporaries are freed in order");
+            self.free = self.free.min(register);
+        }
+    }
+
+    // Constants.
+
+    /// The index of a constant, added if it is new.
+    pub(super) fn constant(&mut self, value: ConstantValue) -> Result<usize> {
+        let key = ConstantKey::of(value);
+        let found = if self.constant_keys.len() <= LINEAR_CONSTANTS {
+            self.constant_keys.iter().position(|&known| known == key)
+        } else {
+            self.constant_index.get(&key).map(|&index| index as usize)
+        };
+        if let Some(index) = found {
+            return Ok(index);
+        }
+        let index = self.constants.len();
+        if index >= CONSTANT_LIMIT {
+            return Err(self.limit_error("too many constants"));
+        }
+        let constant = match value {
+            ConstantValue::Nil => Constant::Nil,
+            ConstantValue::Boolean(b) => Constant::Boolean(b),
+            ConstantValue::Integer(i) => Constant::Integer(i),
+            ConstantValue::Float(f) => Constant::Float(f),
+            ConstantValue::String(s) => Constant::String(self.shared.interner.shared(s)),
+        };
+        self.constants.push(constant);
+        self.constant_keys.push(key);
+        if index == LINEAR_CONSTANTS {
+            let known = self.constant_keys.iter().zip(0..);
+            self.constant_index
+                .extend(known.map(|(&key, index)| (key, index)));
+        } else if index > LINEAR_CONSTANTS {
+            self.constant_index.insert(key, index as u32);
+        }
+        Ok(index)
+    }
+
+    /// A constant as a 16-bit operand; `None` when its index is too large.
+    pub(super) fn short_constant(&mut self, value: ConstantValue) -> Result<Option<u16>> {
+        let index = self.constant(value)?;
+        Ok((index < MAX_SHORT_CONSTANTS).then_some(index as u16 * SCALE))
+    }
+
+    /// A string as the key of a field instruction; `None` when it needs a register.
+    pub(super) fn field_key(&mut self, name: Symbol) -> Result<Option<u16>> {
+        if self.shared.interner.resolve(name).len() > MAX_FIELD_KEY {
+            return Ok(None);
+        }
+        self.short_constant(ConstantValue::String(name))
+    }
+
+    /// Emits the load of a constant into `register`.
+    pub(super) fn load_constant(
+        &mut self,
+        register: usize,
+        value: ConstantValue,
+        line: Line,
+    ) -> Result<()> {
+        let a = reg(register);
+        let instruction = match value {
+            ConstantValue::Nil => {
+                self.emit_nil(register, 1, line);
+                return Ok(());
+            }
+            ConstantValue::Boolean(true) => Instruction::new(Opcode::LoadTrue, a, 0, 0),
+            ConstantValue::Boolean(false) => Instruction::new(Opcode::LoadFalse, a, 0, 0),
+            ConstantValue::Integer(i) if i32::try_from(i).is_ok() => {
+                Instruction::wide(Opcode::LoadInt, a, i as i32 as u32)
+            }
+            ConstantValue::Float(f) if (f as i32 as f64).to_bits() == f.to_bits() => {
+                Instruction::wide(Opcode::LoadFloat, a, f as i32 as u32)
+            }
+            _ => {
+                let offset = self.constant(value)? as u32 * SCALE as u32;
+                Instruction::wide(Opcode::LoadConst, a, offset)
+            }
+        };
+        self.emit_at(instruction, line);
+        Ok(())
+    }
+
+    /// Adds an inner function; returns its index.
+    pub(super) fn add_proto(&mut self, proto: Proto) -> u32 {
+        self.protos.push(proto);
+        (self.protos.len() - 1) as u32
+    }
+
+    /// The parts that only `finish` assembles.
+    pub(super) fn into_proto(self, function: &Function) -> Proto {
+        Proto {
+            source: Some(self.shared.source.clone()),
+            line_defined: function.line,
+            last_line_defined: function.end_line,
+            num_params: function.params.len() as u8,
+            is_vararg: function.is_vararg,
+            max_stack: self.max_stack as u8,
+            code: self.code,
+            constants: self.constants,
+            protos: self.protos,
+            upvalues: self.upvalues,
+            lines: Default::default(),
+            locals: self.locals,
+        }
+    }
+
+    /// Marks the current position as the target of a jump; returns it.
+    pub(super) fn label(&mut self) -> usize {
+        self.last_target = self.code.len();
+        self.last_target
+    }
+}

@@ -1,0 +1,105 @@
+//! From the resolved syntax tree to bytecode, one pass per function.
+//!
+//! The code generator works with *operands*: descriptions of where the value of an expression is
+//! or how it can be had (`operand.rs`). Code is emitted as late as possible, so that
+//! `local x = a + b` adds right into the register of `x` and a comparison becomes one fused jump.
+//! Registers are a stack: the active locals, then temporaries.
+//!
+//! Files: `function` (state, emission, constants, registers), `operand` (discharging), `jump`
+//! (lists of jumps and where they go), `condition` (comparisons, `and`, `or`, `not`),
+//! `expression` (dispatch, arithmetic, names, indexing), `call`, `table`, `assign`, `statement`,
+//! `scope` (blocks, labels, locals), `loops`, `finish` (encoding of jumps).
+//!
+//! Invariants:
+//! - A captured local's register holds a cell from its declaration to the end of its scope.
+//! - A register is read only where every path has written it (`bytecode::verify` proves it).
+//! - Every backward jump is a `Loop`, `ForLoop` or `GenericForLoop`.
+
+mod assign;
+mod call;
+mod condition;
+mod expression;
+mod finish;
+mod function;
+mod jump;
+mod loops;
+mod operand;
+mod scope;
+mod statement;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::rc::Rc;
+
+use crate::ast::{Attrib, Chunk, Function, Interner, Line, UpvalueInfo, UpvalueSource};
+use crate::bytecode::proto::{Proto, Upvalue};
+use function::FunctionState;
+
+/// A limit of the virtual machine that a function exceeds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LimitError {
+    /// What is wrong, in the reference implementation's words.
+    pub(crate) message: &'static str,
+    /// The line where it went wrong.
+    pub(crate) line: Line,
+}
+
+/// The result of compiling something.
+pub(crate) type Result<T> = std::result::Result<T, LimitError>;
+
+/// What all functions of a chunk share.
+pub(crate) struct Shared<'a> {
+    /// The chunk's strings.
+    interner: &'a Interner,
+    /// The chunk's name.
+    source: Rc<[u8]>,
+    /// The name of the hidden variables of loops.
+    for_state: Rc<[u8]>,
+}
+
+/// Compiles a resolved chunk.
+pub(crate) fn compile_chunk(chunk: &Chunk, interner: &Interner, name: &[u8]) -> Result<Proto> {
+    let mut shared = Shared {
+        interner,
+        source: name.into(),
+        for_state: b"(for state)".as_slice().into(),
+    };
+    let main = &chunk.main;
+    let upvalues = main
+        .info
+        .upvalues
+        .iter()
+        .map(|upvalue| describe_upvalue(&shared, upvalue, None))
+        .collect();
+    compile_function(&mut shared, main, upvalues)
+}
+
+/// The description of an upvalue of an inner function; `parent` is the enclosing function.
+fn describe_upvalue(shared: &Shared<'_>, info: &UpvalueInfo, parent: Option<&[u8]>) -> Upvalue {
+    let (in_stack, index) = match info.source {
+        UpvalueSource::Local(id) => {
+            let registers = parent.unwrap_or(&[]);
+            (true, registers.get(id.0 as usize).copied().unwrap_or(0))
+        }
+        UpvalueSource::Upvalue(index) => (false, index),
+        UpvalueSource::Environment => (true, 0),
+    };
+    Upvalue {
+        name: Some(shared.interner.shared(info.name)),
+        in_stack,
+        index,
+        is_constant: info.attrib != Attrib::None || !info.reassigned.get(),
+    }
+}
+
+/// Compiles one function, and those inside it.
+fn compile_function(
+    shared: &mut Shared<'_>,
+    function: &Function,
+    upvalues: Vec<Upvalue>,
+) -> Result<Proto> {
+    let mut state = FunctionState::new(shared, function, upvalues);
+    state.function_body(function)?;
+    state.finish(function)
+}

@@ -1,0 +1,106 @@
+//! Table constructors.
+
+use super::Result;
+use super::function::{FunctionState, reg};
+use super::operand::{Kind, Object, Operand};
+use crate::ast::{ConstantValue, Expr, Line, TableItem};
+use crate::bytecode::instruction::Instruction;
+use crate::bytecode::opcode::Opcode;
+
+/// How many positional values are collected in registers before they are stored.
+const VALUES_PER_STORE: usize = 50;
+
+/// The state of a constructor.
+struct Constructor {
+    /// The register of the table.
+    table: usize,
+    /// How many positional values are stored.
+    stored: usize,
+    /// How many positional values wait in registers.
+    pending: usize,
+}
+
+impl<'s> FunctionState<'s, '_> {
+    /// `{ items }`
+    pub(super) fn table(&mut self, items: &'s [TableItem], line: Line) -> Result<Operand> {
+        let table = self.reserve(1)?;
+        let pc = self.emit_at(Instruction::new(Opcode::NewTable, reg(table), 0, 0), line);
+        let mut state = Constructor {
+            table,
+            stored: 0,
+            pending: 0,
+        };
+        let mut fields = 0;
+        for (index, item) in items.iter().enumerate() {
+            match item {
+                TableItem::Positional(value) => {
+                    self.positional(&mut state, value, index + 1 == items.len())?;
+                }
+                TableItem::Named(name, value) => {
+                    fields += 1;
+                    let key = self.constant_operand(ConstantValue::String(*name));
+                    self.item(table, key, value, None)?;
+                }
+                TableItem::Keyed(key, value, line) => {
+                    fields += 1;
+                    let saved = self.free;
+                    let key = self.expression(key)?;
+                    self.item(table, key, value, Some(*line))?;
+                    self.free = saved;
+                }
+            }
+        }
+        self.store_pending(&mut state, false);
+        let room = |count: usize| count.min(u16::MAX as usize) as u16;
+        self.set_b(pc, room(state.stored));
+        self.set_c(pc, room(fields));
+        self.free = table + 1;
+        Ok(self.operand(Kind::Register(table)))
+    }
+
+    /// A positional item.
+    fn positional(&mut self, state: &mut Constructor, value: &'s Expr, last: bool) -> Result<()> {
+        let mut operand = self.expression(value)?;
+        if last && operand.is_multiple() {
+            self.set_results(&operand, None)?;
+            self.store_pending(state, true);
+        } else {
+            self.to_next_register(&mut operand)?;
+            state.pending += 1;
+            if state.pending == VALUES_PER_STORE {
+                self.store_pending(state, false);
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores the positional values that wait, `to_top` with those that the last one gives.
+    fn store_pending(&mut self, state: &mut Constructor, to_top: bool) {
+        if state.pending == 0 && !to_top {
+            return;
+        }
+        let count = if to_top { 0 } else { state.pending as u16 };
+        let pc = self.emit(Opcode::SetList, reg(state.table), count, 0);
+        self.code[pc + 1] = state.stored as u64;
+        state.stored += state.pending;
+        state.pending = 0;
+        self.free = state.table + 1;
+    }
+
+    /// An item with a key.
+    fn item(
+        &mut self,
+        table: usize,
+        key: Operand,
+        value: &'s Expr,
+        line: Option<Line>,
+    ) -> Result<()> {
+        let saved = self.free;
+        let target = self.indexed(Object::Register(table), key)?.kind;
+        let value = self.expression(value)?;
+        let line = line.unwrap_or(self.line);
+        self.store(target, value, line)?;
+        self.free = saved;
+        Ok(())
+    }
+}

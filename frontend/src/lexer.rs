@@ -1,0 +1,628 @@
+//! The lexer: bytes to tokens (manual §3.1).
+//!
+//! Invariants:
+//! - Source text is bytes, not UTF-8; names and strings are interned without copies where their
+//!   text stands in the source as it is.
+//! - The line of a token is the line at its *end* (a long string ends later than it starts), as
+//!   PUC counts; `\r\n` and `\n\r` are one line break.
+//! - What is wrong with a malformed token is told in PUC's words by [`LexError`].
+
+use crate::ast::{Interner, Line, Symbol};
+use crate::number::parse::{hex_value, is_space};
+use crate::number::{Number, str_to_number};
+use logos::{Lexer as LogosLexer, Logos};
+
+/// A token. Names and strings carry their symbol, numerals their value.
+#[derive(Logos, Clone, Copy, Debug, PartialEq)]
+#[logos(utf8 = false, extras = State, error = Malformed)]
+#[logos(skip(r"[ \t\x0b\x0c]+"))]
+#[logos(skip(r"(\n\r?|\r\n?)[ \t]*", callback = line_break))]
+#[logos(skip(r"--", callback = comment))]
+#[allow(missing_docs, reason = "each token is its own text")]
+pub enum Token {
+    #[token("and")]
+    And,
+    #[token("break")]
+    Break,
+    #[token("do")]
+    Do,
+    #[token("else")]
+    Else,
+    #[token("elseif")]
+    ElseIf,
+    #[token("end")]
+    End,
+    #[token("false")]
+    False,
+    #[token("for")]
+    For,
+    #[token("function")]
+    Function,
+    #[token("goto")]
+    Goto,
+    #[token("if")]
+    If,
+    #[token("in")]
+    In,
+    #[token("local")]
+    Local,
+    #[token("nil")]
+    Nil,
+    #[token("not")]
+    Not,
+    #[token("or")]
+    Or,
+    #[token("repeat")]
+    Repeat,
+    #[token("return")]
+    Return,
+    #[token("then")]
+    Then,
+    #[token("true")]
+    True,
+    #[token("until")]
+    Until,
+    #[token("while")]
+    While,
+    #[token("+")]
+    Plus,
+    #[token("-")]
+    Minus,
+    #[token("*")]
+    Star,
+    #[token("/")]
+    Slash,
+    #[token("%")]
+    Percent,
+    #[token("^")]
+    Caret,
+    #[token("#")]
+    Hash,
+    #[token("&")]
+    Ampersand,
+    #[token("~")]
+    Tilde,
+    #[token("|")]
+    Pipe,
+    #[token("<<")]
+    ShiftLeft,
+    #[token(">>")]
+    ShiftRight,
+    #[token("//")]
+    DoubleSlash,
+    #[token("==")]
+    Equal,
+    #[token("~=")]
+    NotEqual,
+    #[token("<=")]
+    LessEqual,
+    #[token(">=")]
+    GreaterEqual,
+    #[token("<")]
+    Less,
+    #[token(">")]
+    Greater,
+    #[token("=")]
+    Assign,
+    #[token("(")]
+    LeftParen,
+    /// A `(` that opens the arguments of a call; told apart by [`crate::tokens`].
+    CallParen,
+    #[token(")")]
+    RightParen,
+    #[token("{")]
+    LeftBrace,
+    #[token("}")]
+    RightBrace,
+    #[token("[")]
+    LeftBracket,
+    #[token("]")]
+    RightBracket,
+    #[token("::")]
+    DoubleColon,
+    #[token(";")]
+    Semicolon,
+    #[token(":")]
+    Colon,
+    #[token(",")]
+    Comma,
+    #[token(".")]
+    Dot,
+    #[token("..")]
+    Concat,
+    #[token("...")]
+    Dots,
+    #[regex(r"[A-Za-z_][A-Za-z0-9_]*", name)]
+    Name(Symbol),
+    #[regex("[\"']", short_string)]
+    #[regex(r"\[=*\[", long_string)]
+    #[regex(r"\[=+", bad_long_string)]
+    String(Symbol),
+    #[regex(r"[0-9]|\.[0-9]", numeral)]
+    Number(NumberToken),
+    /// A byte that begins no token.
+    #[regex(r"(?-u:[!$?@`\\\x00-\x08\x0e-\x1f\x7f-\xff])", unknown)]
+    Unknown(u8),
+    /// The end of the text.
+    EndOfFile,
+}
+
+/// The value of a numeral.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs, reason = "as in `number::Number`")]
+pub enum NumberToken {
+    Integer(i64),
+    Float(f64),
+}
+
+/// What the lexer keeps besides its position.
+#[derive(Debug)]
+pub struct State {
+    line: Line,
+    interner: Interner,
+    buffer: Vec<u8>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            line: 1,
+            interner: Interner::new(),
+            buffer: Vec::new(),
+        }
+    }
+}
+
+/// A malformed token: PUC's message without position, and the text it is near to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LexError {
+    /// The message.
+    pub message: String,
+    /// The bytes of the token as far as read; `None` for the end of the text.
+    pub near: Option<Vec<u8>>,
+}
+
+/// A [`LexError`] behind a pointer, to keep results small.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Malformed(Option<Box<LexError>>);
+
+impl Malformed {
+    fn new(message: impl Into<String>, near: Option<Vec<u8>>) -> Self {
+        Self(Some(Box::new(LexError {
+            message: message.into(),
+            near,
+        })))
+    }
+}
+
+type Scanner<'s> = LogosLexer<'s, Token>;
+
+/// A lexer over `source`.
+pub struct Lexer<'s> {
+    scanner: Scanner<'s>,
+}
+
+impl<'s> Lexer<'s> {
+    /// A lexer at the beginning of `source`.
+    pub fn new(source: &'s [u8]) -> Self {
+        Self {
+            scanner: Scanner::with_extras(source, State::default()),
+        }
+    }
+
+    /// The next token, [`Token::EndOfFile`] at the end and ever after.
+    #[inline]
+    pub fn next_token(&mut self) -> Result<Token, Malformed> {
+        self.scanner.next().unwrap_or(Ok(Token::EndOfFile))
+    }
+
+    /// The line reached.
+    #[inline]
+    pub fn line(&self) -> Line {
+        self.scanner.extras.line
+    }
+
+    /// The names and strings read so far.
+    pub fn interner(&self) -> &Interner {
+        &self.scanner.extras.interner
+    }
+
+    /// Gives up the names and strings.
+    pub fn into_interner(self) -> Interner {
+        self.scanner.extras.interner
+    }
+
+    /// The error's details.
+    pub fn explain(&self, error: Malformed) -> LexError {
+        match error.0 {
+            Some(details) => *details,
+            None => LexError {
+                message: "unexpected symbol".into(),
+                near: Some(self.scanner.slice().to_vec()),
+            },
+        }
+    }
+
+    /// How an error message shows `token`, which is the last one read (PUC's `txtToken`).
+    pub fn describe(&self, token: Token) -> Vec<u8> {
+        let text = match token {
+            Token::String(symbol) => self.string_text(symbol),
+            Token::EndOfFile => return b"<eof>".to_vec(),
+            Token::Unknown(byte) if !(b' '..=b'~').contains(&byte) => {
+                return format!("'<\\{byte}>'").into_bytes();
+            }
+            _ => self.scanner.slice().to_vec(),
+        };
+        quote(&text)
+    }
+
+    /// A string token as PUC keeps it: delimiters, and the contents after escapes.
+    fn string_text(&self, symbol: Symbol) -> Vec<u8> {
+        let slice = self.scanner.slice();
+        let delimiter = match slice.first() {
+            Some(b'[') => 2 + slice[1..].iter().take_while(|&&b| b == b'=').count(),
+            _ => 1,
+        };
+        let mut text = slice[..delimiter].to_vec();
+        text.extend_from_slice(self.interner().resolve(symbol));
+        text.extend_from_slice(&slice[slice.len() - delimiter..]);
+        text
+    }
+}
+
+/// `'text'`, ending at the first zero byte, as C's `%s` prints it.
+pub fn quote(text: &[u8]) -> Vec<u8> {
+    let end = text.iter().position(|&byte| byte == 0);
+    let mut quoted = vec![b'\''];
+    quoted.extend_from_slice(&text[..end.unwrap_or(text.len())]);
+    quoted.push(b'\'');
+    quoted
+}
+
+fn name(lexer: &mut Scanner<'_>) -> Symbol {
+    let text = lexer.slice();
+    lexer.extras.interner.intern(text)
+}
+
+fn unknown(lexer: &mut Scanner<'_>) -> u8 {
+    lexer.slice()[0]
+}
+
+fn line_break(lexer: &mut Scanner<'_>) {
+    lexer.extras.line += 1;
+}
+
+/// How many bytes the line break at the start of `text` has: 0, 1 or 2.
+fn line_break_length(text: &[u8]) -> usize {
+    match text {
+        [b'\n', b'\r', ..] | [b'\r', b'\n', ..] => 2,
+        [b'\n' | b'\r', ..] => 1,
+        _ => 0,
+    }
+}
+
+/// Skips a comment whose `--` has been read.
+fn comment(lexer: &mut Scanner<'_>) -> Result<(), Malformed> {
+    let rest = lexer.remainder();
+    if let [b'[', tail @ ..] = rest {
+        let level = tail.iter().take_while(|&&byte| byte == b'=').count();
+        if tail.get(level) == Some(&b'[') {
+            lexer.bump(level + 2);
+            return long_bracket(lexer, level, "comment").map(|_| ());
+        }
+    }
+    let length = rest.iter().position(|&byte| byte == b'\n' || byte == b'\r');
+    lexer.bump(length.unwrap_or(rest.len()));
+    Ok(())
+}
+
+fn long_string(lexer: &mut Scanner<'_>) -> Result<Symbol, Malformed> {
+    let level = lexer.slice().len() - 2;
+    let (length, has_return) = long_bracket(lexer, level, "string")?;
+    let end = lexer.slice().len() - (level + 2);
+    let text = &lexer.slice()[end - length..end];
+    let text = &text[line_break_length(text)..];
+    if !has_return {
+        return Ok(lexer.extras.interner.intern(text));
+    }
+    // Every kind of line break becomes '\n'.
+    let mut buffer = std::mem::take(&mut lexer.extras.buffer);
+    buffer.clear();
+    let mut rest = text;
+    while let [byte, tail @ ..] = rest {
+        let length = line_break_length(rest);
+        buffer.push(if length > 0 { b'\n' } else { *byte });
+        rest = if length > 0 { &rest[length..] } else { tail };
+    }
+    let symbol = lexer.extras.interner.intern(&buffer);
+    lexer.extras.buffer = buffer;
+    Ok(symbol)
+}
+
+/// Skips to after the closing bracket of `level`; tells the length of what is between and whether
+/// it contains a carriage return.
+fn long_bracket(
+    lexer: &mut Scanner<'_>,
+    level: usize,
+    what: &str,
+) -> Result<(usize, bool), Malformed> {
+    let rest = lexer.remainder();
+    let first_line = lexer.extras.line;
+    let mut position = 0;
+    let mut has_return = false;
+    while let Some(&byte) = rest.get(position) {
+        match byte {
+            b']' => {
+                let tail = &rest[position + 1..];
+                let equals = tail.iter().take_while(|&&byte| byte == b'=').count();
+                if equals == level && tail.get(level) == Some(&b']') {
+                    lexer.bump(position + level + 2);
+                    return Ok((position, has_return));
+                }
+                position += 1 + equals;
+            }
+            b'\n' | b'\r' => {
+                let length = line_break_length(&rest[position..]);
+                has_return |= byte == b'\r' || length == 2;
+                lexer.extras.line += 1;
+                position += length;
+            }
+            _ => position += 1,
+        }
+    }
+    lexer.bump(rest.len());
+    Err(Malformed::new(
+        format!("unfinished long {what} (starting at line {first_line})"),
+        None,
+    ))
+}
+
+fn bad_long_string(lexer: &mut Scanner<'_>) -> Result<Symbol, Malformed> {
+    Err(Malformed::new(
+        "invalid long string delimiter",
+        Some(lexer.slice().to_vec()),
+    ))
+}
+
+/// Reads a numeral as greedily as PUC: `3x` and `0xep1-2` are malformed, not two tokens.
+fn numeral(lexer: &mut Scanner<'_>) -> Result<NumberToken, Malformed> {
+    let start = lexer.span().start;
+    let text = &lexer.source()[start..];
+    let mut position = usize::from(text[0] == b'.');
+    let first = text[position];
+    position += 1;
+    let mut exponent = b'e';
+    let mut value = i64::from(first - b'0');
+    if first == b'0' && matches!(text.get(position), Some(b'x' | b'X')) {
+        position += 1;
+        exponent = b'p';
+    } else if position == 1 {
+        // Most numerals are a few decimal digits.
+        while let Some(digit @ b'0'..=b'9') = text.get(position).filter(|_| position < 18) {
+            value = value * 10 + i64::from(digit - b'0');
+            position += 1;
+        }
+        let more = text.get(position);
+        if !more.is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'_') {
+            lexer.bump(position - lexer.slice().len());
+            return Ok(NumberToken::Integer(value));
+        }
+    }
+    while let Some(&byte) = text.get(position) {
+        if byte | 0x20 == exponent {
+            position += 1;
+            if matches!(text.get(position), Some(b'+' | b'-')) {
+                position += 1;
+            }
+        } else if byte.is_ascii_hexdigit() || byte == b'.' {
+            position += 1;
+        } else {
+            // A letter that touches the numeral makes it malformed.
+            position += usize::from(byte.is_ascii_alphabetic() || byte == b'_');
+            break;
+        }
+    }
+    lexer.bump(position - lexer.slice().len());
+    match str_to_number(&text[..position]) {
+        Some(Number::Integer(integer)) => Ok(NumberToken::Integer(integer)),
+        Some(Number::Float(float)) => Ok(NumberToken::Float(float)),
+        None => Err(Malformed::new(
+            "malformed number",
+            Some(text[..position].to_vec()),
+        )),
+    }
+}
+
+fn short_string(lexer: &mut Scanner<'_>) -> Result<Symbol, Malformed> {
+    let quote = lexer.slice()[0];
+    let rest = lexer.remainder();
+    let special = |&byte: &u8| byte == quote || matches!(byte, b'\\' | b'\n' | b'\r');
+    let plain = rest.iter().position(special).unwrap_or(rest.len());
+    if rest.get(plain) == Some(&quote) {
+        lexer.bump(plain + 1);
+        return Ok(lexer.extras.interner.intern(&rest[..plain]));
+    }
+    let mut reader = StringReader {
+        text: rest,
+        position: plain,
+        line: lexer.extras.line,
+        buffer: std::mem::take(&mut lexer.extras.buffer),
+    };
+    reader.buffer.clear();
+    reader.buffer.push(quote);
+    reader.buffer.extend_from_slice(&rest[..plain]);
+    let result = reader.read(quote);
+    lexer.bump(reader.position);
+    lexer.extras.line = reader.line;
+    let symbol = result.map(|()| lexer.extras.interner.intern(&reader.buffer[1..]));
+    lexer.extras.buffer = reader.buffer;
+    symbol
+}
+
+/// Reads a short string with escapes. The buffer starts with the delimiter, for error messages.
+struct StringReader<'s> {
+    text: &'s [u8],
+    position: usize,
+    line: Line,
+    buffer: Vec<u8>,
+}
+
+impl StringReader<'_> {
+    fn current(&self) -> Option<u8> {
+        self.text.get(self.position).copied()
+    }
+
+    fn read(&mut self, quote: u8) -> Result<(), Malformed> {
+        loop {
+            match self.current() {
+                None => return Err(Malformed::new("unfinished string", None)),
+                Some(b'\n' | b'\r') => {
+                    let near = Some(self.buffer.clone());
+                    return Err(Malformed::new("unfinished string", near));
+                }
+                Some(b'\\') => self.escape()?,
+                Some(byte) => {
+                    self.position += 1;
+                    if byte == quote {
+                        return Ok(());
+                    }
+                    self.buffer.push(byte);
+                }
+            }
+        }
+    }
+
+    /// Reads the escape sequence at the current backslash.
+    fn escape(&mut self) -> Result<(), Malformed> {
+        let start = self.position;
+        self.position += 1;
+        let Some(byte) = self.current() else {
+            // The next round reports the unfinished string.
+            return Ok(());
+        };
+        let replacement = match byte {
+            b'a' => 7,
+            b'b' => 8,
+            b'f' => 12,
+            b'n' => b'\n',
+            b'r' => b'\r',
+            b't' => b'\t',
+            b'v' => 11,
+            b'\\' | b'"' | b'\'' => byte,
+            b'x' => {
+                let high = self.hex_digit(start)?;
+                let low = self.hex_digit(start)?;
+                high << 4 | low
+            }
+            b'\n' | b'\r' => {
+                self.skip_line_break();
+                self.buffer.push(b'\n');
+                return Ok(());
+            }
+            b'u' => return self.utf8_escape(start),
+            b'z' => {
+                self.position += 1;
+                self.skip_space();
+                return Ok(());
+            }
+            b'0'..=b'9' => return self.decimal_escape(start),
+            _ => return Err(self.error(start, "invalid escape sequence")),
+        };
+        self.position += 1;
+        self.buffer.push(replacement);
+        Ok(())
+    }
+
+    fn skip_line_break(&mut self) {
+        self.position += line_break_length(&self.text[self.position..]);
+        self.line += 1;
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(byte) = self.current().filter(|&byte| is_space(byte)) {
+            match byte {
+                b'\n' | b'\r' => self.skip_line_break(),
+                _ => self.position += 1,
+            }
+        }
+    }
+
+    /// An error in the escape sequence at `start`; the current byte belongs to what is shown.
+    fn error(&self, start: usize, message: &str) -> Malformed {
+        let mut near = self.buffer.clone();
+        let end = (self.position + 1).min(self.text.len());
+        near.extend_from_slice(&self.text[start..end]);
+        Malformed::new(message, Some(near))
+    }
+
+    /// Goes on to the next byte, which must be a hexadecimal digit.
+    fn hex_digit(&mut self, start: usize) -> Result<u8, Malformed> {
+        self.position += 1;
+        match self.current() {
+            Some(byte) if byte.is_ascii_hexdigit() => Ok(hex_value(byte)),
+            _ => Err(self.error(start, "hexadecimal digit expected")),
+        }
+    }
+
+    fn decimal_escape(&mut self, start: usize) -> Result<(), Malformed> {
+        let mut value = 0u32;
+        for _ in 0..3 {
+            let Some(digit @ b'0'..=b'9') = self.current() else {
+                break;
+            };
+            value = value * 10 + u32::from(digit - b'0');
+            self.position += 1;
+        }
+        match u8::try_from(value) {
+            Ok(byte) => {
+                self.buffer.push(byte);
+                Ok(())
+            }
+            Err(_) => Err(self.error(start, "decimal escape too large")),
+        }
+    }
+
+    fn utf8_escape(&mut self, start: usize) -> Result<(), Malformed> {
+        self.position += 1;
+        if self.current() != Some(b'{') {
+            return Err(self.error(start, "missing '{'"));
+        }
+        let mut value = u32::from(self.hex_digit(start)?);
+        loop {
+            self.position += 1;
+            match self.current() {
+                Some(byte) if byte.is_ascii_hexdigit() => {
+                    if value > 0x7fff_ffff >> 4 {
+                        return Err(self.error(start, "UTF-8 value too large"));
+                    }
+                    value = value << 4 | u32::from(hex_value(byte));
+                }
+                Some(b'}') => break,
+                _ => return Err(self.error(start, "missing '}'")),
+            }
+        }
+        self.position += 1;
+        push_utf8(&mut self.buffer, value);
+        Ok(())
+    }
+}
+
+/// Appends the encoding of `value` below 2^31, in up to six bytes (the original UTF-8).
+pub fn push_utf8(out: &mut Vec<u8>, mut value: u32) {
+    if value < 0x80 {
+        out.push(value as u8);
+        return;
+    }
+    let mut reversed = [0u8; 6];
+    let mut count = 0;
+    // The most that fits in the first byte.
+    let mut first_limit = 0x3f;
+    while value > first_limit {
+        reversed[count] = 0x80 | (value & 0x3f) as u8;
+        count += 1;
+        value >>= 6;
+        first_limit >>= 1;
+    }
+    reversed[count] = ((!first_limit << 1) | value) as u8;
+    out.extend(reversed[..=count].iter().rev());
+}

@@ -1,0 +1,343 @@
+//! The resolver: decides what every name stands for and fills in what the compiler wants to know
+//! about variables and functions.
+//!
+//! It visits the tree in the order of PUC's single pass, so upvalues are numbered alike, and
+//! counts nesting alike. It only tells *that* a program is wrong; why, and where, is found by the
+//! diagnosis, as the first error in the text need not be the first found here.
+//!
+//! Left spines are walked in loops (see the tree's module text).
+
+pub(crate) mod scope;
+
+use crate::ast::*;
+use crate::fold::{fold_binary, fold_unary};
+use scope::{ScopeError, Scopes};
+
+/// The deepest nesting of statements and expressions, which is what PUC's limit of 200 C calls
+/// leaves for a chunk loaded by a script.
+pub(crate) const MAX_DEPTH: usize = 197;
+
+type Result = std::result::Result<(), ScopeError>;
+
+/// Resolves a chunk.
+pub(crate) fn resolve(chunk: &mut Chunk) -> Result {
+    let mut resolver = Resolver {
+        scopes: Scopes::default(),
+        depth: 0,
+        spine: Vec::new(),
+    };
+    resolver.function(&chunk.main)
+}
+
+struct Resolver<'t> {
+    scopes: Scopes,
+    depth: usize,
+    /// Nodes of the left spines being visited.
+    spine: Vec<&'t Expr>,
+}
+
+impl<'t> Resolver<'t> {
+    fn enter(&mut self, levels: usize) -> Result {
+        self.depth += levels;
+        if self.depth > MAX_DEPTH {
+            return Err(ScopeError::Depth);
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, levels: usize) {
+        self.depth -= levels;
+    }
+
+    // --- Functions and statements ---
+
+    fn function(&mut self, function: &'t Function) -> Result {
+        self.scopes.open_function(function.line);
+        for param in &function.params {
+            self.declare(param)?;
+        }
+        self.scopes.activate(function.params.len());
+        self.scopes.set_vararg(function.is_vararg);
+        self.stats(&function.body, false)?;
+        function.info.set(self.scopes.close_function()?);
+        Ok(())
+    }
+
+    fn declare(&mut self, declaration: &LocalDecl) -> Result {
+        let id = self.scopes.declare(declaration.name, declaration.attrib)?;
+        declaration.id.set(id);
+        Ok(())
+    }
+
+    fn block(&mut self, block: &'t Block, is_loop: bool) -> Result {
+        self.scopes.enter_block(is_loop);
+        self.stats(block, false)?;
+        self.scopes.leave_block()
+    }
+
+    /// Visits the statements of a block whose scope is open.
+    fn stats(&mut self, block: &'t Block, before_until: bool) -> Result {
+        let mut index = 0;
+        while let Some(stat) = block.stats.get(index) {
+            if let StatKind::Label(_) = stat.kind {
+                index += self.labels(&block.stats[index..], before_until)?;
+                continue;
+            }
+            self.enter(1)?;
+            self.stat(stat)?;
+            self.leave(1);
+            index += 1;
+        }
+        Ok(())
+    }
+
+    /// Visits the run of labels at the start of `stats`, the last one first, as PUC's parser
+    /// recurs through them before it records them; tells how many there are.
+    fn labels(
+        &mut self,
+        stats: &[Stat],
+        before_until: bool,
+    ) -> std::result::Result<usize, ScopeError> {
+        let is_label = |stat: &&Stat| matches!(stat.kind, StatKind::Label(_));
+        let count = stats.iter().take_while(is_label).count();
+        let last = count == stats.len() && !before_until;
+        self.enter(count)?;
+        self.leave(count);
+        for stat in stats[..count].iter().rev() {
+            if let StatKind::Label(name) = stat.kind {
+                self.scopes.label(name, stat.line, last)?;
+            }
+        }
+        Ok(count)
+    }
+
+    fn stat(&mut self, stat: &'t Stat) -> Result {
+        match &stat.kind {
+            StatKind::Local { names, values } => self.local(names, values),
+            StatKind::Assign { targets, values } => self.assign(targets, values),
+            StatKind::Call(call) => self.spine(call),
+            StatKind::Do(body) => self.block(body, false),
+            StatKind::While { cond, body } => {
+                self.expr(cond)?;
+                self.scopes.enter_block(true);
+                self.block(body, false)?;
+                self.scopes.leave_block()
+            }
+            StatKind::Repeat { body, cond } => {
+                self.scopes.enter_block(true);
+                self.scopes.enter_block(false);
+                self.stats(body, true)?;
+                self.expr(cond)?;
+                self.scopes.leave_block()?;
+                self.scopes.leave_block()
+            }
+            StatKind::If { arms, otherwise } => {
+                for arm in arms {
+                    self.expr(&arm.cond)?;
+                    self.block(&arm.body, false)?;
+                }
+                match otherwise {
+                    Some(block) => self.block(block, false),
+                    None => Ok(()),
+                }
+            }
+            StatKind::NumericFor(numeric) => self.numeric_for(numeric),
+            StatKind::GenericFor(generic) => self.generic_for(generic),
+            StatKind::Function { target, function } => {
+                self.spine(target)?;
+                self.function(function)?;
+                self.assign_to(target)
+            }
+            StatKind::LocalFunction { name, function } => {
+                self.declare(name)?;
+                self.scopes.activate(1);
+                self.function(function)
+            }
+            StatKind::Return(values) => self.exprs(values),
+            StatKind::Break => {
+                self.scopes.break_loop(stat.line);
+                Ok(())
+            }
+            StatKind::Goto(label) => {
+                self.scopes.goto(*label, stat.line);
+                Ok(())
+            }
+            StatKind::Label(name) => self.scopes.label(*name, stat.line, false),
+        }
+    }
+
+    fn local(&mut self, names: &'t [LocalDecl], values: &'t [Expr]) -> Result {
+        let is_close = |declaration: &&LocalDecl| declaration.attrib == Attrib::Close;
+        if names.iter().filter(is_close).count() > 1 {
+            return Err(ScopeError::MultipleClose);
+        }
+        for declaration in names {
+            self.declare(declaration)?;
+        }
+        self.exprs(values)?;
+        if let (Some(declaration), Some(value)) = (names.last(), values.last())
+            && names.len() == values.len()
+            && declaration.attrib == Attrib::Const
+            && let Some(constant) = constant_value(value)
+        {
+            self.scopes.set_constant(constant);
+        }
+        self.scopes.activate(names.len());
+        Ok(())
+    }
+
+    fn assign(&mut self, targets: &'t [Expr], values: &'t [Expr]) -> Result {
+        for (index, target) in targets.iter().enumerate() {
+            // PUC recurs for each target after the first.
+            self.enter(usize::from(index > 1))?;
+            self.spine(target)?;
+            self.assign_to(target)?;
+        }
+        self.enter(usize::from(targets.len() > 1))?;
+        self.exprs(values)?;
+        self.leave(targets.len() - 1);
+        Ok(())
+    }
+
+    fn assign_to(&mut self, target: &Expr) -> Result {
+        match &target.kind {
+            ExprKind::Name(name, binding) => self.scopes.assign(*name, binding.get()),
+            _ => Ok(()),
+        }
+    }
+
+    fn numeric_for(&mut self, numeric: &'t NumericFor) -> Result {
+        self.scopes.enter_block(true);
+        self.scopes.declare_hidden(3)?;
+        self.declare(&numeric.var)?;
+        self.expr(&numeric.start)?;
+        self.expr(&numeric.limit)?;
+        if let Some(step) = &numeric.step {
+            self.expr(step)?;
+        }
+        self.scopes.activate(3);
+        self.for_body(1, &numeric.body)
+    }
+
+    fn generic_for(&mut self, generic: &'t GenericFor) -> Result {
+        self.scopes.enter_block(true);
+        self.scopes.declare_hidden(4)?;
+        for declaration in &generic.names {
+            self.declare(declaration)?;
+        }
+        self.exprs(&generic.values)?;
+        self.scopes.activate(4);
+        self.for_body(generic.names.len(), &generic.body)
+    }
+
+    fn for_body(&mut self, variables: usize, body: &'t Block) -> Result {
+        self.scopes.enter_block(false);
+        self.scopes.activate(variables);
+        self.block(body, false)?;
+        self.scopes.leave_block()?;
+        self.scopes.leave_block()
+    }
+
+    // --- Expressions ---
+
+    fn exprs(&mut self, exprs: &'t [Expr]) -> Result {
+        exprs.iter().try_for_each(|expr| self.expr(expr))
+    }
+
+    fn expr(&mut self, expr: &'t Expr) -> Result {
+        self.enter(1)?;
+        self.spine(expr)?;
+        self.leave(1);
+        Ok(())
+    }
+
+    /// Visits an expression that adds no nesting of its own.
+    fn spine(&mut self, expr: &'t Expr) -> Result {
+        let bottom = self.spine.len();
+        let mut node = expr;
+        while let Some(left) = node.left() {
+            self.spine.push(node);
+            node = left;
+        }
+        self.leaf(node)?;
+        while self.spine.len() > bottom
+            && let Some(node) = self.spine.pop()
+        {
+            match &node.kind {
+                ExprKind::Index(pair) => match pair.1.kind {
+                    // Most keys are names of fields; these may not add nesting.
+                    ExprKind::String(_) => {}
+                    _ => self.expr(&pair.1)?,
+                },
+                ExprKind::Binary(_, pair) => self.expr(&pair.1)?,
+                ExprKind::Call(call) => self.exprs(&call.args)?,
+                ExprKind::MethodCall(call) => self.exprs(&call.args)?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Visits an expression without left child.
+    fn leaf(&mut self, expr: &'t Expr) -> Result {
+        match &expr.kind {
+            ExprKind::Name(name, binding) => {
+                binding.set(self.scopes.resolve(*name)?);
+                Ok(())
+            }
+            ExprKind::Vararg => self.scopes.vararg(),
+            ExprKind::Function(function) => self.function(function),
+            ExprKind::Table(items) => items.iter().try_for_each(|item| match item {
+                TableItem::Positional(value) | TableItem::Named(_, value) => self.expr(value),
+                TableItem::Keyed(key, value, _) => {
+                    self.expr(key)?;
+                    self.expr(value)
+                }
+            }),
+            ExprKind::Unary(_, operand) => self.expr(operand),
+            ExprKind::Paren(inner) => self.expr(inner),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The value of a resolved expression if it is a compile-time constant (manual §3.3.7): a literal,
+/// a constant, or what folds to one.
+pub fn constant_value(expr: &Expr) -> Option<ConstantValue> {
+    let mut spine = Vec::new();
+    let mut node = expr;
+    while let ExprKind::Binary(_, pair) = &node.kind {
+        spine.push(node);
+        node = &pair.0;
+    }
+    let mut value = match &node.kind {
+        ExprKind::Nil => ConstantValue::Nil,
+        ExprKind::True => ConstantValue::Boolean(true),
+        ExprKind::False => ConstantValue::Boolean(false),
+        ExprKind::Integer(integer) => ConstantValue::Integer(*integer),
+        ExprKind::Float(float) => ConstantValue::Float(*float),
+        ExprKind::String(symbol) => ConstantValue::String(*symbol),
+        ExprKind::Name(_, binding) => match binding.get() {
+            Binding::Constant(constant) => constant,
+            _ => return None,
+        },
+        ExprKind::Paren(inner) => constant_value(inner)?,
+        ExprKind::Unary(op, operand) => fold_unary(*op, constant_value(operand)?)?,
+        _ => return None,
+    };
+    while let Some(node) = spine.pop() {
+        let ExprKind::Binary(op, pair) = &node.kind else {
+            return None;
+        };
+        value = match op {
+            BinaryOp::And if is_truthy(value) => constant_value(&pair.1)?,
+            BinaryOp::Or if !is_truthy(value) => constant_value(&pair.1)?,
+            _ => fold_binary(*op, value, constant_value(&pair.1)?)?,
+        };
+    }
+    Some(value)
+}
+
+fn is_truthy(value: ConstantValue) -> bool {
+    !matches!(value, ConstantValue::Nil | ConstantValue::Boolean(false))
+}

@@ -1,0 +1,157 @@
+//! The token stream that the generated parser reads: lexer tokens with their lines, and two
+//! things that a grammar with one token of look-ahead cannot see.
+//!
+//! - **Calls.** Statements need no separator, so in `a = f` newline `(g)()` the parenthesis may
+//!   open arguments or a new statement. Lua says arguments, which is: whenever it directly
+//!   follows an expression that can be called. This stream knows (from the few tokens before)
+//!   whether that is so and then yields [`Token::CallParen`].
+//! - **Depth.** Nesting beyond what PUC allows ends the stream with an error, so that the tree
+//!   stays shallow enough for recursion.
+
+use crate::ast::{Interner, Line};
+use crate::lexer::{Lexer, Token};
+
+/// A place between or at tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// The line of the token before.
+    pub(crate) previous: Line,
+    /// The line of the token.
+    pub(crate) line: Line,
+}
+
+/// The stream ended because a token is malformed or nests too deeply; the diagnosis finds out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unreadable;
+
+/// As the parser's error.
+pub(crate) fn user_error<L, T>(error: Unreadable) -> lalrpop_util::ParseError<L, T, Unreadable> {
+    lalrpop_util::ParseError::User { error }
+}
+
+/// More brackets and blocks than PUC could possibly nest.
+const MAX_NESTING: usize = 200;
+
+/// Where the stream is in a construct that holds names which cannot be called.
+#[derive(Clone, Copy, PartialEq)]
+enum Context {
+    /// In none.
+    Plain,
+    /// After `function`: a name being declared, then the parameters.
+    FunctionName,
+    /// After `local` or a comma: the name (or, after `<`, the attribute) of a new variable.
+    LocalName,
+    /// After that name or attribute.
+    AfterLocalName,
+    /// After `goto`.
+    Goto,
+}
+
+/// The token stream.
+pub(crate) struct Tokens<'s> {
+    lexer: Lexer<'s>,
+    previous_line: Line,
+    /// Whether the last token ended an expression that can be called.
+    callable: bool,
+    context: Context,
+    /// For each open `(` and `{`, whether what it closes can be called.
+    brackets: Vec<bool>,
+    /// How many `[` and blocks are open.
+    blocks: usize,
+    finished: bool,
+}
+
+impl<'s> Tokens<'s> {
+    /// The tokens of `source`.
+    pub(crate) fn new(source: &'s [u8]) -> Self {
+        Self {
+            lexer: Lexer::new(source),
+            previous_line: 1,
+            callable: false,
+            context: Context::Plain,
+            brackets: Vec::new(),
+            blocks: 0,
+            finished: false,
+        }
+    }
+
+    /// Gives up the names and strings.
+    pub(crate) fn into_interner(self) -> Interner {
+        self.lexer.into_interner()
+    }
+
+    /// Tells a call's parenthesis from another and keeps track of brackets and blocks.
+    fn classify(&mut self, token: Token) -> Token {
+        let was_callable = std::mem::take(&mut self.callable);
+        let context = std::mem::replace(&mut self.context, Context::Plain);
+        match token {
+            Token::Name(_) => {
+                self.callable = matches!(context, Context::Plain | Context::AfterLocalName);
+                self.context = match context {
+                    Context::FunctionName => context,
+                    Context::LocalName => Context::AfterLocalName,
+                    _ => Context::Plain,
+                };
+            }
+            // An argument; otherwise a literal, which cannot be called.
+            Token::String(_) => self.callable = was_callable,
+            Token::LeftParen => {
+                self.brackets.push(context != Context::FunctionName);
+                if was_callable {
+                    return Token::CallParen;
+                }
+            }
+            Token::LeftBrace => self.brackets.push(was_callable),
+            Token::RightParen | Token::RightBrace => {
+                self.callable = self.brackets.pop().unwrap_or(false);
+            }
+            Token::LeftBracket => self.blocks += 1,
+            Token::RightBracket => {
+                self.callable = true;
+                self.blocks = self.blocks.saturating_sub(1);
+            }
+            Token::Function => {
+                self.context = Context::FunctionName;
+                self.blocks += 1;
+            }
+            Token::Local => self.context = Context::LocalName,
+            Token::Goto => self.context = Context::Goto,
+            Token::Comma | Token::Less if context == Context::AfterLocalName => {
+                self.context = Context::LocalName;
+            }
+            Token::Greater if context == Context::AfterLocalName => self.context = context,
+            Token::Dot | Token::Colon if context == Context::FunctionName => {
+                self.context = context;
+            }
+            Token::Do | Token::If | Token::Repeat => self.blocks += 1,
+            Token::End | Token::Until => self.blocks = self.blocks.saturating_sub(1),
+            _ => {}
+        }
+        token
+    }
+}
+
+impl Iterator for Tokens<'_> {
+    type Item = Result<(Position, Token, Position), Unreadable>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.finished {
+            return None;
+        }
+        let Ok(token) = self.lexer.next_token() else {
+            return Some(Err(Unreadable));
+        };
+        let position = Position {
+            previous: self.previous_line,
+            line: self.lexer.line(),
+        };
+        self.previous_line = position.line;
+        self.finished = token == Token::EndOfFile;
+        let token = self.classify(token);
+        if self.brackets.len() + self.blocks > MAX_NESTING {
+            return Some(Err(Unreadable));
+        }
+        Some(Ok((position, token, position)))
+    }
+}

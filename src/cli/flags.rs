@@ -1,0 +1,378 @@
+//! The one table of options, and how a command line is read with it.
+//!
+//! Usage text, `--help`, the manual page and the shell completions are all derived from
+//! [`FLAGS`]; an option that is not in it does not exist. Reading follows the reference
+//! implementation exactly: options are single, never bundled (`-vv` is an error), and an option's
+//! argument is either attached or the next word, which may not start with `-`.
+
+/// What an option does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// Runs its argument as a chunk.
+    Execute,
+    /// Goes on interactively after the script.
+    Interactive,
+    /// Requires a module into a global.
+    Require,
+    /// Prints the version and goes on.
+    Version,
+    /// Ignores environment variables.
+    IgnoreEnvironment,
+    /// Turns warnings on.
+    Warnings,
+    /// Chooses engine modes.
+    Engine,
+    /// Prints the options and ends.
+    Help,
+    /// Prints the version and ends.
+    VersionOnly,
+    /// Prints the manual page's source and ends.
+    Manual,
+    /// Prints a shell's completion script and ends.
+    Completions,
+    /// Ends the options.
+    EndOfOptions,
+    /// Ends the options and reads the script from standard input.
+    StandardInput,
+}
+
+/// One option.
+pub(crate) struct Flag {
+    /// As it is typed, dashes included.
+    pub(crate) name: &'static str,
+    /// The name of its argument; empty where it takes none.
+    pub(crate) argument: &'static str,
+    /// One line for usage and completions.
+    pub(crate) summary: &'static str,
+    /// The manual page's paragraph; empty where the summary says all.
+    pub(crate) details: &'static str,
+    /// Kept out of usage, manual and completions.
+    pub(crate) hidden: bool,
+    /// What it does.
+    pub(crate) meaning: Meaning,
+}
+
+const fn flag(
+    name: &'static str,
+    argument: &'static str,
+    meaning: Meaning,
+    summary: &'static str,
+    details: &'static str,
+) -> Flag {
+    Flag {
+        name,
+        argument,
+        summary,
+        details,
+        hidden: false,
+        meaning,
+    }
+}
+
+/// Every option, in the order in which usage lists them.
+pub(crate) const FLAGS: &[Flag] = &[
+    flag(
+        "-e",
+        "stat",
+        Meaning::Execute,
+        "execute string 'stat'",
+        "Several are run in the order given, between those of -l. Without a script, the \
+         program then ends.",
+    ),
+    flag(
+        "-i",
+        "",
+        Meaning::Interactive,
+        "enter interactive mode after executing 'script'",
+        "Also prints the version.",
+    ),
+    flag(
+        "-l",
+        "mod",
+        Meaning::Require,
+        "require library 'mod' into global 'mod'",
+        "A suffix of the name that starts with a hyphen is not part of the global's name. \
+         Written as g=mod, the library goes into global g.",
+    ),
+    flag("-v", "", Meaning::Version, "show version information", ""),
+    flag(
+        "-E",
+        "",
+        Meaning::IgnoreEnvironment,
+        "ignore environment variables",
+        "None of the variables listed under ENVIRONMENT is read.",
+    ),
+    flag("-W", "", Meaning::Warnings, "turn warnings on", ""),
+    flag(
+        "-j",
+        "modes",
+        Meaning::Engine,
+        "choose engine modes: off, on, ... (see the manual)",
+        "A list separated by commas. off runs everything in the interpreter; on compiles hot \
+         paths; gc=stress[=N] collects garbage at every Nth safepoint, for testing.",
+    ),
+    flag(
+        "--help",
+        "",
+        Meaning::Help,
+        "show these options and exit",
+        "",
+    ),
+    flag(
+        "--version",
+        "",
+        Meaning::VersionOnly,
+        "show version information and exit",
+        "",
+    ),
+    Flag {
+        name: "--man",
+        argument: "",
+        summary: "print the source of the manual page",
+        details: "",
+        hidden: true,
+        meaning: Meaning::Manual,
+    },
+    Flag {
+        name: "--completions",
+        argument: "shell",
+        summary: "print the completion script for a shell (bash, zsh or fish)",
+        details: "",
+        hidden: true,
+        meaning: Meaning::Completions,
+    },
+    flag("--", "", Meaning::EndOfOptions, "stop handling options", ""),
+    flag(
+        "-",
+        "",
+        Meaning::StandardInput,
+        "stop handling options and execute stdin",
+        "",
+    ),
+];
+
+/// A second usage line for an option with two spellings of its argument.
+pub(crate) const VARIANTS: &[(&str, &str)] =
+    &[("-l g=mod", "require library 'mod' into global 'g'")];
+
+/// What is done in the order of the command line, before the script.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// `-e`
+    Execute(Vec<u8>),
+    /// `-l`
+    Require(Vec<u8>),
+    /// `-W`
+    Warnings,
+}
+
+/// A command line that was understood.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Invocation {
+    /// `-v`, or `-i`, which implies it.
+    pub(crate) show_version: bool,
+    /// `-i`
+    pub(crate) interactive: bool,
+    /// `-E`
+    pub(crate) ignore_environment: bool,
+    /// The arguments of `-j`.
+    pub(crate) modes: Vec<Vec<u8>>,
+    /// What to do before the script.
+    pub(crate) steps: Vec<Step>,
+    /// Index of the script among the arguments; `None` where there is none.
+    pub(crate) script: Option<usize>,
+}
+
+/// What a command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Request {
+    /// Run Lua.
+    Run(Invocation),
+    /// An option that prints something and ends the program; with the option's argument.
+    Print(PrintRequest),
+    /// The index of an argument that is no option, or lacks its argument.
+    BadOption(usize),
+}
+
+/// The options that only print.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum PrintRequest {
+    /// `--help`
+    Help,
+    /// `--version`
+    Version,
+    /// `--man`
+    Manual,
+    /// `--completions`, with the shell's name.
+    Completions(Vec<u8>),
+}
+
+/// Finds the option that `word` spells, and an argument attached to it.
+fn lookup(word: &[u8]) -> Option<(&'static Flag, Option<&[u8]>)> {
+    for flag in FLAGS {
+        if word == flag.name.as_bytes() {
+            return Some((flag, None));
+        }
+        if flag.argument.is_empty() {
+            continue;
+        }
+        if let Some(attached) = word.strip_prefix(flag.name.as_bytes()) {
+            if !flag.name.starts_with("--") {
+                return Some((flag, Some(attached)));
+            }
+            if let Some(value) = attached.strip_prefix(b"=") {
+                return Some((flag, Some(value)));
+            }
+        }
+    }
+    None
+}
+
+/// Whether the option spelt by the start of `word` is one that takes an argument, in which case
+/// the complaint is that the argument is missing.
+pub(crate) fn needs_argument(word: &[u8]) -> bool {
+    lookup(word).is_some_and(|(flag, _)| !flag.argument.is_empty())
+}
+
+/// Reads a command line. `arguments[0]` is the program's name.
+pub(crate) fn parse(arguments: &[Vec<u8>]) -> Request {
+    let mut invocation = Invocation::default();
+    let mut index = 1;
+    while index < arguments.len() {
+        let word = &arguments[index];
+        if word.first() != Some(&b'-') {
+            invocation.script = Some(index);
+            break;
+        }
+        let Some((flag, attached)) = lookup(word) else {
+            return Request::BadOption(index);
+        };
+        let mut value = Vec::new();
+        if !flag.argument.is_empty() {
+            let next = arguments
+                .get(index + 1)
+                .filter(|next| next.first() != Some(&b'-'));
+            match (attached, next) {
+                (Some(attached), _) => value = attached.to_vec(),
+                (None, Some(next)) => {
+                    value = next.clone();
+                    index += 1;
+                }
+                (None, None) => return Request::BadOption(index),
+            }
+        }
+        match flag.meaning {
+            Meaning::Execute => invocation.steps.push(Step::Execute(value)),
+            Meaning::Require => invocation.steps.push(Step::Require(value)),
+            Meaning::Warnings => invocation.steps.push(Step::Warnings),
+            Meaning::Version => invocation.show_version = true,
+            Meaning::Interactive => {
+                invocation.interactive = true;
+                invocation.show_version = true;
+            }
+            Meaning::IgnoreEnvironment => invocation.ignore_environment = true,
+            Meaning::Engine => invocation.modes.push(value),
+            Meaning::Help => return Request::Print(PrintRequest::Help),
+            Meaning::VersionOnly => return Request::Print(PrintRequest::Version),
+            Meaning::Manual => return Request::Print(PrintRequest::Manual),
+            Meaning::Completions => return Request::Print(PrintRequest::Completions(value)),
+            Meaning::EndOfOptions => {
+                invocation.script = Some(index + 1).filter(|&script| script < arguments.len());
+                break;
+            }
+            Meaning::StandardInput => {
+                invocation.script = Some(index);
+                break;
+            }
+        }
+        index += 1;
+    }
+    Request::Run(invocation)
+}
+
+/// The usage text, which follows a complaint about an option and makes up most of `--help`.
+pub(crate) fn usage(program: &str) -> String {
+    let mut text = format!("usage: {program} [options] [script [args]]\nAvailable options are:\n");
+    let mut row = |left: &str, summary: &str| {
+        text.push_str(&format!("  {left:<9} {summary}\n"));
+    };
+    for flag in FLAGS.iter().filter(|flag| !flag.hidden) {
+        let left = format!("{} {}", flag.name, flag.argument);
+        row(left.trim_end(), flag.summary);
+        for (spelling, summary) in VARIANTS {
+            if spelling.starts_with(flag.name) {
+                row(spelling, summary);
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &[&str]) -> Vec<Vec<u8>> {
+        std::iter::once("perilune")
+            .chain(line.iter().copied())
+            .map(|w| w.into())
+            .collect()
+    }
+
+    fn run(line: &[&str]) -> Invocation {
+        match parse(&words(line)) {
+            Request::Run(invocation) => invocation,
+            other => panic!("{line:?} gave {other:?}"),
+        }
+    }
+
+    #[test]
+    fn arguments_may_be_attached_or_follow() {
+        let invocation = run(&["-eprint(1)", "-e", "a", "-lm=math", "-W", "script", "-v"]);
+        assert_eq!(
+            invocation.steps,
+            [
+                Step::Execute(b"print(1)".to_vec()),
+                Step::Execute(b"a".to_vec()),
+                Step::Require(b"m=math".to_vec()),
+                Step::Warnings,
+            ]
+        );
+        assert_eq!(invocation.script, Some(6));
+        assert!(!invocation.show_version);
+    }
+
+    #[test]
+    fn an_argument_that_looks_like_an_option_is_refused() {
+        assert_eq!(parse(&words(&["-v", "-e", "-x"])), Request::BadOption(2));
+        assert_eq!(parse(&words(&["-l"])), Request::BadOption(1));
+        assert!(needs_argument(b"-e"));
+        assert!(!needs_argument(b"-vv"));
+    }
+
+    #[test]
+    fn options_are_not_bundled() {
+        for bad in ["-h", "---", "-Ex", "-vv", "-iv", "--helpme", "-Wx"] {
+            assert_eq!(parse(&words(&[bad])), Request::BadOption(1), "{bad}");
+        }
+    }
+
+    #[test]
+    fn dashes_end_options() {
+        assert_eq!(run(&["--", "-e"]).script, Some(2));
+        assert_eq!(run(&["--"]).script, None);
+        assert_eq!(run(&["-", "-h"]).script, Some(1));
+        assert_eq!(run(&["-i"]).script, None);
+    }
+
+    #[test]
+    fn long_options_take_values_after_an_equals_sign() {
+        let wanted = Request::Print(PrintRequest::Completions(b"bash".to_vec()));
+        assert_eq!(parse(&words(&["--completions=bash"])), wanted);
+        assert_eq!(parse(&words(&["--completions", "bash"])), wanted);
+        assert_eq!(
+            run(&["-joff", "-j", "on"]).modes,
+            [b"off".to_vec(), b"on".to_vec()]
+        );
+    }
+}

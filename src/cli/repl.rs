@@ -1,0 +1,195 @@
+//! The interactive mode: read a line, try it as an expression, then as a statement that may go
+//! on over several lines, run it, print what it gives through Lua's `print`.
+//!
+//! At a terminal lines come from an editor with history and completion; otherwise they are read
+//! from standard input through the state's own `io.stdin`, so that a chunk that reads input and
+//! the interactive loop share one buffer. An error never ends the loop; only the end of input
+//! does, or an error in the prompt itself.
+
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use rustyline::error::ReadlineError;
+use rustyline::history::DefaultHistory;
+use rustyline::{CompletionType, Config, Editor};
+
+use super::complete::Completion;
+use super::engine::{Engine, Failure, Value};
+use super::run::Session;
+
+/// Chunks typed in go by this name.
+const CHUNK_NAME: &[u8] = b"=stdin";
+
+/// Runs the loop to the end of input. Fails only where a prompt can't be shown.
+pub(crate) fn run(session: &mut Session) -> Result<(), Failure> {
+    session.messages.set_named(false);
+    let mut lines = Lines::open(&session.engine);
+    let outcome = read_and_run(session, &mut lines);
+    lines.close();
+    outcome?;
+    session.engine.write(b"\n");
+    session.messages.set_named(true);
+    Ok(())
+}
+
+fn read_and_run(session: &Session, lines: &mut Lines) -> Result<(), Failure> {
+    let engine = &session.engine;
+    while let Some(loaded) = read_chunk(engine, lines)? {
+        match loaded.and_then(|chunk| engine.call(&chunk, &[])) {
+            Ok(results) => print_results(session, &results),
+            Err(failure) => session.messages.print(&failure.message),
+        }
+    }
+    Ok(())
+}
+
+fn print_results(session: &Session, results: &[Value]) {
+    if results.is_empty() {
+        return;
+    }
+    let engine = &session.engine;
+    let printed = engine
+        .global(b"print")
+        .and_then(|print| engine.call_plain(&print, results));
+    if let Err(failure) = printed {
+        let mut message = b"error calling 'print' (".to_vec();
+        message.extend_from_slice(&failure.message);
+        message.push(b')');
+        session.messages.print(&message);
+    }
+}
+
+/// What became of the lines of one chunk; `None` at the end of input.
+type Loaded = Option<Result<Value, Failure>>;
+
+/// Reads one chunk: a line that is an expression, or a statement with as many lines as it takes.
+fn read_chunk(engine: &Engine, lines: &mut Lines) -> Result<Loaded, Failure> {
+    let Some(mut text) = lines.read(engine, true)? else {
+        return Ok(None);
+    };
+    if text.first() == Some(&b'=') {
+        text.splice(..1, *b"return ");
+    }
+    let expression = [b"return ", text.as_slice(), b";"].concat();
+    if let Ok(chunk) = engine.load(&expression, CHUNK_NAME) {
+        lines.remember(&text);
+        return Ok(Some(Ok(chunk)));
+    }
+    loop {
+        let loaded = engine.load(&text, CHUNK_NAME);
+        if let Err(failure) = &loaded
+            && failure.incomplete
+            && let Some(more) = lines.read(engine, false)?
+        {
+            text.push(b'\n');
+            text.extend_from_slice(&more);
+            continue;
+        }
+        lines.remember(&text);
+        return Ok(Some(loaded));
+    }
+}
+
+/// Where lines come from.
+enum Lines {
+    /// A terminal, through the line editor.
+    Terminal(Box<Terminal>),
+    /// Anything else.
+    Stream,
+}
+
+/// The line editor and its history file.
+struct Terminal {
+    editor: Editor<Completion, DefaultHistory>,
+    history: Option<PathBuf>,
+}
+
+impl Lines {
+    fn open(engine: &Rc<Engine>) -> Lines {
+        if !std::io::stdin().is_terminal() {
+            return Lines::Stream;
+        }
+        let config = Config::builder()
+            .completion_type(CompletionType::List)
+            .auto_add_history(false)
+            .history_ignore_dups(true);
+        let Ok(config) = config.map(|builder| builder.build()) else {
+            return Lines::Stream;
+        };
+        let Ok(mut editor) = Editor::with_config(config) else {
+            return Lines::Stream;
+        };
+        editor.set_helper(Some(Completion::new(engine)));
+        let history = history_file();
+        if let Some(path) = &history {
+            // A first session has no history yet.
+            editor.load_history(path).ok();
+        }
+        Lines::Terminal(Box::new(Terminal { editor, history }))
+    }
+
+    /// Shows the prompt and reads a line without its line end; `None` at the end of input.
+    fn read(&mut self, engine: &Engine, first: bool) -> Result<Option<Vec<u8>>, Failure> {
+        let prompt = match (engine.prompt(first)?, first) {
+            (Some(prompt), _) => prompt,
+            (None, true) => b"> ".to_vec(),
+            (None, false) => b">> ".to_vec(),
+        };
+        match self {
+            Lines::Stream => {
+                engine.write(&prompt);
+                Ok(engine.read_line())
+            }
+            Lines::Terminal(terminal) => {
+                engine.write(b"");
+                Ok(terminal.read(&String::from_utf8_lossy(&prompt)))
+            }
+        }
+    }
+
+    fn remember(&mut self, text: &[u8]) {
+        if let Lines::Terminal(terminal) = self
+            && !text.is_empty()
+        {
+            // History is a convenience: failing to keep it is not worth a message.
+            terminal
+                .editor
+                .add_history_entry(String::from_utf8_lossy(text))
+                .ok();
+        }
+    }
+
+    fn close(&mut self) {
+        if let Lines::Terminal(terminal) = self
+            && let Some(path) = &terminal.history
+        {
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder).ok();
+            }
+            terminal.editor.append_history(path).ok();
+        }
+    }
+}
+
+impl Terminal {
+    fn read(&mut self, prompt: &str) -> Option<Vec<u8>> {
+        match self.editor.readline(prompt) {
+            Ok(line) => Some(line.into_bytes()),
+            // Ctrl-C at the prompt abandons the line, as in a shell.
+            Err(ReadlineError::Interrupted) => Some(Vec::new()),
+            Err(_) => None,
+        }
+    }
+}
+
+/// The history's place: the user's state folder.
+fn history_file() -> Option<PathBuf> {
+    let folder = match std::env::var_os("XDG_STATE_HOME").filter(|value| !value.is_empty()) {
+        Some(folder) => PathBuf::from(folder),
+        None => PathBuf::from(std::env::var_os("HOME")?)
+            .join(".local")
+            .join("state"),
+    };
+    Some(folder.join("perilune").join("history"))
+}

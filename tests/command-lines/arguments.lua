@@ -1,0 +1,2 @@
+print(...)
+print(arg[0], #arg, arg[-1], arg[-2])

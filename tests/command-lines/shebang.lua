@@ -1,0 +1,2 @@
+#!/usr/bin/env perilune
+print("after the first line")
