@@ -70,11 +70,9 @@ pub struct Block {
     /// The statements, in order.
     pub stats: Vec<Stat>,
     /// The line of the last token before the one that ends the block (PUC's `lastline` there):
-    /// the line of a loop's back-jump, or of the jump over an `else` part.
+    /// the line of a loop's back-jump, of the jump over an `else` part, of the final return of
+    /// the main function.
     pub last_line: Line,
-    /// The line of the token that ends the block (`end`, `else`, `until`); for the main function
-    /// the line of the last token of the chunk, which is that of its final return.
-    pub end_line: Line,
 }
 
 /// A statement.

@@ -159,13 +159,13 @@ impl Builder {
         self.stats.len()
     }
 
-    /// The block of the statements since `start`, ended by the token at `end`.
-    pub(crate) fn block(&mut self, start: usize, end: Position) -> Block {
+    /// The block of the statements since `start`; `last` is the position of its last token, or,
+    /// if it has none, of the token that follows.
+    pub(crate) fn block(&mut self, start: usize, last: Position) -> Block {
         let count = self.stats.len() - start;
         Block {
             stats: take(&mut self.stats, count),
-            last_line: end.previous,
-            end_line: end.line,
+            last_line: if count == 0 { last.previous } else { last.line },
         }
     }
 

@@ -37,8 +37,95 @@ fn parse_valid(source: &[u8]) -> Option<(Chunk, Interner)> {
             info: ResolvedInfo::default(),
         },
     };
-    // The final return belongs to the last token of the text.
-    chunk.main.body.end_line = chunk.main.body.last_line;
     resolve(&mut chunk).ok()?;
     Some((chunk, tokens.into_interner()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A program with every construct.
+    const SAMPLE: &str = r#"
+local a <const>, b <close>, c = 1, nil, ...
+local function fact(n) if n <= 1 then return 1 else return n * fact(n - 1) end end
+function t.x.y:m(p, ...) self.q = p; return ... end
+do local x = -2 ^ 2 .. "s" end
+while not a == b and c do if x then break end goto continue ::continue:: end
+repeat local z = #t until z > 3 or z ~= 4
+for i = 1, 10, 2 do f(i) end
+for k, v in pairs(t) do t[k], u = v, { 1, 2; x = 3, [4] = 5, f(), } end
+f "s" { } [[x]] :m(1, 2).y = (function(...) return ... end)(a)
+(g or h)()
+if a then elseif b then else end
+x = a | b & c ~ d << 1 >> 2 // 3 % 4
+::l:: ; goto l
+return a, b
+"#;
+
+    fn agree(text: &str) {
+        let valid = parse_valid(text.as_bytes()).is_some();
+        let error = diagnose(text.as_bytes(), b"=");
+        assert_eq!(valid, error.is_none(), "{error:?} in\n{text}");
+    }
+
+    #[test]
+    fn grammar_and_diagnosis_agree() {
+        let words: Vec<&str> = SAMPLE.split_inclusive([' ', '\n']).collect();
+        let others = [
+            "end ",
+            "do ",
+            "( ",
+            ") ",
+            "{ ",
+            "} ",
+            "[ ",
+            "] ",
+            "= ",
+            ", ",
+            "local ",
+            "x ",
+            "function ",
+            "return ",
+            "break ",
+            "goto x ",
+            "::x:: ",
+            "1 ",
+            "... ",
+            "if ",
+            "then ",
+            "else ",
+            "until ",
+            "for ",
+            "in ",
+            "not ",
+            "- ",
+            ".. ",
+            "^ ",
+            "\"s\" ",
+            "; ",
+            ": ",
+            ". ",
+            "<const> ",
+            "repeat ",
+            "while ",
+            "c = 1 ",
+        ];
+        agree(SAMPLE);
+        for index in 0..words.len() {
+            let with = |middle: &[&str], skipped: usize| {
+                let parts = [&words[..index], middle, &words[index + skipped..]];
+                agree(&parts.concat().concat());
+            };
+            with(&[], 1);
+            with(&[words[index]], 0);
+            if index + 1 < words.len() {
+                with(&[words[index + 1], words[index]], 2);
+            }
+            for other in others {
+                with(&[other], 1);
+                with(&[other], 0);
+            }
+        }
+    }
 }

@@ -1,1 +1,5 @@
-//! Placeholder.
+//! The Lua 5.4 standard library.
+#![allow(dead_code)]
+#![forbid(unsafe_code)]
+
+mod string;

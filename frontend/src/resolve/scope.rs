@@ -267,6 +267,8 @@ impl Scopes {
     pub(crate) fn set_attrib(&mut self, attrib: Attrib) {
         if let Some(variable) = self.variables.last_mut() {
             variable.attrib = attrib;
+            let id = variable.id.0 as usize;
+            self.function().info.locals[id].attrib = attrib;
         }
     }
 
