@@ -429,6 +429,9 @@ unsafe fn finish_return(vm: *mut Vm, first: *mut Value, count: usize) -> Result<
                 (*(*vm).frame_top).flags &= !(FRAME_PROTECTED | FRAME_HAS_HANDLER);
                 Ok(Next::Step { state: (*site).state, result: CallResult::Returned(got as u32) })
             }
+            Continuation::NativeStore => {
+                Ok(crate::native::after_metamethod(vm, site, place, first, count))
+            }
             Continuation::Entry => {
                 move_results(vm, place, first, count, -1);
                 Ok(Next::Exit(EXIT_DONE))
@@ -491,10 +494,37 @@ pub(crate) unsafe fn native_site(
     continuation: Continuation,
     state: u32,
 ) -> *const CallSite {
+    // SAFETY: the caller's contract.
+    unsafe { make_native_site(vm, function, wanted, continuation, 0, state) }
+}
+
+/// Likewise for a metamethod called for a native function; its result goes to slot `destination`.
+///
+/// # Safety
+/// As [`native_site`].
+pub(crate) unsafe fn native_store_site(
+    vm: *mut Vm,
+    function: *mut Value,
+    continuation: Continuation,
+    destination: u32,
+    state: u32,
+) -> *const CallSite {
+    // SAFETY: the caller's contract.
+    unsafe { make_native_site(vm, function, 0, continuation, destination, state) }
+}
+
+unsafe fn make_native_site(
+    vm: *mut Vm,
+    function: *mut Value,
+    wanted: i32,
+    continuation: Continuation,
+    destination: u32,
+    state: u32,
+) -> *const CallSite {
     // SAFETY: `function` lies above the base.
     unsafe {
         let delta = function.add(1).offset_from((*vm).base) as u32 * size_of::<Value>() as u32;
-        let key = (delta, wanted, continuation as u8, state);
+        let key = (delta, wanted, continuation as u8, destination, state);
         let site = (*vm).native_sites.entry(key).or_insert_with(|| {
             Box::new(CallSite {
                 instruction: std::ptr::null(),
@@ -506,7 +536,7 @@ pub(crate) unsafe fn native_site(
                 key: 0,
                 continuation,
                 condition: false,
-                destination: 0,
+                destination,
                 target: std::ptr::null(),
                 state,
             })

@@ -159,7 +159,7 @@ pub(crate) unsafe fn close_for_error(
     unsafe {
         let thread = (*vm).thread;
         let base = (*vm).base.offset_from((*thread).stack.as_ptr()) as usize;
-        let level = base + slot as usize - 1;
+        let level = if kind == FOR_THREAD { 0 } else { base + slot as usize - 1 };
         let Some(index) = take_pending(thread, level) else {
             return Ok(match kind {
                 FOR_PROTECTED => protect::deliver(vm, error, slot, state),
@@ -169,6 +169,8 @@ pub(crate) unsafe fn close_for_error(
         };
         let value = protect::error_value(&mut *vm, error);
         let v = variable((*thread).stack.as_ptr().add(index as usize));
+        // Closing a thread starts below its variables: the handler's call goes above them.
+        let slot = if kind == FOR_THREAD { slot.max(index + 1) } else { slot };
         call_error_handler(vm, v, value, slot, state, kind)
     }
 }

@@ -33,6 +33,9 @@ pub enum Continuation {
     GenericFor,
     /// The caller is a native function: it runs again with the site's `state`.
     Native,
+    /// The caller is a native function: the first result goes to slot `destination`, then it runs
+    /// again with the site's `state`.
+    NativeStore,
     /// The bottom of a `run` invocation: it returns to Rust.
     Entry,
     /// The bottom of a coroutine: its end.

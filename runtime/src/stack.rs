@@ -197,6 +197,20 @@ pub unsafe fn shrink(vm: *mut Vm) {
     }
 }
 
+/// Gives back the room that the handling of a stack overflow needed.
+///
+/// # Safety
+/// As [`ensure`]; the running frame is native.
+pub unsafe fn shrink_after_error(vm: *mut Vm) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        if (*(*vm).thread).stack.len() > MAX_STACK + EXTRA_SLOTS {
+            (*vm).top = (*vm).base;
+            shrink(vm);
+        }
+    }
+}
+
 /// Pushes a frame.
 ///
 /// # Errors
@@ -416,6 +430,7 @@ pub unsafe fn visit_thread(
     // SAFETY: the caller's contract; all slots are initialised values.
     unsafe {
         let mut clear_from = 0;
+        let mut lowest = 1;
         walk(vm, thread, |activation| {
             let stack = (*thread).stack.as_mut_ptr();
             if clear_from == 0 {
@@ -431,7 +446,8 @@ pub unsafe fn visit_thread(
                 }
             }
             let shift = activation.vararg_shift();
-            for index in activation.base - 1 - shift..activation.base {
+            lowest = activation.base - 1 - shift;
+            for index in lowest..activation.base {
                 visit(*stack.add(index));
             }
             match activation.proto(thread) {
@@ -444,8 +460,15 @@ pub unsafe fn visit_thread(
             }
             true
         });
-        visit((&(*thread).stack)[0]);
+        // Below the first function: values that Rust code or the closing of a thread keeps there.
+        for index in 0..lowest.min((*thread).stack.len()) {
+            visit((&(*thread).stack)[index]);
+        }
         visit((*thread).hook.function);
+        visit((*thread).failure);
+        if !(*thread).resumer.is_null() {
+            visit(Value::thread((*thread).resumer));
+        }
         if clear_from == 0 {
             // Only the sentinel: values passed to a coroutine that has not started.
             for index in 0..(*thread).top.min((*thread).stack.len()) {

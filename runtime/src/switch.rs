@@ -184,17 +184,8 @@ pub(crate) unsafe fn close_thread(vm: *mut Vm, slot: u32, state: u32) -> Result<
         (*target).top = (*target).stack.len().saturating_sub(crate::vm::EXTRA_SLOTS);
         stack::load_thread(vm, target);
         if failed {
-            let slot = match (*target).to_be_closed.last() {
-                Some(&index) => index + 1,
-                None => 1,
-            };
-            return close::close_for_error(
-                vm,
-                LuaError::Runtime(failure),
-                slot.max(1),
-                0,
-                close::FOR_THREAD,
-            );
+            let error = LuaError::Runtime(failure);
+            return close::close_for_error(vm, error, 1, 0, close::FOR_THREAD);
         }
         close::close_thread(vm)
     }

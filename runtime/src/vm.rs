@@ -84,7 +84,7 @@ pub struct Vm {
     /// Metatables of basic types, indexed by `metatable::type_index`.
     pub type_metatables: [*mut Table; TYPE_METATABLES],
     /// Call sites of calls made by native functions and by Rust, interned.
-    pub native_sites: rustc_hash::FxHashMap<(u32, i32, u8, u32), Box<CallSite>>,
+    pub native_sites: rustc_hash::FxHashMap<(u32, i32, u8, u32, u32), Box<CallSite>>,
     /// Values kept alive by handles of the embedder; freed slots hold nil.
     pub handles: Vec<Value>,
     /// Freed indices of `handles`.
@@ -93,6 +93,10 @@ pub struct Vm {
     pub error: Option<LuaError>,
     /// Depth of nested `run` invocations.
     pub run_depth: u32,
+    /// Whether an error that leaves the outermost `run` shall keep its traceback.
+    pub wants_traceback: bool,
+    /// That traceback.
+    pub traceback: Option<Vec<u8>>,
     /// Warning output.
     pub warn: Option<WarnFunction>,
     /// What to do when [`pending::INTERRUPT`] is seen.
@@ -109,7 +113,7 @@ impl Vm {
     /// # Errors
     /// [`LuaError::Memory`] when the allocator fails.
     pub fn new() -> Result<Box<Vm>> {
-        let seed = crate::sys_seed();
+        let seed = crate::sys::random_seed()[0];
         let mut heap = Heap::new(seed)?;
         let globals = heap.new_table()?;
         let registry = heap.new_table()?;
@@ -135,6 +139,8 @@ impl Vm {
             free_handles: Vec::new(),
             error: None,
             run_depth: 0,
+            wants_traceback: false,
+            traceback: None,
             warn: None,
             interrupt: None,
             link: Arc::new(Mutex::new(None)),

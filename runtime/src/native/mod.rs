@@ -15,10 +15,15 @@
 mod action;
 mod arguments;
 mod call;
+mod code;
 mod local;
+mod step;
 
 pub use action::{Action, CallResult};
 pub use call::Call;
+pub use code::{ChunkMode, LoadError};
+pub(crate) use code::load_chunk;
+pub(crate) use step::{after_metamethod, run_step};
 pub use local::{FunctionRef, Local, LocalView, StringRef, TableRef, ThreadRef, UserdataRef};
 
 use crate::error::LuaError;

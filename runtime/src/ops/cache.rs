@@ -124,7 +124,7 @@ pub unsafe fn may_have_metatable(vm: *const Vm, t: *const Table) -> bool {
 /// Fills the cache word at `place` after a read of `key` from `t` found it.
 ///
 /// # Safety
-/// All pointers are live; `place` is the cache word of an instruction of `proto`; `key` is short.
+/// All pointers are live; `place` is the cache word of an instruction of `proto`; `key` is a string.
 pub unsafe fn fill_read(
     heap: &Heap,
     proto: *mut Proto,
@@ -134,6 +134,9 @@ pub unsafe fn fill_read(
 ) {
     // SAFETY: the caller's contract.
     unsafe {
+        if !LuaString::is_interned(key) {
+            return;
+        }
         let shape = (*t).header.extra;
         if let Some(slot) = heap.shapes.find(shape, key) {
             if slot <= u16::MAX as u32 {
@@ -240,6 +243,9 @@ pub unsafe fn fill_write(
 ) {
     // SAFETY: the caller's contract.
     unsafe {
+        if !LuaString::is_interned(key) {
+            return;
+        }
         let shape = (*t).header.extra;
         let Some(slot) = heap.shapes.find(shape, key) else { return };
         if slot > u16::MAX as u32 {

@@ -15,7 +15,11 @@ pub(super) unsafe fn construct(vm: *mut Vm) -> Result<Next> {
         let i = current(vm);
         match current_opcode(vm) {
             Opcode::NewTable => {
-                let table = Table::with_capacity(&mut (*vm).heap, i.bn(), i.cn())?;
+                let table = (*vm).heap.new_table()?;
+                if i.bn() | i.cn() != 0 {
+                    Table::reserve(&mut (*vm).heap, table, i.bn(), i.cn())
+                        .map_err(|error| super::table_error(&mut *vm, error))?;
+                }
                 *register(vm, i.a()) = Value::table(table);
             }
             Opcode::SetList => set_list(vm)?,
@@ -54,19 +58,13 @@ unsafe fn set_list(vm: *mut Vm) -> Result<()> {
         let i = current(vm);
         let place = register(vm, i.a());
         let table: *mut Table = (*place).as_pointer();
-        let first = *(*vm).pc as i64;
+        let first = *(*vm).pc as usize;
         let count = match i.bn() {
             0 => (*vm).top.offset_from(place) as usize - 1,
             n => n,
         };
-        let needed = first as usize + count;
-        if needed > (*table).capacity as usize {
-            Table::resize_array(&mut (*vm).heap, table, needed)?;
-        }
-        for n in 1..=count {
-            Table::set_int(&mut (*vm).heap, table, first + n as i64, *place.add(n))
-                .map_err(|error| super::table_error(&mut *vm, error))?;
-        }
+        Table::set_list(&mut (*vm).heap, table, first + 1, place.add(1), count)
+            .map_err(|error| super::table_error(&mut *vm, error))?;
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use crate::error::{LuaError, Result};
 use crate::function::LuaClosure;
 use crate::metatable::{Event, metamethod};
 use crate::ops::cache;
+use crate::string::LuaString;
 use crate::table::{Table, TableError};
 use crate::value::{self, Value};
 use crate::vm::Vm;
@@ -193,7 +194,7 @@ unsafe fn set_raw(
     let result = unsafe {
         if key.tag == value::INTEGER {
             Table::set_int(&mut vm.heap, t, key.as_integer(), new)
-        } else if constant_key {
+        } else if constant_key && LuaString::is_interned(key.as_pointer()) {
             Table::set_str(&mut vm.heap, t, key.as_pointer(), new, true)
         } else {
             Table::set(&mut vm.heap, t, key, new)

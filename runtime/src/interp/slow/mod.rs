@@ -10,11 +10,12 @@ mod compare;
 mod concat;
 mod construct;
 mod index;
-pub(crate) mod other;
+mod other;
 
 pub(crate) use arithmetic::arithmetic_values;
 pub(crate) use compare::{equals_raw, less_or_equal_values, less_values};
 pub(crate) use concat::continue_concat;
+pub(crate) use other::check_pending;
 pub(crate) use index::{Found, index_value, set_index_value, table_error};
 
 use crate::call::{Next, drive, safepoint};
@@ -155,6 +156,8 @@ pub(crate) unsafe fn site(vm: *mut Vm, kind: SiteKind) -> *const CallSite {
                 let jump = current(vm).ci() as isize;
                 ((*vm).pc, (*vm).pc.offset(jump))
             }
+            // Made between two instructions; the saved pc is restored by who made the call.
+            Continuation::Entry => ((*vm).pc, std::ptr::null()),
             _ => (after((*vm).pc), std::ptr::null()),
         };
         let site = (&mut (*proto).sites).entry(key).or_insert_with(|| {
@@ -224,4 +227,80 @@ pub(crate) fn discard_kind() -> SiteKind {
         state: 0,
         delta: 0,
     }
+}
+
+/// The site of a `__close` handler called by the current instruction, `place` slots above base.
+///
+/// # Safety
+/// As [`site`].
+pub(crate) unsafe fn close_site(
+    vm: *mut Vm,
+    continuation: Continuation,
+    place: usize,
+) -> *const CallSite {
+    let kind = SiteKind {
+        continuation,
+        wanted: 0,
+        destination: 0,
+        condition: false,
+        state: 0,
+        delta: (place + 1) * size_of::<Value>(),
+    };
+    // SAFETY: the caller's contract.
+    unsafe { site(vm, kind) }
+}
+
+/// The site of a native function that the current instruction tail-calls.
+///
+/// # Safety
+/// As [`site`]; `function` lies above the base.
+pub(crate) unsafe fn tail_call_site(vm: *mut Vm, function: *mut Value) -> *const CallSite {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let delta = function.add(1).offset_from((*vm).base) as usize * size_of::<Value>();
+        let kind = SiteKind {
+            continuation: Continuation::TailReturn,
+            wanted: -1,
+            destination: 0,
+            condition: false,
+            state: 0,
+            delta,
+        };
+        site(vm, kind)
+    }
+}
+
+/// The site of a call that Rust makes between two instructions of the running Lua function.
+///
+/// # Safety
+/// The saved pc is at an instruction; `function` lies above the base.
+pub(crate) unsafe fn entry_site(vm: *mut Vm, function: *mut Value) -> *const CallSite {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let saved = (*vm).pc;
+        let start = crate::stack::running_proto(vm).map_or(saved, |p| (*p).entry);
+        // Sites name an instruction by the pc behind its first word.
+        (*vm).pc = if saved == start { saved.add(1) } else { saved };
+        let delta = function.add(1).offset_from((*vm).base) as usize * size_of::<Value>();
+        let kind = SiteKind {
+            continuation: Continuation::Entry,
+            wanted: -1,
+            destination: 0,
+            condition: false,
+            state: 0,
+            delta,
+        };
+        let made = site(vm, kind);
+        (*vm).pc = saved;
+        made
+    }
+}
+
+/// Register A of the current instruction.
+///
+/// # Safety
+/// The saved state is that of an instruction being executed.
+pub(crate) unsafe fn operand_a(vm: *mut Vm) -> *mut Value {
+    // SAFETY: the caller's contract.
+    unsafe { register(vm, current(vm).a()) }
 }
