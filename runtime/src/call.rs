@@ -80,7 +80,12 @@ pub(crate) unsafe fn drive(vm: *mut Vm, mut next: Next) -> u64 {
             match next {
                 Next::Done | Next::Continue => return 0,
                 Next::Exit(code) => return code,
-                Next::Call { function, args, site, flags } => call(vm, function, args, site, flags),
+                Next::Call {
+                    function,
+                    args,
+                    site,
+                    flags,
+                } => call(vm, function, args, site, flags),
                 Next::TailCall { function, args } => tail_call(vm, function, args),
                 Next::Return { first, count } => finish_return(vm, first, count),
                 Next::Step { state, result } => crate::native::run_step(vm, state, result),
@@ -107,7 +112,11 @@ pub(crate) unsafe fn safepoint(vm: *mut Vm) -> u64 {
         if (*vm).heap.needs_step() && !has_open_results(vm) {
             crate::collect::step(vm);
         }
-        if (*vm).pending.load(Ordering::Relaxed) & pending::HOOK != 0 { EXIT_SWITCH } else { 0 }
+        if (*vm).pending.load(Ordering::Relaxed) & pending::HOOK != 0 {
+            EXIT_SWITCH
+        } else {
+            0
+        }
     }
 }
 
@@ -249,11 +258,21 @@ unsafe fn enter_lua(
         let proto = (*closure).proto;
         let params = (*proto).num_params as usize;
         let shift = if (*proto).is_vararg { args + 1 } else { 0 };
-        let function =
-            ensure_above(vm, function, 1 + shift + args.max((*proto).max_stack as usize))?;
+        let function = ensure_above(
+            vm,
+            function,
+            1 + shift + args.max((*proto).max_stack as usize),
+        )?;
         count_call(vm, flags)?;
-        stack::push_frame(vm, Frame { site, varargs: shift as u32, flags })
-            .inspect_err(|_| uncount(vm, flags))?;
+        stack::push_frame(
+            vm,
+            Frame {
+                site,
+                varargs: shift as u32,
+                flags,
+            },
+        )
+        .inspect_err(|_| uncount(vm, flags))?;
         for n in args..params {
             *function.add(1 + n) = Value::NIL;
         }
@@ -261,7 +280,11 @@ unsafe fn enter_lua(
             let moved = function.add(shift);
             *moved = *function;
             for n in 0..params {
-                *moved.add(1 + n) = if n < args { *function.add(1 + n) } else { Value::NIL };
+                *moved.add(1 + n) = if n < args {
+                    *function.add(1 + n)
+                } else {
+                    Value::NIL
+                };
                 if n < args {
                     *function.add(1 + n) = Value::NIL;
                 }
@@ -297,14 +320,21 @@ unsafe fn enter_native(
     unsafe {
         let function = ensure_above(vm, function, 1 + args + MIN_SLOTS)?;
         count_call(vm, flags)?;
-        let frame = Frame { site, varargs: args as u32, flags: flags | FRAME_NATIVE };
+        let frame = Frame {
+            site,
+            varargs: args as u32,
+            flags: flags | FRAME_NATIVE,
+        };
         stack::push_frame(vm, frame).inspect_err(|_| uncount(vm, flags))?;
         (*vm).base = function.add(1);
         (*vm).pc = std::ptr::null();
         if (*vm).pending.load(Ordering::Relaxed) & pending::HOOK != 0 {
             hook::call_event(vm, false)?;
         }
-        Ok(Next::Step { state: 0, result: CallResult::Returned(0) })
+        Ok(Next::Step {
+            state: 0,
+            result: CallResult::Returned(0),
+        })
     }
 }
 
@@ -323,8 +353,11 @@ unsafe fn tail_call(vm: *mut Vm, mut function: *mut Value, mut args: usize) -> R
         let closure: *mut LuaClosure = (*function).as_pointer();
         let proto = (*closure).proto;
         let shift = if (*proto).is_vararg { args + 1 } else { 0 };
-        let function =
-            ensure_above(vm, function, 1 + shift + args.max((*proto).max_stack as usize))?;
+        let function = ensure_above(
+            vm,
+            function,
+            1 + shift + args.max((*proto).max_stack as usize),
+        )?;
         let frame = *(*vm).frame_top;
         let target = (*vm).base.sub(1 + frame.varargs as usize);
         for n in 0..=args {
@@ -332,9 +365,17 @@ unsafe fn tail_call(vm: *mut Vm, mut function: *mut Value, mut args: usize) -> R
         }
         (*vm).frame_top = (*vm).frame_top.sub(1);
         // The counters stay raised: the flags move on to the new frame.
-        let flags = frame.flags & (FRAME_C_CALL | FRAME_NON_YIELDABLE | FRAME_HOOK | FRAME_FINALIZER);
+        let flags =
+            frame.flags & (FRAME_C_CALL | FRAME_NON_YIELDABLE | FRAME_HOOK | FRAME_FINALIZER);
         (*vm).base = target.add(1);
-        enter_lua_again(vm, target, closure, args, frame.site, flags | FRAME_TAIL_CALL)?;
+        enter_lua_again(
+            vm,
+            target,
+            closure,
+            args,
+            frame.site,
+            flags | FRAME_TAIL_CALL,
+        )?;
         hook::after_entering(vm, true)
     }
 }
@@ -361,7 +402,12 @@ unsafe fn tail_call_native(vm: *mut Vm, function: *mut Value, args: usize) -> Re
     // SAFETY: the call site returns to the same instruction's successor: a `Return` with B = 0.
     unsafe {
         let site = crate::interp::tail_call_site(vm, function);
-        Ok(Next::Call { function, args, site, flags: 0 })
+        Ok(Next::Call {
+            function,
+            args,
+            site,
+            flags: 0,
+        })
     }
 }
 
@@ -376,7 +422,11 @@ unsafe fn finish_return(vm: *mut Vm, first: *mut Value, count: usize) -> Result<
         }
         let frame = *(*vm).frame_top;
         let site = frame.site;
-        let shift = if frame.flags & FRAME_NATIVE != 0 { 0 } else { frame.varargs as usize };
+        let shift = if frame.flags & FRAME_NATIVE != 0 {
+            0
+        } else {
+            frame.varargs as usize
+        };
         let place = (*vm).base.sub(1 + shift);
         if (*site).continuation == Continuation::CoroutineEnd {
             return crate::switch::finish(vm, first, count);
@@ -394,11 +444,16 @@ unsafe fn finish_return(vm: *mut Vm, first: *mut Value, count: usize) -> Result<
                 for n in 0..count {
                     *place.add(n) = *first.add(n);
                 }
-                Ok(Next::Return { first: place, count })
+                Ok(Next::Return {
+                    first: place,
+                    count,
+                })
             }
             Continuation::Store => {
                 let v = if count > 0 { *first } else { Value::NIL };
-                *((*vm).base as *mut u8).add((*site).destination as usize).cast::<Value>() = v;
+                *((*vm).base as *mut u8)
+                    .add((*site).destination as usize)
+                    .cast::<Value>() = v;
                 Ok(Next::Continue)
             }
             Continuation::Discard => Ok(Next::Continue),
@@ -411,7 +466,9 @@ unsafe fn finish_return(vm: *mut Vm, first: *mut Value, count: usize) -> Result<
             }
             Continuation::Concat => {
                 let v = if count > 0 { *first } else { Value::NIL };
-                *((*vm).base as *mut u8).add((*site).destination as usize).cast::<Value>() = v;
+                *((*vm).base as *mut u8)
+                    .add((*site).destination as usize)
+                    .cast::<Value>() = v;
                 (*vm).pc = (*site).instruction.add(1);
                 match crate::interp::continue_concat(vm, (*site).state as usize)? {
                     Next::Done => {
@@ -423,15 +480,22 @@ unsafe fn finish_return(vm: *mut Vm, first: *mut Value, count: usize) -> Result<
             }
             Continuation::Native => {
                 move_results(vm, place, first, count, (*site).wanted);
-                let got = if (*site).wanted < 0 { count } else { (*site).wanted as usize };
+                let got = if (*site).wanted < 0 {
+                    count
+                } else {
+                    (*site).wanted as usize
+                };
                 let slots = place.offset_from((*vm).base) as usize + got;
                 (*(*vm).frame_top).varargs = slots as u32;
                 (*(*vm).frame_top).flags &= !(FRAME_PROTECTED | FRAME_HAS_HANDLER);
-                Ok(Next::Step { state: (*site).state, result: CallResult::Returned(got as u32) })
+                Ok(Next::Step {
+                    state: (*site).state,
+                    result: CallResult::Returned(got as u32),
+                })
             }
-            Continuation::NativeStore => {
-                Ok(crate::native::after_metamethod(vm, site, place, first, count))
-            }
+            Continuation::NativeStore => Ok(crate::native::after_metamethod(
+                vm, site, place, first, count,
+            )),
             Continuation::Entry => {
                 move_results(vm, place, first, count, -1);
                 Ok(Next::Exit(EXIT_DONE))
@@ -571,7 +635,11 @@ pub(crate) unsafe fn call_from_rust(
             Some(proto) => {
                 let registers = (*proto).max_stack as usize;
                 let top = (*vm).top.offset_from((*vm).base);
-                registers.max(if flags & FRAME_HOOK != 0 && top > 0 { top as usize } else { 0 })
+                registers.max(if flags & FRAME_HOOK != 0 && top > 0 {
+                    top as usize
+                } else {
+                    0
+                })
             }
             None => (*(*vm).frame_top).varargs as usize,
         };
@@ -589,7 +657,12 @@ pub(crate) unsafe fn call_from_rust(
         };
         let flags = flags | FRAME_C_CALL | FRAME_NON_YIELDABLE;
         (*vm).run_depth += 1;
-        let next = Next::Call { function: place, args: args.len(), site, flags };
+        let next = Next::Call {
+            function: place,
+            args: args.len(),
+            site,
+            flags,
+        };
         let mut code = drive(vm, next);
         while code == 0 || code == EXIT_SWITCH {
             code = crate::interp::run(vm);

@@ -31,7 +31,11 @@ unsafe fn variable(slot: *const Value) -> Value {
     // SAFETY: the slot is live; a cell tag names a live cell.
     unsafe {
         let v = *slot;
-        if v.tag == CELL { (*v.as_pointer::<Cell>()).value } else { v }
+        if v.tag == CELL {
+            (*v.as_pointer::<Cell>()).value
+        } else {
+            v
+        }
     }
 }
 
@@ -50,11 +54,17 @@ pub(crate) unsafe fn mark(vm: *mut Vm, slot: *mut Value) -> Result<()> {
             return Ok(());
         }
         if metamethod(&*vm, v, Event::Close).is_nil() {
-            return Err(debug::close_error(&mut *vm, slot.offset_from((*vm).base) as usize));
+            return Err(debug::close_error(
+                &mut *vm,
+                slot.offset_from((*vm).base) as u8,
+            ));
         }
         let thread = (*vm).thread;
         let index = slot.offset_from((*thread).stack.as_ptr()) as u32;
-        (*thread).to_be_closed.try_reserve(1).map_err(|_| LuaError::Memory)?;
+        (*thread)
+            .to_be_closed
+            .try_reserve(1)
+            .map_err(|_| LuaError::Memory)?;
         (*thread).to_be_closed.push(index);
         (*vm).heap.update_thread_charge(thread)
     }
@@ -96,12 +106,19 @@ pub(crate) unsafe fn close_block(vm: *mut Vm, slot: *mut Value) -> Result<Next> 
     unsafe {
         let thread = (*vm).thread;
         let level = slot.offset_from((*thread).stack.as_ptr()) as usize;
-        let Some(index) = take_pending(thread, level) else { return Ok(Next::Done) };
+        let Some(index) = take_pending(thread, level) else {
+            return Ok(Next::Done);
+        };
         let v = variable((*thread).stack.as_ptr().add(index as usize));
         let place = stack::running_proto(vm).map_or(0, |p| (*p).max_stack as usize);
         let function = set_up(vm, place, v, Value::NIL)?;
         let site = crate::interp::close_site(vm, Continuation::Close, place);
-        Ok(Next::Call { function, args: 2, site, flags: FRAME_C_CALL })
+        Ok(Next::Call {
+            function,
+            args: 2,
+            site,
+            flags: FRAME_C_CALL,
+        })
     }
 }
 
@@ -119,7 +136,12 @@ pub(crate) unsafe fn before_return(vm: *mut Vm, first: *mut Value, count: usize)
         let place = first.offset_from((*vm).base) as usize + count;
         let function = set_up(vm, place, v, Value::NIL)?;
         let site = crate::interp::close_site(vm, Continuation::CloseReturn, place);
-        Ok(Next::Call { function, args: 2, site, flags: FRAME_C_CALL })
+        Ok(Next::Call {
+            function,
+            args: 2,
+            site,
+            flags: FRAME_C_CALL,
+        })
     }
 }
 
@@ -159,7 +181,11 @@ pub(crate) unsafe fn close_for_error(
     unsafe {
         let thread = (*vm).thread;
         let base = (*vm).base.offset_from((*thread).stack.as_ptr()) as usize;
-        let level = if kind == FOR_THREAD { 0 } else { base + slot as usize - 1 };
+        let level = if kind == FOR_THREAD {
+            0
+        } else {
+            base + slot as usize - 1
+        };
         let Some(index) = take_pending(thread, level) else {
             return Ok(match kind {
                 FOR_PROTECTED => protect::deliver(vm, error, slot, state),
@@ -170,7 +196,11 @@ pub(crate) unsafe fn close_for_error(
         let value = protect::error_value(&mut *vm, error);
         let v = variable((*thread).stack.as_ptr().add(index as usize));
         // Closing a thread starts below its variables: the handler's call goes above them.
-        let slot = if kind == FOR_THREAD { slot.max(index + 1) } else { slot };
+        let slot = if kind == FOR_THREAD {
+            slot.max(index + 1)
+        } else {
+            slot
+        };
         call_error_handler(vm, v, value, slot, state, kind)
     }
 }
@@ -189,7 +219,12 @@ unsafe fn call_error_handler(
         let function = set_up(vm, slot as usize, v, value)?;
         *(*vm).base.add(slot as usize - 1) = value;
         let site = crate::call::native_site(vm, function, kind, Continuation::CloseError, state);
-        Ok(Next::Call { function, args: 2, site, flags: FRAME_C_CALL })
+        Ok(Next::Call {
+            function,
+            args: 2,
+            site,
+            flags: FRAME_C_CALL,
+        })
     }
 }
 
@@ -217,7 +252,9 @@ pub(crate) unsafe fn close_thread(vm: *mut Vm) -> Result<Next> {
     // SAFETY: the running thread's frames have been dropped down to the sentinel.
     unsafe {
         let thread = (*vm).thread;
-        let Some(index) = take_pending(thread, 0) else { return Ok(switch::closed(vm, None)) };
+        let Some(index) = take_pending(thread, 0) else {
+            return Ok(switch::closed(vm, None));
+        };
         // The handler's call goes above the variable, whose slot (and those below) stay alive.
         let slot = index + 1;
         let v = variable((*thread).stack.as_ptr().add(index as usize));

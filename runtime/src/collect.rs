@@ -76,8 +76,7 @@ pub(crate) unsafe fn full(vm: *mut Vm) {
 pub(crate) unsafe fn explicit_step(vm: *mut Vm, kilobytes: i64) -> bool {
     // SAFETY: the caller's contract.
     unsafe {
-        let ended =
-            gc::pacing::explicit_step(&raw mut *(*vm).heap, vm, kilobytes);
+        let ended = gc::pacing::explicit_step(&raw mut *(*vm).heap, vm, kilobytes);
         run_finalizers(vm);
         ended
     }
@@ -88,17 +87,14 @@ pub(crate) unsafe fn explicit_step(vm: *mut Vm, kilobytes: i64) -> bool {
 ///
 /// # Safety
 /// As [`step`].
-pub(crate) unsafe fn set_incremental(vm: *mut Vm, pause: i64, multiplier: i64, step: i64) -> gc::Mode {
+pub(crate) unsafe fn set_incremental(
+    vm: *mut Vm,
+    pause: i64,
+    multiplier: i64,
+    step: i64,
+) -> gc::Mode {
     // SAFETY: the caller's contract.
-    unsafe {
-        gc::pacing::set_incremental(
-            &raw mut *(*vm).heap,
-            vm,
-            pause,
-            multiplier,
-            step,
-        )
-    }
+    unsafe { gc::pacing::set_incremental(&raw mut *(*vm).heap, vm, pause, multiplier, step) }
 }
 
 /// Changes to generational mode, likewise.
@@ -107,9 +103,7 @@ pub(crate) unsafe fn set_incremental(vm: *mut Vm, pause: i64, multiplier: i64, s
 /// As [`step`].
 pub(crate) unsafe fn set_generational(vm: *mut Vm, minor: i64, major: i64) -> gc::Mode {
     // SAFETY: the caller's contract.
-    unsafe {
-        gc::pacing::set_generational(&raw mut *(*vm).heap, vm, minor, major)
-    }
+    unsafe { gc::pacing::set_generational(&raw mut *(*vm).heap, vm, minor, major) }
 }
 
 /// Calls the finalisers of objects found dead (manual §2.5.3). Errors become warnings.

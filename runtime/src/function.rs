@@ -98,7 +98,9 @@ pub struct Proto {
 impl Proto {
     /// Liveness of its registers.
     pub fn compute_liveness(&self) -> Liveness {
-        Liveness::compute(&self.code, self.max_stack)
+        // SAFETY: inner protos live as long as this one.
+        let captures = |n: usize| unsafe { &*(*self.protos[n]).debug }.upvalues.as_slice();
+        Liveness::compute(&self.code, self.max_stack, &captures)
     }
 }
 

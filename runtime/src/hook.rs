@@ -136,8 +136,9 @@ pub(crate) unsafe fn return_event(
         let offset = first.offset_from((*vm).base);
         (*vm).top = first.add(count);
         if stack::running_proto(vm).is_none() {
-            (*(*vm).frame_top).varargs =
-                (*(*vm).frame_top).varargs.max((offset + count as isize).max(0) as u32);
+            (*(*vm).frame_top).varargs = (*(*vm).frame_top)
+                .varargs
+                .max((offset + count as isize).max(0) as u32);
         }
         call_hook(vm, "return", Value::NIL)?;
         (*thread).hook.last_pc = NO_PC;
@@ -167,7 +168,9 @@ pub(crate) unsafe fn before_instruction(vm: *mut Vm) -> Result<()> {
         if mask & HOOK_LINE == 0 {
             return Ok(());
         }
-        let Some(proto) = stack::running_proto(vm) else { return Ok(()) };
+        let Some(proto) = stack::running_proto(vm) else {
+            return Ok(());
+        };
         let pc = (*vm).pc.offset_from((*proto).code.as_ptr()) as usize;
         if (*proto).is_vararg && pc == 0 {
             // The line of the function's header is reported with its first real instruction.
@@ -189,10 +192,7 @@ pub(crate) unsafe fn before_instruction(vm: *mut Vm) -> Result<()> {
 
 /// Runs `event` with the saved pc as if the instruction were being executed, so that the hook
 /// sees its line.
-unsafe fn at_instruction(
-    vm: *mut Vm,
-    event: impl FnOnce(*mut Vm) -> Result<()>,
-) -> Result<()> {
+unsafe fn at_instruction(vm: *mut Vm, event: impl FnOnce(*mut Vm) -> Result<()>) -> Result<()> {
     // SAFETY: see `before_instruction`.
     unsafe {
         (*vm).pc = (*vm).pc.add(1);

@@ -164,7 +164,12 @@ pub(crate) unsafe fn unwind(vm: *mut Vm, error: LuaError) -> Result<Next> {
                 }
                 if last.is_null() {
                     // The protected call failed before its callee had a frame.
-                    return Ok(deliver(vm, error, (*target).varargs.max(1), state_of(target)));
+                    return Ok(deliver(
+                        vm,
+                        error,
+                        (*target).varargs.max(1),
+                        state_of(target),
+                    ));
                 }
                 let slot = slot_of(last);
                 let state = (*last).state;
@@ -200,7 +205,11 @@ unsafe fn slot_of(site: *const CallSite) -> u32 {
     unsafe {
         let slot = (*site).delta / size_of::<Value>() as u32;
         // A `__close` handler stands one above the error that it was called for.
-        if (*site).continuation == Continuation::CloseError { slot - 1 } else { slot }
+        if (*site).continuation == Continuation::CloseError {
+            slot - 1
+        } else {
+            slot
+        }
     }
 }
 
@@ -214,11 +223,14 @@ unsafe fn pop_to_caller(vm: *mut Vm) -> *const CallSite {
     // SAFETY: the running frame has a call site.
     unsafe {
         let frame = *(*vm).frame_top;
-        let shift = if frame.flags & FRAME_NATIVE != 0 { 0 } else { frame.varargs as usize };
+        let shift = if frame.flags & FRAME_NATIVE != 0 {
+            0
+        } else {
+            frame.varargs as usize
+        };
         let site = frame.site;
         pop_frame(vm);
-        (*vm).base =
-            ((*vm).base.sub(shift) as *mut u8).sub((*site).delta as usize) as *mut Value;
+        (*vm).base = ((*vm).base.sub(shift) as *mut u8).sub((*site).delta as usize) as *mut Value;
         (*vm).pc = (*site).return_pc;
         (*vm).constants = (*site).constants;
         site
@@ -238,7 +250,10 @@ pub(crate) unsafe fn deliver(vm: *mut Vm, error: LuaError, slot: u32, state: u32
         (*(*vm).frame_top).varargs = slot;
         (*(*vm).frame_top).flags &= !(FRAME_PROTECTED | FRAME_HAS_HANDLER);
         stack::shrink_after_error(vm);
-        Next::Step { state, result: CallResult::Failed }
+        Next::Step {
+            state,
+            result: CallResult::Failed,
+        }
     }
 }
 

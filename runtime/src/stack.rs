@@ -27,8 +27,12 @@ pub unsafe fn prepare(vm: &mut Vm, thread: *mut Thread) -> Result<()> {
     // SAFETY: the caller's contract.
     unsafe {
         let this = &mut *thread;
-        this.stack.try_reserve_exact(INITIAL_STACK).map_err(|_| LuaError::Memory)?;
-        this.frames.try_reserve_exact(INITIAL_FRAMES).map_err(|_| LuaError::Memory)?;
+        this.stack
+            .try_reserve_exact(INITIAL_STACK)
+            .map_err(|_| LuaError::Memory)?;
+        this.frames
+            .try_reserve_exact(INITIAL_FRAMES)
+            .map_err(|_| LuaError::Memory)?;
         this.stack.resize(INITIAL_STACK, Value::NIL);
         this.frames.resize(INITIAL_FRAMES, SENTINEL);
         this.frame_index = 0;
@@ -40,7 +44,11 @@ pub unsafe fn prepare(vm: &mut Vm, thread: *mut Thread) -> Result<()> {
 }
 
 /// The frame at the bottom of every thread.
-pub const SENTINEL: Frame = Frame { site: std::ptr::null(), varargs: 0, flags: FRAME_NATIVE };
+pub const SENTINEL: Frame = Frame {
+    site: std::ptr::null(),
+    varargs: 0,
+    flags: FRAME_NATIVE,
+};
 
 /// Moves the running thread's hot fields into its object.
 ///
@@ -55,7 +63,11 @@ pub unsafe fn save_thread(vm: *mut Vm) {
         (*thread).frame_index = (*vm).frame_top.offset_from(frames) as usize;
         (*thread).base = (*vm).base.offset_from(stack) as usize;
         (*thread).pc = (*vm).pc;
-        (*thread).top = if (*vm).top.is_null() { 0 } else { (*vm).top.offset_from(stack) as usize };
+        (*thread).top = if (*vm).top.is_null() {
+            0
+        } else {
+            (*vm).top.offset_from(stack) as usize
+        };
     }
 }
 
@@ -91,8 +103,7 @@ pub unsafe fn running_proto(vm: *const Vm) -> Option<*mut Proto> {
     // SAFETY: the function stands at base - 1 (frame invariant).
     unsafe {
         let function = *(*vm).base.sub(1);
-        (function.tag == value::LUA_CLOSURE)
-            .then(|| (*function.as_pointer::<LuaClosure>()).proto)
+        (function.tag == value::LUA_CLOSURE).then(|| (*function.as_pointer::<LuaClosure>()).proto)
     }
 }
 
@@ -133,7 +144,9 @@ unsafe fn grow(vm: *mut Vm, needed: usize) -> Result<()> {
             resize(vm, MAX_STACK + ERROR_STACK + EXTRA_SLOTS)?;
             return Err((*vm).runtime_error("stack overflow"));
         }
-        let new_len = (old_len * 2).max(used + EXTRA_SLOTS).min(MAX_STACK + EXTRA_SLOTS);
+        let new_len = (old_len * 2)
+            .max(used + EXTRA_SLOTS)
+            .min(MAX_STACK + EXTRA_SLOTS);
         resize(vm, new_len)
     }
 }
@@ -153,9 +166,15 @@ pub unsafe fn resize(vm: *mut Vm, new_len: usize) -> Result<()> {
         let old_len = stack.len();
         let old = stack.as_mut_ptr();
         let base = (*vm).base.offset_from(old);
-        let top = if (*vm).top.is_null() { 0 } else { (*vm).top.offset_from(old) };
+        let top = if (*vm).top.is_null() {
+            0
+        } else {
+            (*vm).top.offset_from(old)
+        };
         if new_len > old_len {
-            stack.try_reserve_exact(new_len - old_len).map_err(|_| LuaError::Memory)?;
+            stack
+                .try_reserve_exact(new_len - old_len)
+                .map_err(|_| LuaError::Memory)?;
             stack.resize(new_len, Value::NIL);
         } else {
             stack.truncate(new_len);
@@ -246,7 +265,9 @@ pub unsafe fn grow_frames(vm: *mut Vm) -> Result<()> {
         let frames = &mut (*thread).frames;
         let index = (*vm).frame_top.offset_from(frames.as_ptr());
         let extra = frames.len();
-        frames.try_reserve_exact(extra).map_err(|_| LuaError::Memory)?;
+        frames
+            .try_reserve_exact(extra)
+            .map_err(|_| LuaError::Memory)?;
         frames.resize(extra * 2, SENTINEL);
         (*vm).frame_top = frames.as_mut_ptr().offset(index);
         (*vm).frame_limit = frames.as_mut_ptr().add(frames.len() - 1);
@@ -321,7 +342,11 @@ impl Activation {
     }
     /// How many slots below `base` its variable arguments reach (0 when none).
     pub fn vararg_shift(&self) -> usize {
-        if self.frame.flags & FRAME_NATIVE != 0 { 0 } else { self.frame.varargs as usize }
+        if self.frame.flags & FRAME_NATIVE != 0 {
+            0
+        } else {
+            self.frame.varargs as usize
+        }
     }
 }
 
@@ -348,7 +373,14 @@ pub unsafe fn walk(vm: *const Vm, thread: *mut Thread, mut visit: impl FnMut(&Ac
         let mut site_above = std::ptr::null();
         while index > 0 {
             let frame = *frames.add(index);
-            let mut activation = Activation { frame_index: index, frame, base, pc, end, site_above };
+            let mut activation = Activation {
+                frame_index: index,
+                frame,
+                base,
+                pc,
+                end,
+                site_above,
+            };
             if end == usize::MAX {
                 let own = match activation.proto(thread) {
                     Some(proto) => (*proto).max_stack as usize,
@@ -399,8 +431,12 @@ pub unsafe fn position(vm: *const Vm, level: usize) -> Vec<u8> {
     // SAFETY: the caller's contract.
     unsafe {
         let thread = (*vm).thread;
-        let Some(activation) = activation(vm, thread, level) else { return Vec::new() };
-        let Some(proto) = activation.proto(thread) else { return Vec::new() };
+        let Some(activation) = activation(vm, thread, level) else {
+            return Vec::new();
+        };
+        let Some(proto) = activation.proto(thread) else {
+            return Vec::new();
+        };
         let line = activation.line(thread);
         let source = (*proto).debug.source.clone();
         let mut text = match &source {
@@ -435,11 +471,23 @@ pub unsafe fn visit_thread(
             let stack = (*thread).stack.as_mut_ptr();
             if clear_from == 0 {
                 let top = if thread == (*vm).thread {
-                    if (*vm).top.is_null() { 0 } else { (*vm).top.offset_from(stack) as usize }
+                    if (*vm).top.is_null() {
+                        0
+                    } else {
+                        (*vm).top.offset_from(stack) as usize
+                    }
                 } else {
                     (*thread).top
                 };
-                clear_from = activation.end.max(if (*thread).status == crate::coroutine::Status::Suspended || activation.frame.flags & FRAME_NATIVE != 0 { top } else { 0 });
+                clear_from = activation.end.max(
+                    if (*thread).status == crate::coroutine::Status::Suspended
+                        || activation.frame.flags & FRAME_NATIVE != 0
+                    {
+                        top
+                    } else {
+                        0
+                    },
+                );
                 // Values handed over by a yield or resume lie above the topmost frame's slots.
                 for index in activation.end..clear_from {
                     visit(*stack.add(index));
@@ -510,7 +558,11 @@ unsafe fn visit_registers(
                     | Continuation::Entry
             )
         );
-        let live = if everything { [u64::MAX; 4] } else { live_registers(proto, pc) };
+        let live = if everything {
+            [u64::MAX; 4]
+        } else {
+            live_registers(proto, pc)
+        };
         for register in 0..activation.end.saturating_sub(activation.base).min(256) {
             let slot = stack.add(activation.base + register);
             if live[register / 64] >> (register % 64) & 1 != 0 {
@@ -528,8 +580,10 @@ unsafe fn visit_registers(
 /// The registers that are live when execution goes on at word `pc`: locals in scope and
 /// temporaries that will be read.
 pub fn live_registers(proto: &Proto, pc: usize) -> [u64; 4] {
-    let liveness = proto.liveness.get_or_init(|| Box::new(proto.compute_liveness()));
-    let mut live = liveness.live_in(pc);
+    let liveness = proto
+        .liveness
+        .get_or_init(|| Box::new(proto.compute_liveness()));
+    let mut live = liveness.live_in(pc).0;
     for local in &proto.debug.locals {
         if local.start_pc as usize > pc {
             break;

@@ -31,7 +31,12 @@ unsafe fn refuse(vm: *mut Vm, message: &str, slot: u32, state: u32) -> Result<Ne
     // SAFETY: the running frame is native and has that slot.
     unsafe {
         let message = (*vm).string(message.as_bytes())?;
-        Ok(protect::deliver(vm, LuaError::Runtime(message), slot, state))
+        Ok(protect::deliver(
+            vm,
+            LuaError::Runtime(message),
+            slot,
+            state,
+        ))
     }
 }
 
@@ -66,7 +71,10 @@ pub(crate) unsafe fn resume(vm: *mut Vm, slot: u32, args: u32, state: u32) -> Re
         if let Err(error) = receive(vm, first, args as usize, own_slot) {
             return Ok(Next::Raise(error));
         }
-        Ok(Next::Step { state: own_state, result: CallResult::Returned(args) })
+        Ok(Next::Step {
+            state: own_state,
+            result: CallResult::Returned(args),
+        })
     }
 }
 
@@ -81,7 +89,12 @@ unsafe fn start(vm: *mut Vm, first: *const Value, args: usize) -> Result<Next> {
         }
         (*vm).top = function.add(1);
         let site = crate::call::native_site(vm, function, -1, Continuation::CoroutineEnd, 0);
-        Ok(Next::Call { function, args, site, flags: 0 })
+        Ok(Next::Call {
+            function,
+            args,
+            site,
+            flags: 0,
+        })
     }
 }
 
@@ -119,7 +132,10 @@ pub(crate) unsafe fn yield_(vm: *mut Vm, slot: u32, count: u32, state: u32) -> R
         (*thread).status = Status::Suspended;
         let (slot, state) = back_to_resumer(vm);
         receive(vm, first, count as usize, slot)?;
-        Ok(Next::Step { state, result: CallResult::Returned(count) })
+        Ok(Next::Step {
+            state,
+            result: CallResult::Returned(count),
+        })
     }
 }
 
@@ -136,7 +152,10 @@ pub(crate) unsafe fn finish(vm: *mut Vm, first: *mut Value, count: usize) -> Res
         (*thread).status = Status::Dead;
         let (slot, state) = back_to_resumer(vm);
         receive(vm, first, count, slot)?;
-        Ok(Next::Step { state, result: CallResult::Returned(count as u32) })
+        Ok(Next::Step {
+            state,
+            result: CallResult::Returned(count as u32),
+        })
     }
 }
 
@@ -178,7 +197,10 @@ pub(crate) unsafe fn close_thread(vm: *mut Vm, slot: u32, state: u32) -> Result<
         (*target).c_calls = (*current).c_calls + 1;
         (*target).non_yieldable = 1;
         (*target).frame_index = 0;
-        (&mut (*target).frames)[0] = Frame { varargs: 0, ..stack::SENTINEL };
+        (&mut (*target).frames)[0] = Frame {
+            varargs: 0,
+            ..stack::SENTINEL
+        };
         (*target).base = 1;
         (*target).pc = std::ptr::null();
         (*target).top = (*target).stack.len().saturating_sub(crate::vm::EXTRA_SLOTS);
@@ -209,7 +231,10 @@ pub(crate) unsafe fn closed(vm: *mut Vm, error: Option<LuaError>) -> Next {
             Some(value) => protect::deliver(vm, LuaError::Runtime(value), slot, state),
             None => {
                 (*(*vm).frame_top).varargs = slot - 1;
-                Next::Step { state, result: CallResult::Returned(0) }
+                Next::Step {
+                    state,
+                    result: CallResult::Returned(0),
+                }
             }
         }
     }

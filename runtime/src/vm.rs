@@ -204,5 +204,11 @@ impl Drop for Vm {
 }
 
 /// A hook state without a hook.
-pub const NO_HOOK: HookState =
-    HookState { function: Value::NIL, mask: 0, interval: 0, remaining: 0, last_pc: 0, active: false };
+pub const NO_HOOK: HookState = HookState {
+    function: Value::NIL,
+    mask: 0,
+    interval: 0,
+    remaining: 0,
+    last_pc: 0,
+    active: false,
+};

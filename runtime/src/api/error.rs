@@ -37,10 +37,16 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::SyntaxError { message, .. } => write!(f, "{message}"),
-            Error::RuntimeError { message, traceback: Some(traceback) } => {
+            Error::RuntimeError {
+                message,
+                traceback: Some(traceback),
+            } => {
                 write!(f, "{message}\n{traceback}")
             }
-            Error::RuntimeError { message, traceback: None } => write!(f, "{message}"),
+            Error::RuntimeError {
+                message,
+                traceback: None,
+            } => write!(f, "{message}"),
             Error::MemoryError => write!(f, "not enough memory"),
             Error::ConversionError { from, to } => write!(f, "cannot convert {from} to {to}"),
         }

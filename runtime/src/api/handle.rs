@@ -27,7 +27,10 @@ impl Handle {
                 vm.handles.len() - 1
             }
         };
-        Handle { state: state.clone(), index }
+        Handle {
+            state: state.clone(),
+            index,
+        }
     }
 
     /// The value.
@@ -118,6 +121,9 @@ impl Function {
 impl Error {
     /// A failed conversion of `value` to `to`.
     pub(crate) fn conversion(value: &Value, to: &'static str) -> Error {
-        Error::ConversionError { from: value.type_name(), to }
+        Error::ConversionError {
+            from: value.type_name(),
+            to,
+        }
     }
 }

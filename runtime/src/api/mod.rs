@@ -44,7 +44,12 @@ pub(crate) unsafe fn note_traceback(vm: *mut Vm) {
     // SAFETY: the caller's contract.
     unsafe {
         if (*vm).run_depth == 1 && (*vm).wants_traceback {
-            (*vm).traceback = Some(crate::debug::traceback(vm, (*vm).thread, None, 0));
+            (*vm).traceback = Some(crate::debug::traceback::traceback(
+                vm,
+                (*vm).thread,
+                None,
+                0,
+            ));
         }
     }
 }

@@ -4,6 +4,7 @@ use super::handle::Handle;
 use super::{Chunk, Error, Function, IntoLua, LuaString, Result, Table, Value};
 use crate::call::call_from_rust;
 use crate::error::LuaError;
+use crate::gc::pacing::Stress;
 use crate::native::{Call, CallResult, ChunkMode, Native, TableRef, load_chunk};
 use crate::protect;
 use crate::value as raw;
@@ -69,8 +70,10 @@ impl State {
             let vm = self.vm;
             let value = protect::error_value(&mut *vm, error);
             let rooted = Handle::new(self, value);
-            let traceback =
-                (*vm).traceback.take().map(|text| String::from_utf8_lossy(&text).into_owned());
+            let traceback = (*vm)
+                .traceback
+                .take()
+                .map(|text| String::from_utf8_lossy(&text).into_owned());
             let (message, has_own_text) = self.error_text(rooted.raw());
             Error::RuntimeError {
                 message,
@@ -99,11 +102,8 @@ impl State {
                 }
                 _ => {}
             }
-            let function = crate::metatable::metamethod(
-                &*vm,
-                value,
-                crate::metatable::Event::ToString,
-            );
+            let function =
+                crate::metatable::metamethod(&*vm, value, crate::metatable::Event::ToString);
             if !function.is_nil()
                 && let Ok((first, 1..)) = call_from_rust(vm, function, &[value], 0)
                 && let Some(s) = (*first).to_string_object()
@@ -111,7 +111,10 @@ impl State {
                 let bytes = crate::string::LuaString::as_bytes(s);
                 return (String::from_utf8_lossy(bytes).into_owned(), true);
             }
-            (format!("(error object is a {} value)", value.type_name()), false)
+            (
+                format!("(error object is a {} value)", value.type_name()),
+                false,
+            )
         }
     }
 
@@ -174,7 +177,11 @@ impl Lua {
     /// Memory.
     pub fn without_libraries() -> Result<Lua> {
         match Vm::new() {
-            Ok(vm) => Ok(Lua { state: Rc::new(State { vm: Box::into_raw(vm) }) }),
+            Ok(vm) => Ok(Lua {
+                state: Rc::new(State {
+                    vm: Box::into_raw(vm),
+                }),
+            }),
             Err(_) => Err(Error::MemoryError),
         }
     }
@@ -328,7 +335,9 @@ impl Lua {
     /// A handle that interrupts running code from elsewhere.
     pub fn interrupt_handle(&self) -> InterruptHandle {
         // SAFETY: the machine lives as long as the state.
-        InterruptHandle { link: unsafe { (*self.vm()).link.clone() } }
+        InterruptHandle {
+            link: unsafe { (*self.vm()).link.clone() },
+        }
     }
 
     /// Bytes in use.
@@ -346,7 +355,7 @@ impl Lua {
     /// Collects at every `n`th safepoint; for tests.
     pub fn set_gc_stress(&self, n: Option<u32>) {
         // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).heap.set_stress(n) };
+        unsafe { (*self.vm()).heap.set_stress(n.map(Stress::Full)) };
     }
 
     /// Runs a full collection and due finalisers.

@@ -73,7 +73,10 @@ impl Table {
             if metatable.is_null() {
                 return None;
             }
-            Some(Table(super::handle::Handle::new(&self.0.state, raw::Value::table(metatable))))
+            Some(Table(super::handle::Handle::new(
+                &self.0.state,
+                raw::Value::table(metatable),
+            )))
         }
     }
 
@@ -84,8 +87,7 @@ impl Table {
         // SAFETY: the handle keeps the table alive; nothing changes it meanwhile.
         unsafe {
             let vm = self.0.state.vm();
-            while let Ok(Some((k, v))) =
-                RawTable::next(&(*vm).heap, self.0.raw().as_pointer(), key)
+            while let Ok(Some((k, v))) = RawTable::next(&(*vm).heap, self.0.raw().as_pointer(), key)
             {
                 entries.push((
                     Value::from_raw(&self.0.state, k),

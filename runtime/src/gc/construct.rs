@@ -179,8 +179,11 @@ impl Heap {
             let proto = self.allocate::<Proto>(Kind::Proto, 0)?;
             let header = std::ptr::read(&raw const (*proto).header);
             let constants = constants.into_boxed_slice();
-            let exact_args =
-                if source.is_vararg { u32::MAX } else { u32::from(source.num_params) };
+            let exact_args = if source.is_vararg {
+                u32::MAX
+            } else {
+                u32::from(source.num_params)
+            };
             proto.write(Proto {
                 header,
                 entry: code.as_ptr(),

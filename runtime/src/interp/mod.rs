@@ -22,9 +22,9 @@ use perilune_frontend::bytecode::opcode::Opcode;
 use std::sync::atomic::Ordering;
 
 pub(crate) use slow::{
-    Found, arithmetic_values, check_pending, close_site, continue_concat, entry_site, equals_raw, index_value,
-    less_or_equal_values, less_values, operand_a, perform, set_index_value, table_error,
-    tail_call_site,
+    Found, arithmetic_values, check_pending, close_site, continue_concat, entry_site, equals_raw,
+    index_value, less_or_equal_values, less_values, operand_a, perform, set_index_value,
+    table_error, tail_call_site,
 };
 
 /// `run` ended: the entry function returned.
@@ -92,8 +92,8 @@ mod threaded {
     macro_rules! dispatch {
         ($vm:expr, $pc:expr, $base:expr, $constants:expr) => {{
             let pc = $pc;
-            // SAFETY: pc points at an instruction of verified code, whose opcode byte is in range.
-            return unsafe { TABLE.0[*(pc as *const u8) as usize]($vm, pc.add(1), $base, $constants) };
+            // Used in unsafe blocks only: pc points at an instruction of verified code.
+            return TABLE.0[*(pc as *const u8) as usize]($vm, pc.add(1), $base, $constants);
         }};
     }
 

@@ -76,7 +76,10 @@ impl DirectValue {
     /// The whole value.
     #[inline(always)]
     pub fn value(self) -> Value {
-        Value { payload: self.payload(), tag: self.tag() }
+        Value {
+            payload: self.payload(),
+            tag: self.tag(),
+        }
     }
     #[inline(always)]
     fn float(self) -> f64 {
@@ -100,7 +103,12 @@ impl Direct {
         base: *mut Value,
         constants: *const Value,
     ) -> Direct {
-        Direct { vm, pc, base, constants }
+        Direct {
+            vm,
+            pc,
+            base,
+            constants,
+        }
     }
     #[inline(always)]
     fn slot(&self, r: Register) -> *mut Value {
@@ -185,7 +193,9 @@ impl Machine for Direct {
     #[inline(always)]
     fn constant(&mut self, k: Constant) -> DirectValue {
         // SAFETY: constant operands are in range (module invariant).
-        DirectValue::Slot(Lazy(unsafe { (self.constants as *const u8).add(k.0) as *const Value }))
+        DirectValue::Slot(Lazy(unsafe {
+            (self.constants as *const u8).add(k.0) as *const Value
+        }))
     }
     #[inline(always)]
     fn is_integer(&mut self, v: DirectValue) -> bool {
@@ -233,7 +243,10 @@ impl Machine for Direct {
     }
     #[inline(always)]
     fn both_interned(&mut self, a: DirectValue, b: DirectValue) -> bool {
-        let (a, b) = (a.payload() as *const LuaString, b.payload() as *const LuaString);
+        let (a, b) = (
+            a.payload() as *const LuaString,
+            b.payload() as *const LuaString,
+        );
         // SAFETY: both values are strings, live in registers or constants.
         unsafe { (*a).header.flags & (*b).header.flags & INTERNED != 0 }
     }
@@ -301,7 +314,11 @@ impl Machine for Direct {
     #[inline(always)]
     fn integer_floor_div(&mut self, a: i64, b: i64) -> Option<i64> {
         if (b as u64).wrapping_add(1) <= 1 {
-            return if b == 0 { None } else { Some(0i64.wrapping_sub(a)) };
+            return if b == 0 {
+                None
+            } else {
+                Some(0i64.wrapping_sub(a))
+            };
         }
         let q = a / b;
         Some(if (a ^ b) < 0 && q * b != a { q - 1 } else { q })
@@ -407,7 +424,9 @@ impl Machine for Direct {
     #[inline(always)]
     fn cell_value(&mut self, v: DirectValue) -> DirectValue {
         // SAFETY: verified code reads cells only from registers that hold cells.
-        DirectValue::Slot(Lazy(unsafe { &raw const (*(v.payload() as *const Cell)).value }))
+        DirectValue::Slot(Lazy(unsafe {
+            &raw const (*(v.payload() as *const Cell)).value
+        }))
     }
     #[inline(always)]
     fn set_cell_value(&mut self, c: DirectValue, v: DirectValue) -> bool {
@@ -458,7 +477,10 @@ impl Machine for Direct {
             if tag == value::NIL {
                 return None;
             }
-            Some(DirectValue::Known(Value { payload: *(*t).array.add(index as usize), tag }))
+            Some(DirectValue::Known(Value {
+                payload: *(*t).array.add(index as usize),
+                tag,
+            }))
         }
     }
     #[inline(always)]
@@ -487,7 +509,11 @@ impl Machine for Direct {
     fn length(&mut self, t: *mut Table) -> Option<i64> {
         // SAFETY: `t` is a live table.
         unsafe {
-            if cache::may_have_metatable(self.vm, t) { None } else { Some((*t).border as i64) }
+            if cache::may_have_metatable(self.vm, t) {
+                None
+            } else {
+                Some((*t).border as i64)
+            }
         }
     }
     #[inline(always)]
@@ -531,7 +557,11 @@ impl Machine for Direct {
             }
             let frame = (*vm).frame_top.add(1);
             (*vm).frame_top = frame;
-            *frame = Frame { site, varargs: 0, flags: 0 };
+            *frame = Frame {
+                site,
+                varargs: 0,
+                flags: 0,
+            };
             self.base = base;
             self.pc = (*proto).entry;
             self.constants = (*proto).constants_start;

@@ -12,7 +12,11 @@ use std::cell::RefCell;
 impl<'c> Call<'c> {
     /// The basic type of argument `i`; "no value" when it is absent.
     pub fn type_name_of(&self, i: u32) -> &'static str {
-        if self.is_none(i) { "no value" } else { self.arg(i).type_name() }
+        if self.is_none(i) {
+            "no value"
+        } else {
+            self.arg(i).type_name()
+        }
     }
     /// `bad argument #i to 'f' (message)`, as `luaL_argerror`.
     pub fn arg_error(&mut self, i: u32, message: impl AsRef<[u8]>) -> LuaError {
@@ -48,7 +52,11 @@ impl<'c> Call<'c> {
     /// # Errors
     /// "value expected".
     pub fn check_any(&mut self, i: u32) -> Result<Local<'c>> {
-        if self.is_none(i) { Err(self.arg_error(i, "value expected")) } else { Ok(self.arg(i)) }
+        if self.is_none(i) {
+            Err(self.arg_error(i, "value expected"))
+        } else {
+            Ok(self.arg(i))
+        }
     }
     /// Argument `i` as an integer; strings and floats with exact value are converted.
     ///
@@ -79,7 +87,11 @@ impl<'c> Call<'c> {
     /// As [`Call::check_integer`].
     #[inline]
     pub fn opt_integer(&mut self, i: u32, default: i64) -> Result<i64> {
-        if self.is_none_or_nil(i) { Ok(default) } else { self.check_integer(i) }
+        if self.is_none_or_nil(i) {
+            Ok(default)
+        } else {
+            self.check_integer(i)
+        }
     }
     /// Argument `i` as a number; strings are converted.
     ///
@@ -108,7 +120,11 @@ impl<'c> Call<'c> {
     /// # Errors
     /// As [`Call::check_number`].
     pub fn opt_number(&mut self, i: u32, default: f64) -> Result<f64> {
-        if self.is_none_or_nil(i) { Ok(default) } else { self.check_number(i) }
+        if self.is_none_or_nil(i) {
+            Ok(default)
+        } else {
+            self.check_number(i)
+        }
     }
     /// Argument `i` as a string; a number is converted, in its slot too.
     ///
@@ -138,7 +154,11 @@ impl<'c> Call<'c> {
     /// As [`Call::check_string`].
     #[inline]
     pub fn opt_string(&mut self, i: u32) -> Result<Option<&'c [u8]>> {
-        if self.is_none_or_nil(i) { Ok(None) } else { self.check_string(i).map(Some) }
+        if self.is_none_or_nil(i) {
+            Ok(None)
+        } else {
+            self.check_string(i).map(Some)
+        }
     }
     /// Argument `i` as a table.
     ///
@@ -157,7 +177,11 @@ impl<'c> Call<'c> {
     /// "function expected, got ...".
     pub fn check_function(&mut self, i: u32) -> Result<FunctionRef<'c>> {
         let v = self.arg(i);
-        if v.is_function() { Ok(FunctionRef(v)) } else { Err(self.type_error(i, "function")) }
+        if v.is_function() {
+            Ok(FunctionRef(v))
+        } else {
+            Err(self.type_error(i, "function"))
+        }
     }
     /// Argument `i` as a coroutine.
     ///
@@ -213,9 +237,13 @@ impl<'c> Call<'c> {
         type_name: &'static str,
     ) -> Option<UserdataRef<'c>> {
         let v = self.arg(i);
-        let LocalView::Userdata(u) = v.view() else { return None };
+        let LocalView::Userdata(u) = v.view() else {
+            return None;
+        };
         let registry = self.registry();
-        let expected = self.table_get_str(registry, type_name.as_bytes()).as_table();
+        let expected = self
+            .table_get_str(registry, type_name.as_bytes())
+            .as_table();
         if expected.is_none() || self.metatable(v) != expected {
             return None;
         }

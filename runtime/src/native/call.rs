@@ -33,7 +33,12 @@ impl<'c> Call<'c> {
     /// # Safety
     /// The running frame of `vm` is native, and no collection happens during `'c`.
     pub(crate) unsafe fn new(vm: *mut Vm, state: u32, result: CallResult) -> Call<'c> {
-        Call { vm, state, result, step: PhantomData }
+        Call {
+            vm,
+            state,
+            result,
+            step: PhantomData,
+        }
     }
 
     /// The machine.
@@ -119,7 +124,11 @@ impl<'c> Call<'c> {
     }
     fn stack_index(&self) -> usize {
         // SAFETY: the base lies within the running thread's stack.
-        unsafe { (*self.vm).base.offset_from((*(*self.vm).thread).stack.as_ptr()) as usize }
+        unsafe {
+            (*self.vm)
+                .base
+                .offset_from((*(*self.vm).thread).stack.as_ptr()) as usize
+        }
     }
     /// Sets the number of slots in use; new ones are nil.
     ///
@@ -175,11 +184,17 @@ impl<'c> Call<'c> {
         for &v in values {
             self.push(v)?;
         }
-        Ok(Action::Return { first, count: values.len() as u32 })
+        Ok(Action::Return {
+            first,
+            count: values.len() as u32,
+        })
     }
     /// Returns the values in slots `first` and up.
     pub fn return_from(&self, first: u32) -> Action {
-        Action::Return { first, count: (self.top() + 1).saturating_sub(first) }
+        Action::Return {
+            first,
+            count: (self.top() + 1).saturating_sub(first),
+        }
     }
     /// Returns nil and a message (as `luaL_pushfail` users do).
     ///
@@ -221,7 +236,13 @@ impl<'c> Call<'c> {
     pub fn to_display(&mut self, v: Local<'c>) -> Result<Vec<u8>> {
         Ok(match v.raw.view() {
             View::Nil | View::Internal => b"nil".to_vec(),
-            View::Boolean(b) => if b { b"true".to_vec() } else { b"false".to_vec() },
+            View::Boolean(b) => {
+                if b {
+                    b"true".to_vec()
+                } else {
+                    b"false".to_vec()
+                }
+            }
             View::Integer(_) | View::Float(_) => {
                 let mut out = Vec::new();
                 if let Some(n) = convert::as_number(v.raw) {
@@ -354,7 +375,10 @@ impl<'c> Call<'c> {
     /// Memory.
     pub fn new_metatable(&mut self, type_name: &'static str) -> Result<(TableRef<'c>, bool)> {
         let registry = self.registry();
-        if let Some(t) = self.table_get_str(registry, type_name.as_bytes()).as_table() {
+        if let Some(t) = self
+            .table_get_str(registry, type_name.as_bytes())
+            .as_table()
+        {
             return Ok((t, false));
         }
         let t = self.new_table(0, 4)?;
@@ -385,7 +409,9 @@ impl<'c> Call<'c> {
         unsafe {
             if i >= 1 && i <= (*closure).header.extra {
                 *NativeClosure::upvalue(closure, i as usize - 1) = v.raw;
-                self.vm().heap.barrier_forward(&raw mut (*closure).header, v.raw);
+                self.vm()
+                    .heap
+                    .barrier_forward(&raw mut (*closure).header, v.raw);
             }
         }
     }
@@ -406,9 +432,9 @@ impl<'c> Call<'c> {
     pub fn table_get_str(&mut self, t: TableRef<'c>, name: &[u8]) -> Local<'c> {
         match self.vm().heap.new_string(name) {
             // SAFETY: both are live during the step.
-            Ok(key) => Local::new(unsafe {
-                Table::get(&self.vm_ref().heap, t.raw, Value::string(key))
-            }),
+            Ok(key) => {
+                Local::new(unsafe { Table::get(&self.vm_ref().heap, t.raw, Value::string(key)) })
+            }
             Err(_) => Local::new(Value::NIL),
         }
     }
@@ -498,7 +524,11 @@ impl<'c> Call<'c> {
     pub fn userdata_mut<T: Any>(&self, u: UserdataRef<'c>) -> Option<RefMut<'c, T>> {
         // SAFETY: the userdata is live during the step, and its box is not replaced by it.
         let userdata: &'c Userdata = unsafe { &*u.raw };
-        userdata.data.downcast_ref::<RefCell<T>>()?.try_borrow_mut().ok()
+        userdata
+            .data
+            .downcast_ref::<RefCell<T>>()?
+            .try_borrow_mut()
+            .ok()
     }
     /// Primitive equality.
     pub fn raw_equal(&self, a: Local<'c>, b: Local<'c>) -> bool {

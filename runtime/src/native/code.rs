@@ -47,14 +47,21 @@ pub(crate) fn load_chunk(
     };
     if let Some((kind, mode)) = refused {
         let message = format!("attempt to load a {kind} chunk (mode is '{mode}')").into_bytes();
-        return Ok(Err(LoadError { message, incomplete: false }));
+        return Ok(Err(LoadError {
+            message,
+            incomplete: false,
+        }));
     }
     let proto = if is_binary {
-        undump::undump(source, name)
-            .map_err(|error| LoadError { message: error.message().to_vec(), incomplete: false })
+        undump::undump(source, name).map_err(|error| LoadError {
+            message: error.message,
+            incomplete: false,
+        })
     } else {
-        perilune_frontend::compile(source, name)
-            .map_err(|error| LoadError { incomplete: error.is_incomplete, message: error.message })
+        perilune_frontend::compile(source, name).map_err(|error| LoadError {
+            incomplete: error.is_incomplete,
+            message: error.message,
+        })
     };
     match proto {
         Ok(proto) => instantiate(vm, proto, environment).map(Ok),
@@ -134,7 +141,11 @@ unsafe fn compiled_form(proto: *const Proto) -> compiled::Proto {
                 _ => compiled::Constant::Nil,
             })
             .collect();
-        form.protos = (*proto).protos.iter().map(|&inner| compiled_form(inner)).collect();
+        form.protos = (*proto)
+            .protos
+            .iter()
+            .map(|&inner| compiled_form(inner))
+            .collect();
         form
     }
 }

@@ -21,10 +21,10 @@ mod step;
 
 pub use action::{Action, CallResult};
 pub use call::Call;
-pub use code::{ChunkMode, LoadError};
 pub(crate) use code::load_chunk;
-pub(crate) use step::{after_metamethod, run_step};
+pub use code::{ChunkMode, LoadError};
 pub use local::{FunctionRef, Local, LocalView, StringRef, TableRef, ThreadRef, UserdataRef};
+pub(crate) use step::{after_metamethod, run_step};
 
 use crate::error::LuaError;
 

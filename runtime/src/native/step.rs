@@ -57,13 +57,22 @@ unsafe fn perform(vm: *mut Vm, action: Action) -> Result<Outcome> {
     // SAFETY: the running frame is native; `Call` keeps slots in range.
     unsafe {
         Ok(match action {
-            Action::Return { first, count } => {
-                Outcome::Next(Next::Return { first: slot(vm, first), count: count as usize })
-            }
-            Action::Call { function, args, results, state } => {
-                call(vm, slot(vm, function), args, results, state)
-            }
-            Action::ProtectedCall { function, args, handler, state } => {
+            Action::Return { first, count } => Outcome::Next(Next::Return {
+                first: slot(vm, first),
+                count: count as usize,
+            }),
+            Action::Call {
+                function,
+                args,
+                results,
+                state,
+            } => call(vm, slot(vm, function), args, results, state),
+            Action::ProtectedCall {
+                function,
+                args,
+                handler,
+                state,
+            } => {
                 let frame = (*vm).frame_top;
                 (*frame).flags |= FRAME_PROTECTED;
                 if handler != 0 {
@@ -79,9 +88,19 @@ unsafe fn perform(vm: *mut Vm, action: Action) -> Result<Outcome> {
                 let site = native_site(vm, slot(vm, function), -1, Continuation::TailReturn, 0);
                 let flags = callee_flags(vm);
                 let function = slot(vm, function);
-                Outcome::Next(Next::Call { function, args: args as usize, site, flags })
+                Outcome::Next(Next::Call {
+                    function,
+                    args: args as usize,
+                    site,
+                    flags,
+                })
             }
-            Action::Index { object, key, target, state } => {
+            Action::Index {
+                object,
+                key,
+                target,
+                state,
+            } => {
                 let (o, k) = (*slot(vm, object), *slot(vm, key));
                 match interp::index_value(&mut *vm, o, k)? {
                     Found::Value(v) => {
@@ -93,16 +112,23 @@ unsafe fn perform(vm: *mut Vm, action: Action) -> Result<Outcome> {
                     }
                 }
             }
-            Action::SetIndex { object, key, value, state } => {
+            Action::SetIndex {
+                object,
+                key,
+                value,
+                state,
+            } => {
                 let (o, k, v) = (*slot(vm, object), *slot(vm, key), *slot(vm, value));
                 match interp::set_index_value(&mut *vm, o, k, v, false)? {
                     None => Outcome::Again(state, CallResult::Returned(0)),
-                    Some((function, o)) => {
-                        metamethod_call(vm, function, &[o, k, v], None, state)?
-                    }
+                    Some((function, o)) => metamethod_call(vm, function, &[o, k, v], None, state)?,
                 }
             }
-            Action::Length { object, target, state } => {
+            Action::Length {
+                object,
+                target,
+                state,
+            } => {
                 let o = *slot(vm, object);
                 let function = metamethod(&*vm, o, Event::Len);
                 if o.tag != value::STRING && !function.is_nil() {
@@ -116,10 +142,19 @@ unsafe fn perform(vm: *mut Vm, action: Action) -> Result<Outcome> {
                 store(vm, target, Value::integer(length));
                 Outcome::Again(state, CallResult::Returned(1))
             }
-            Action::Less { left, right, target, state } => {
-                less(vm, *slot(vm, left), *slot(vm, right), target, state)?
-            }
-            Action::Arithmetic { event, left, right, target, state } => {
+            Action::Less {
+                left,
+                right,
+                target,
+                state,
+            } => less(vm, *slot(vm, left), *slot(vm, right), target, state)?,
+            Action::Arithmetic {
+                event,
+                left,
+                right,
+                target,
+                state,
+            } => {
                 let (a, b) = (*slot(vm, left), *slot(vm, right));
                 arithmetic(vm, event, a, b, target, state)?
             }
@@ -132,12 +167,16 @@ unsafe fn perform(vm: *mut Vm, action: Action) -> Result<Outcome> {
                 };
                 Outcome::Again(state, CallResult::Returned(ended as u32))
             }
-            Action::Resume { thread, args, state } => {
-                Outcome::Next(switch::resume(vm, thread, args, state)?)
-            }
-            Action::Yield { first, count, state } => {
-                Outcome::Next(switch::yield_(vm, first, count, state)?)
-            }
+            Action::Resume {
+                thread,
+                args,
+                state,
+            } => Outcome::Next(switch::resume(vm, thread, args, state)?),
+            Action::Yield {
+                first,
+                count,
+                state,
+            } => Outcome::Next(switch::yield_(vm, first, count, state)?),
             Action::CloseThread { thread, state } => {
                 Outcome::Next(switch::close_thread(vm, thread, state)?)
             }
@@ -155,18 +194,17 @@ unsafe fn callee_flags(vm: *mut Vm) -> u32 {
     }
 }
 
-unsafe fn call(
-    vm: *mut Vm,
-    function: *mut Value,
-    args: u32,
-    results: i32,
-    state: u32,
-) -> Outcome {
+unsafe fn call(vm: *mut Vm, function: *mut Value, args: u32, results: i32, state: u32) -> Outcome {
     // SAFETY: see `perform`.
     unsafe {
         let site = native_site(vm, function, results, Continuation::Native, state);
         let flags = callee_flags(vm);
-        Outcome::Next(Next::Call { function, args: args as usize, site, flags })
+        Outcome::Next(Next::Call {
+            function,
+            args: args as usize,
+            site,
+            flags,
+        })
     }
 }
 
@@ -209,7 +247,12 @@ unsafe fn metamethod_call(
         let destination = target.unwrap_or(0);
         let site = crate::call::native_store_site(vm, at, continuation, destination, state);
         let flags = callee_flags(vm);
-        Ok(Outcome::Next(Next::Call { function: at, args: args.len(), site, flags }))
+        Ok(Outcome::Next(Next::Call {
+            function: at,
+            args: args.len(),
+            site,
+            flags,
+        }))
     }
 }
 
@@ -273,6 +316,9 @@ pub(crate) unsafe fn after_metamethod(
         let slots = place.offset_from((*vm).base) as u32;
         (*(*vm).frame_top).varargs = slots;
         store(vm, (*site).destination, v);
-        Next::Step { state: (*site).state, result: CallResult::Returned(1) }
+        Next::Step {
+            state: (*site).state,
+            result: CallResult::Returned(1),
+        }
     }
 }

@@ -50,7 +50,11 @@ pub struct CacheRecord {
 /// # Safety
 /// `closure` and `t` are live, `word` is from `closure`'s proto.
 #[inline(always)]
-pub unsafe fn inherited(closure: *mut LuaClosure, t: *mut Table, word: u64) -> Option<*const Value> {
+pub unsafe fn inherited(
+    closure: *mut LuaClosure,
+    t: *mut Table,
+    word: u64,
+) -> Option<*const Value> {
     // SAFETY: records named by a word exist; their tables are live (module invariant).
     unsafe {
         if word as u32 != (*t).header.extra | RECORDED {
@@ -91,7 +95,10 @@ pub unsafe fn add_field(closure: *mut LuaClosure, t: *mut Table, word: u64, v: V
         if word as u32 != (*t).header.extra | RECORDED {
             return false;
         }
-        let record = (*(*closure).proto).cache_records.as_ptr().add((word >> 32) as u16 as usize);
+        let record = (*(*closure).proto)
+            .cache_records
+            .as_ptr()
+            .add((word >> 32) as u16 as usize);
         let metatable = (*record).metatable;
         if !(*record).holder.is_null()
             || (*record).slot >= (*t).slot_capacity
@@ -155,9 +162,13 @@ pub unsafe fn fill_read(
             }
             let metatable_shape = (*metatable).header.extra;
             let name = heap.names[Event::Index as usize];
-            let Some(index_slot) = heap.shapes.find(metatable_shape, name) else { return };
+            let Some(index_slot) = heap.shapes.find(metatable_shape, name) else {
+                return;
+            };
             let index = *(*metatable).slots.add(index_slot as usize);
-            let Some(holder) = index.to_table() else { return };
+            let Some(holder) = index.to_table() else {
+                return;
+            };
             let holder_shape = (*holder).header.extra;
             let found = heap.shapes.find(holder_shape, key);
             chain.push(CacheRecord {
@@ -247,7 +258,9 @@ pub unsafe fn fill_write(
             return;
         }
         let shape = (*t).header.extra;
-        let Some(slot) = heap.shapes.find(shape, key) else { return };
+        let Some(slot) = heap.shapes.find(shape, key) else {
+            return;
+        };
         if slot > u16::MAX as u32 {
             return;
         }

@@ -52,8 +52,11 @@ pub(super) unsafe fn arithmetic(vm: *mut Vm) -> Result<Next> {
             _ => left,
         };
         let event = event_of(op);
-        let (left, right) =
-            if i.flags() & FLAG_SWAPPED != 0 { (right, left) } else { (left, right) };
+        let (left, right) = if i.flags() & FLAG_SWAPPED != 0 {
+            (right, left)
+        } else {
+            (left, right)
+        };
         match arithmetic_values(&mut *vm, event, left, right)? {
             Some(result) => {
                 *target = result;
@@ -64,7 +67,12 @@ pub(super) unsafe fn arithmetic(vm: *mut Vm) -> Result<Next> {
                 if function.is_nil() {
                     return Err(debug::arithmetic_error(&mut *vm, event, left, right));
                 }
-                Ok(call_metamethod(vm, function, &[left, right], store_kind(i.a().0)))
+                Ok(call_metamethod(
+                    vm,
+                    function,
+                    &[left, right],
+                    store_kind(i.a().0),
+                ))
             }
         }
     }
@@ -75,7 +83,11 @@ unsafe fn binary_metamethod(vm: *mut Vm, event: Event, left: Value, right: Value
     // SAFETY: both values are live.
     unsafe {
         let function = metamethod(&*vm, left, event);
-        if function.is_nil() { metamethod(&*vm, right, event) } else { function }
+        if function.is_nil() {
+            metamethod(&*vm, right, event)
+        } else {
+            function
+        }
     }
 }
 
@@ -88,7 +100,12 @@ unsafe fn length(vm: *mut Vm, v: Value, target: *mut Value, destination: usize) 
             metamethod(&*vm, v, Event::Len)
         };
         if !function.is_nil() {
-            return Ok(call_metamethod(vm, function, &[v, v], store_kind(destination)));
+            return Ok(call_metamethod(
+                vm,
+                function,
+                &[v, v],
+                store_kind(destination),
+            ));
         }
         *target = match v.view() {
             value::View::String(s) => Value::integer((*s).len as i64),
@@ -173,5 +190,9 @@ fn exact_integer(v: Value) -> Option<i64> {
 }
 
 fn as_float(v: Value) -> f64 {
-    if v.tag == value::INTEGER { v.as_integer() as f64 } else { v.as_float() }
+    if v.tag == value::INTEGER {
+        v.as_integer() as f64
+    } else {
+        v.as_float()
+    }
 }

@@ -53,7 +53,12 @@ pub(super) unsafe fn call(vm: *mut Vm) -> Result<Next> {
             return Ok(Next::TailCall { function, args });
         }
         let site = cached_site(vm, i.a(), i.cn() as i32 - 1, Continuation::Call);
-        Ok(Next::Call { function, args, site, flags: 0 })
+        Ok(Next::Call {
+            function,
+            args,
+            site,
+            flags: 0,
+        })
     }
 }
 
@@ -67,9 +72,15 @@ pub(super) unsafe fn return_(vm: *mut Vm) -> Result<Next> {
             n => n - 1,
         };
         match current_opcode(vm) {
-            Opcode::Return0 => Ok(Next::Return { first: (*vm).base, count: 0 }),
+            Opcode::Return0 => Ok(Next::Return {
+                first: (*vm).base,
+                count: 0,
+            }),
             Opcode::Return1 => Ok(Next::Return { first, count: 1 }),
-            Opcode::Return => Ok(Next::Return { first, count: counted() }),
+            Opcode::Return => Ok(Next::Return {
+                first,
+                count: counted(),
+            }),
             _ => close::before_return(vm, first, counted()),
         }
     }
@@ -94,7 +105,12 @@ pub(super) unsafe fn generic_for(vm: *mut Vm) -> Result<Next> {
         *function.add(1) = *a.add(1);
         *function.add(2) = *a.add(2);
         let site = cached_site(vm, i.a().plus(4), i.bn() as i32, Continuation::GenericFor);
-        Ok(Next::Call { function, args: 2, site, flags: 0 })
+        Ok(Next::Call {
+            function,
+            args: 2,
+            site,
+            flags: 0,
+        })
     }
 }
 
@@ -109,7 +125,12 @@ unsafe fn fast_next(vm: *mut Vm, a: *mut Value, wanted: usize) -> Result<Next> {
             *function.add(1) = *a.add(1);
             *function.add(2) = *a.add(2);
             let site = cached_site(vm, i.a().plus(4), wanted as i32, Continuation::GenericFor);
-            return Ok(Next::Call { function, args: 2, site, flags: 0 });
+            return Ok(Next::Call {
+                function,
+                args: 2,
+                site,
+                flags: 0,
+            });
         };
         match crate::table::Table::next(&(*vm).heap, table, *a.add(2)) {
             Ok(Some((key, v))) => {

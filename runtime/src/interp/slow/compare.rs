@@ -43,7 +43,11 @@ fn question(op: Opcode) -> Question {
         JumpGeInt => (Relation::LessOrEqual, true, true),
         _ => (Relation::LessOrEqual, true, false),
     };
-    Question { relation, swapped, sense }
+    Question {
+        relation,
+        swapped,
+        sense,
+    }
 }
 
 pub(super) unsafe fn compare(vm: *mut Vm) -> Result<Next> {
@@ -62,7 +66,11 @@ pub(super) unsafe fn compare(vm: *mut Vm) -> Result<Next> {
         let outcome = match asked.relation {
             Relation::Equal => {
                 let equal = equals_raw(left, right);
-                if equal || left.tag != right.tag { Some(equal) } else { None }
+                if equal || left.tag != right.tag {
+                    Some(equal)
+                } else {
+                    None
+                }
             }
             Relation::Less => less_values(left, right),
             Relation::LessOrEqual => less_or_equal_values(left, right),
@@ -102,7 +110,11 @@ unsafe fn first_metamethod(vm: *mut Vm, event: Event, left: Value, right: Value)
     // SAFETY: both values are live.
     unsafe {
         let function = metamethod(&*vm, left, event);
-        if function.is_nil() { metamethod(&*vm, right, event) } else { function }
+        if function.is_nil() {
+            metamethod(&*vm, right, event)
+        } else {
+            function
+        }
     }
 }
 

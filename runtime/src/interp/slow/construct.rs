@@ -33,7 +33,11 @@ pub(super) unsafe fn construct(vm: *mut Vm) -> Result<Next> {
             }
             Opcode::SetUpvalue => {
                 let closure: *mut LuaClosure = (*(*vm).base.sub(1)).as_pointer();
-                store(vm, LuaClosure::upvalue(closure, i.bn()), *register(vm, i.a()));
+                store(
+                    vm,
+                    LuaClosure::upvalue(closure, i.bn()),
+                    *register(vm, i.a()),
+                );
             }
             _ => {
                 let cell: *mut Cell = (*register(vm, i.a())).as_pointer();

@@ -43,7 +43,10 @@ pub(super) unsafe fn index(vm: *mut Vm) -> Result<Next> {
         if op == Opcode::Method {
             *register(vm, i.a().plus(1)) = object;
         }
-        let cached = matches!(op, Opcode::GetField | Opcode::Method | Opcode::GetUpvalueField);
+        let cached = matches!(
+            op,
+            Opcode::GetField | Opcode::Method | Opcode::GetUpvalueField
+        );
         if cached && let Some(t) = object.to_table() {
             let proto = (*running_closure(vm)).proto;
             let place = (*vm).pc as *mut u64;
@@ -54,9 +57,12 @@ pub(super) unsafe fn index(vm: *mut Vm) -> Result<Next> {
                 *register(vm, i.a()) = v;
                 Ok(Next::Done)
             }
-            Found::Metamethod(function, object) => {
-                Ok(call_metamethod(vm, function, &[object, key], store_kind(i.a().0)))
-            }
+            Found::Metamethod(function, object) => Ok(call_metamethod(
+                vm,
+                function,
+                &[object, key],
+                store_kind(i.a().0),
+            )),
         }
     }
 }
@@ -119,8 +125,10 @@ pub(super) unsafe fn set_index(vm: *mut Vm) -> Result<Next> {
             Opcode::SetIndexConst | Opcode::SetFieldConst => *constant(vm, i.ck()),
             _ => *register(vm, i.c()),
         };
-        let cached =
-            matches!(op, Opcode::SetField | Opcode::SetFieldConst | Opcode::SetUpvalueField);
+        let cached = matches!(
+            op,
+            Opcode::SetField | Opcode::SetFieldConst | Opcode::SetUpvalueField
+        );
         let table = object.to_table().filter(|_| cached);
         let old_shape = table.map_or(0, |t| (*t).header.extra);
         match set_index_value(&mut *vm, object, key, new, cached)? {
@@ -132,9 +140,12 @@ pub(super) unsafe fn set_index(vm: *mut Vm) -> Result<Next> {
                 }
                 Ok(Next::Done)
             }
-            Some((function, object)) => {
-                Ok(call_metamethod(vm, function, &[object, key, new], discard_kind()))
-            }
+            Some((function, object)) => Ok(call_metamethod(
+                vm,
+                function,
+                &[object, key, new],
+                discard_kind(),
+            )),
         }
     }
 }
@@ -156,13 +167,12 @@ pub(crate) fn set_index_value(
         // SAFETY: all values are live; nothing collects here.
         unsafe {
             let function = if let Some(t) = object.to_table() {
-                let function = if cache::may_have_metatable(vm, t)
-                    && Table::get(&vm.heap, t, key).is_nil()
-                {
-                    metamethod(vm, object, Event::NewIndex)
-                } else {
-                    Value::NIL
-                };
+                let function =
+                    if cache::may_have_metatable(vm, t) && Table::get(&vm.heap, t, key).is_nil() {
+                        metamethod(vm, object, Event::NewIndex)
+                    } else {
+                        Value::NIL
+                    };
                 if function.is_nil() {
                     return set_raw(vm, t, key, new, constant_key).map(|()| None);
                 }

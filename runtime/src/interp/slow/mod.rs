@@ -15,8 +15,8 @@ mod other;
 pub(crate) use arithmetic::arithmetic_values;
 pub(crate) use compare::{equals_raw, less_or_equal_values, less_values};
 pub(crate) use concat::continue_concat;
-pub(crate) use other::check_pending;
 pub(crate) use index::{Found, index_value, set_index_value, table_error};
+pub(crate) use other::check_pending;
 
 use crate::call::{Next, drive, safepoint};
 use crate::error::Result;
@@ -201,7 +201,12 @@ pub(crate) unsafe fn call_metamethod(
         for (n, arg) in args.iter().enumerate() {
             *place.add(1 + n) = *arg;
         }
-        Next::Call { function: place, args: args.len(), site, flags: crate::frame::FRAME_C_CALL }
+        Next::Call {
+            function: place,
+            args: args.len(),
+            site,
+            flags: crate::frame::FRAME_C_CALL,
+        }
     }
 }
 

@@ -37,7 +37,10 @@ unsafe fn for_prep(vm: *mut Vm) -> Result<Next> {
         // PUC checks the limit first; strings that look like numbers pass.
         let limit = for_number(vm, values[1], "limit")?;
         let (step, start) = if integers {
-            (Number::Integer(values[2].as_integer()), Number::Integer(values[0].as_integer()))
+            (
+                Number::Integer(values[2].as_integer()),
+                Number::Integer(values[0].as_integer()),
+            )
         } else {
             let step = for_number(vm, values[2], "step")?;
             let start = for_number(vm, values[0], "initial")?;
@@ -76,9 +79,7 @@ fn as_float(n: Number) -> Number {
 
 unsafe fn for_number(vm: *mut Vm, v: Value, what: &str) -> Result<Number> {
     // SAFETY: the value is live.
-    unsafe {
-        crate::convert::to_number(v).ok_or_else(|| debug::for_error(&mut *vm, v, what))
-    }
+    unsafe { crate::convert::to_number(v).ok_or_else(|| debug::for_error(&mut *vm, v, what)) }
 }
 
 unsafe fn var_arg(vm: *mut Vm) -> Result<Next> {
@@ -100,7 +101,11 @@ unsafe fn var_arg(vm: *mut Vm) -> Result<Next> {
         let target = register(vm, i.a());
         let source = (*vm).base.sub(shift).add(params);
         for n in 0..wanted {
-            *target.add(n) = if n < available { *source.add(n) } else { Value::NIL };
+            *target.add(n) = if n < available {
+                *source.add(n)
+            } else {
+                Value::NIL
+            };
         }
         Ok(Next::Done)
     }
@@ -158,7 +163,9 @@ pub(crate) unsafe fn check_pending(vm: *mut Vm) -> Result<()> {
         if bits & pending::INTERRUPT == 0 {
             return Ok(());
         }
-        (*vm).pending.fetch_and(!pending::INTERRUPT, Ordering::Relaxed);
+        (*vm)
+            .pending
+            .fetch_and(!pending::INTERRUPT, Ordering::Relaxed);
         let Some(mut interrupt) = (*vm).interrupt.take() else {
             return Err((*vm).runtime_error("interrupted!"));
         };
