@@ -56,7 +56,7 @@ pub(crate) unsafe fn mark(vm: *mut Vm, slot: *mut Value) -> Result<()> {
         if metamethod(&*vm, v, Event::Close).is_nil() {
             return Err(debug::close_error(
                 &mut *vm,
-                slot.offset_from((*vm).base) as u8,
+                slot.offset_from((*vm).base) as usize,
             ));
         }
         let thread = (*vm).thread;

@@ -23,8 +23,7 @@ use std::sync::atomic::Ordering;
 
 pub(crate) use slow::{
     Found, arithmetic_values, check_pending, close_site, continue_concat, entry_site, equals_raw,
-    index_value, less_or_equal_values, less_values, operand_a, perform, set_index_value,
-    table_error, tail_call_site,
+    index_value, less_values, operand_a, perform, set_index_value, table_error, tail_call_site,
 };
 
 /// `run` ended: the entry function returned.

@@ -158,7 +158,7 @@ pub(crate) fn less_values(a: Value, b: Value) -> Option<bool> {
 }
 
 /// `a <= b`, likewise.
-pub(crate) fn less_or_equal_values(a: Value, b: Value) -> Option<bool> {
+fn less_or_equal_values(a: Value, b: Value) -> Option<bool> {
     if let (Some(x), Some(y)) = (as_number(a), as_number(b)) {
         return Some(number::number_le(x, y));
     }

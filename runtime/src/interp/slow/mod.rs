@@ -13,7 +13,7 @@ mod index;
 mod other;
 
 pub(crate) use arithmetic::arithmetic_values;
-pub(crate) use compare::{equals_raw, less_or_equal_values, less_values};
+pub(crate) use compare::{equals_raw, less_values};
 pub(crate) use concat::continue_concat;
 pub(crate) use index::{Found, index_value, set_index_value, table_error};
 pub(crate) use other::check_pending;
