@@ -17,7 +17,7 @@ use crate::value::Value;
 use crate::vm::{MAX_C_CALLS, Vm};
 
 /// The error of a failed error handling (as `LUA_ERRERR`).
-pub fn error_in_error(vm: &mut Vm) -> LuaError {
+pub(crate) fn error_in_error(vm: &mut Vm) -> LuaError {
     match vm.string(b"error in error handling") {
         Ok(message) => LuaError::InHandler(message),
         Err(error) => error,
@@ -25,7 +25,7 @@ pub fn error_in_error(vm: &mut Vm) -> LuaError {
 }
 
 /// The error object of `error`.
-pub fn error_value(vm: &mut Vm, error: LuaError) -> Value {
+pub(crate) fn error_value(vm: &mut Vm, error: LuaError) -> Value {
     match error {
         LuaError::Runtime(value) | LuaError::InHandler(value) => value,
         LuaError::Memory => Value::string(vm.heap.memory_error),
