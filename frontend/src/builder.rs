@@ -74,7 +74,10 @@ fn is_comparison(op: BinaryOp) -> bool {
 /// Notes that a variable's value is fetched at `line` only. A value that has been computed
 /// already keeps its line.
 fn fetch_at(expr: &mut Expr, line: Line) {
-    if matches!(expr.kind, ExprKind::Index(_) | ExprKind::Name(..)) {
+    if matches!(
+        expr.kind,
+        ExprKind::Index(_) | ExprKind::Field(..) | ExprKind::Name(..)
+    ) {
         expr.line = line;
     }
 }
@@ -102,7 +105,7 @@ pub(crate) fn index(object: Expr, key: Expr, at: Position) -> Expr {
 
 /// `object.key`, complete at `at`.
 pub(crate) fn field(object: Expr, key: Symbol, at: Position) -> Expr {
-    index(object, expr(ExprKind::String(key), at), at)
+    expr(ExprKind::Field(Box::new(object), key), at)
 }
 
 /// `callee(args)`
@@ -271,7 +274,10 @@ impl Builder {
 
     /// The table of `count` entries, closed at `at`.
     pub(crate) fn table(&mut self, count: usize, open: Position) -> Expr {
-        expr(ExprKind::Table(take(&mut self.items, count)), open)
+        expr(
+            ExprKind::Table(Box::new(take(&mut self.items, count))),
+            open,
+        )
     }
 
     /// A function with `count` parameters, whose `(` stands at `open` and whose `end` at `end`.

@@ -36,6 +36,7 @@ fn parse_valid(source: &[u8]) -> Option<(Chunk, Interner)> {
             end_line: 0,
             info: ResolvedInfo::default(),
         },
+        constants: Vec::new(),
     };
     resolve(&mut chunk).ok()?;
     Some((chunk, tokens.into_interner()))

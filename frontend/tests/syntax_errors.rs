@@ -142,7 +142,7 @@ const NESTING: &[(&str, &str, &str, &str, usize)] = &[
     ("", "while a do ", "", "end ", 196),
     ("", "repeat ", "", "until a ", 196),
     ("return ", "function() return ", "1", " end", 97),
-    ("return ", "a..b+c*", "1", "", 65),
+    ("return ", "a..b+c*", "1", "", 193),
     ("return ", "-a^", "1", "", 97),
 ];
 

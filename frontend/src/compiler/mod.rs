@@ -32,7 +32,9 @@ mod tests;
 
 use std::rc::Rc;
 
-use crate::ast::{Attrib, Chunk, Function, Interner, Line, UpvalueInfo, UpvalueSource};
+use crate::ast::{
+    Attrib, Chunk, ConstantValue, Function, Interner, Line, UpvalueInfo, UpvalueSource,
+};
 use crate::bytecode::proto::{Proto, Upvalue};
 use function::FunctionState;
 
@@ -52,6 +54,8 @@ pub(crate) type Result<T> = std::result::Result<T, LimitError>;
 pub(crate) struct Shared<'a> {
     /// The chunk's strings.
     interner: &'a Interner,
+    /// The values of compile-time constants.
+    constants: &'a [ConstantValue],
     /// The chunk's name.
     source: Rc<[u8]>,
     /// The name of the hidden variables of loops.
@@ -62,6 +66,7 @@ pub(crate) struct Shared<'a> {
 pub(crate) fn compile_chunk(chunk: &Chunk, interner: &Interner, name: &[u8]) -> Result<Proto> {
     let mut shared = Shared {
         interner,
+        constants: &chunk.constants,
         source: name.into(),
         for_state: b"(for state)".as_slice().into(),
     };

@@ -31,6 +31,7 @@ impl Heap {
             R::forget_dead(roots, &is_live_shape, &is_live_object);
             if any_dead {
                 (*shapes).sweep();
+                let _ = (*this).charge_shapes();
             }
         }
     }

@@ -36,8 +36,8 @@ use windows as platform;
 pub use calendar::{BrokenTime, utc_seconds, utc_time};
 pub use platform::{
     IgnoreInterrupts, InterruptGuard, StandardStream, bad_descriptor, bytes_from_os, cannot_seek,
-    default_broken_pipe, exit_outcome, has_shell, local_time, make_time, on_interrupt,
-    path_from_bytes, process_time, shell_command,
+    default_broken_pipe, exit_outcome, has_shell, invalid_argument, local_time, make_time,
+    on_interrupt, path_from_bytes, process_time, shell_command,
 };
 pub use temporary::{temporary_file, temporary_name};
 

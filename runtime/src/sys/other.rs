@@ -84,6 +84,11 @@ pub fn bad_descriptor() -> io::Error {
     io::Error::other("Bad file descriptor")
 }
 
+/// The error of an argument that the system refuses.
+pub fn invalid_argument() -> io::Error {
+    io::Error::other("Invalid argument")
+}
+
 /// The error of positioning something that has no position.
 pub fn cannot_seek() -> io::Error {
     io::Error::other("Illegal seek")

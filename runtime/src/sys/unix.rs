@@ -235,6 +235,11 @@ pub fn bad_descriptor() -> io::Error {
     io::Error::from_raw_os_error(libc::EBADF)
 }
 
+/// The error of an argument that the system refuses.
+pub fn invalid_argument() -> io::Error {
+    io::Error::from_raw_os_error(libc::EINVAL)
+}
+
 /// The error of positioning something that has no position.
 pub fn cannot_seek() -> io::Error {
     io::Error::from_raw_os_error(libc::ESPIPE)

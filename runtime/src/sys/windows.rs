@@ -134,6 +134,11 @@ pub fn bad_descriptor() -> io::Error {
     io::Error::from_raw_os_error(5)
 }
 
+/// The error of an argument that the system refuses.
+pub fn invalid_argument() -> io::Error {
+    io::Error::from_raw_os_error(87)
+}
+
 /// The error of positioning something that has no position (`ERROR_SEEK_ON_DEVICE`).
 pub fn cannot_seek() -> io::Error {
     io::Error::from_raw_os_error(132)
