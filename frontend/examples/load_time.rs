@@ -19,6 +19,9 @@ fn main() {
         let parse = start.elapsed();
         let start = Instant::now();
         let compiled = perilune_frontend::compile(&source, b"=file").map(|p| p.protos.len());
-        println!("parse {parse:?} ({parsed}), all {:?} ({compiled:?})", start.elapsed());
+        println!(
+            "parse {parse:?} ({parsed}), all {:?} ({compiled:?})",
+            start.elapsed()
+        );
     }
 }
