@@ -13,7 +13,6 @@ use std::marker::PhantomData;
 
 pub use crate::debug::info::{ActivationInfo, FunctionInfo};
 pub use crate::debug::names::Name;
-pub use crate::gc::pacing::Mode as CollectorMode;
 
 /// An active function of a thread.
 #[derive(Clone, Copy, Debug)]
@@ -208,11 +207,5 @@ impl<'c> Call<'c> {
     pub fn set_collector_step_multiplier(&mut self, percent: i64) -> i64 {
         // SAFETY: the machine outlives the step.
         unsafe { (*self.vm).heap.set_step_multiplier(percent) }
-    }
-
-    /// The collector's mode.
-    pub fn collector_mode(&self) -> CollectorMode {
-        // SAFETY: the machine outlives the step.
-        unsafe { (*self.vm).heap.mode() }
     }
 }
