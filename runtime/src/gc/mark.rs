@@ -119,6 +119,7 @@ impl Heap {
         // SAFETY: the caller's contract.
         unsafe {
             (*this).clear_gray_lists();
+            (*this).shapes.clear_marks();
             (*this).phase = Phase::Mark;
             Heap::mark_roots(this, roots);
         }

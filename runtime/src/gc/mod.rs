@@ -22,6 +22,7 @@
 //! threads, then sweeps only the objects born since the last collection.
 
 pub mod barrier;
+pub mod caches;
 pub mod check;
 pub mod construct;
 pub mod finalize;
@@ -34,11 +35,16 @@ pub mod pacing;
 pub mod sweep;
 pub mod weak;
 
+#[cfg(test)]
+mod tests;
+
 use crate::coroutine::Thread;
 use crate::value::Value;
 
 pub use heap::Heap;
-pub use pacing::{Mode, full_collection, step};
+pub use pacing::{
+    Mode, Stress, explicit_step, full_collection, set_generational, set_incremental, step,
+};
 
 /// What kind of heap object a header belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -120,6 +120,8 @@ impl Heap {
                 freed += (before - list.capacity()) * size_of::<*mut GcHeader>();
             }
         }
+        freed += self.weak.bytes();
+        self.weak.release();
         self.discharge(freed);
     }
 }

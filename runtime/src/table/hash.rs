@@ -320,18 +320,18 @@ impl HashPart {
     /// # Safety
     /// `this` is a live hash part or null, and `key` live.
     pub(crate) unsafe fn find(heap: &Heap, this: *const HashPart, key: Value) -> *mut Node {
-        if this.is_null() {
-            return ptr::null_mut();
-        }
-        // SAFETY: the caller's contract; chains end. The hash of a long string is computed before
-        // its position is.
+        // SAFETY: the caller's contract; chains end.
         unsafe {
-            if key.tag == INTEGER {
-                return Self::find_integer(this, key.as_integer());
-            }
             let string = (key.tag == STRING).then(|| key.as_pointer::<LuaString>());
             if let Some(string) = string {
+                // Also when there is no hash part: whoever inserts the key then relies on it.
                 heap.hash_string(string);
+            }
+            if this.is_null() {
+                return ptr::null_mut();
+            }
+            if key.tag == INTEGER {
+                return Self::find_integer(this, key.as_integer());
             }
             let mut node = Self::main_position(this, key);
             while !node.is_null() {
