@@ -34,8 +34,7 @@ impl FunctionState<'_, '_> {
             return Err(too_long);
         }
         let mut edges = self.final_edges();
-        let far = |edge: &Edge| i16::try_from(edge.target as i64 - edge.pc as i64 - 1).is_err();
-        if self.code.len() > i16::MAX as usize && edges.iter().any(|e| e.is_short && far(e)) {
+        if self.code.len() as i64 > self.shared.reach {
             self.expand(&mut edges);
         }
         for edge in &edges {
@@ -86,13 +85,14 @@ impl FunctionState<'_, '_> {
     }
 
     /// Expands short jumps that are too far, and moves everything accordingly.
-    fn expand(&mut self, edges: &mut Vec<Edge>) {
+    fn expand(&mut self, edges: &mut [Edge]) {
         let mut starts = place(self.code.len(), &[]);
         loop {
             let mut changed = false;
             for edge in edges.iter_mut().filter(|e| e.is_short && !e.expanded) {
                 let distance = starts[edge.target] as i64 - starts[edge.pc] as i64 - 1;
-                if i16::try_from(distance).is_err() {
+                // Short jumps all go forward.
+                if distance > self.shared.reach {
                     edge.expanded = true;
                     changed = true;
                 }
@@ -107,7 +107,9 @@ impl FunctionState<'_, '_> {
                 .collect();
             starts = place(self.code.len(), &grown);
         }
-        self.rebuild(edges, &starts);
+        if edges.iter().any(|edge| edge.expanded) {
+            self.rebuild(edges, &starts);
+        }
     }
 
     /// By how many words the jump at `pc` grows when it is expanded.
@@ -119,7 +121,7 @@ impl FunctionState<'_, '_> {
     }
 
     /// Writes the code anew with all words at their new positions.
-    fn rebuild(&mut self, edges: &mut Vec<Edge>, starts: &[usize]) {
+    fn rebuild(&mut self, edges: &mut [Edge], starts: &[usize]) {
         let old_code = std::mem::take(&mut self.code);
         let old_lines = std::mem::take(&mut self.lines);
         let mut next_edge = 0;
