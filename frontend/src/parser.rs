@@ -7,6 +7,7 @@ use crate::error::SyntaxError;
 use crate::grammar::ChunkParser;
 use crate::resolve::resolve;
 use crate::tokens::Tokens;
+use std::cell::Cell;
 
 /// Parses and resolves a chunk. A byte order mark or a first line that starts with `#` is for the
 /// caller to remove.
@@ -21,8 +22,9 @@ pub fn parse(source: &[u8], chunk_name: &[u8]) -> Result<(Chunk, Interner), Synt
 
 /// The tree of a valid program.
 fn parse_valid(source: &[u8]) -> Option<(Chunk, Interner)> {
-    let mut tokens = Tokens::new(source);
-    let mut builder = Builder::default();
+    let previous_line = Cell::new(1);
+    let mut tokens = Tokens::new(source, &previous_line);
+    let mut builder = Builder::new(&previous_line);
     let body = ChunkParser::new().parse(&mut builder, &mut tokens).ok()?;
     if builder.invalid {
         return None;

@@ -1,12 +1,12 @@
 //! The debug library (manual §6.10).
 
+use crate::io::standard::{stderr_write, stdin_read_line};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::native;
 use perilune_runtime::native::{
     Action, Call, CallResult, ChunkMode, FunctionInfo, FunctionRef, Level, Local, LocalView,
     Native, NativeResult, TableRef, ThreadRef,
 };
-use std::io::Write;
 
 /// The functions of the library.
 pub const FUNCTIONS: &[Native] = &[
@@ -388,12 +388,11 @@ fn debug(call: &mut Call<'_>) -> NativeResult {
     }
     loop {
         // There is nowhere to report that the prompt cannot be written.
-        let _ = std::io::stderr().write_all(b"lua_debug> ");
-        let mut line = Vec::new();
-        let got = crate::io::read_input_line(&mut line);
-        if got.is_err() || line.is_empty() || line == b"cont\n" {
-            return Ok(call.return_none());
-        }
+        let _ = stderr_write(b"lua_debug> ");
+        let line = match stdin_read_line() {
+            Ok(Some(line)) if line != b"cont\n" => line,
+            _ => return Ok(call.return_none()),
+        };
         call.set_top(0)?;
         match call.load(&line, b"=(debug command)", ChunkMode::Both, None)? {
             Ok(function) => {
@@ -415,6 +414,6 @@ fn report<'c>(call: &mut Call<'c>, error: Local<'c>) -> Result<(), LuaError> {
     let mut text = call.to_display(error)?;
     text.push(b'\n');
     // There is nowhere to report that the message cannot be written.
-    let _ = std::io::stderr().write_all(&text);
+    let _ = stderr_write(&text);
     Ok(())
 }

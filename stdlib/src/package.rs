@@ -62,7 +62,7 @@ pub fn open<'c>(call: &mut Call<'c>, library: TableRef<'c>) -> Result<(), LuaErr
     let config = call.new_string(config.as_bytes())?;
     call.table_set_str(library, b"config", config)?;
 
-    let loaded = call.loaded();
+    let loaded = call.loaded()?;
     call.table_set_str(library, b"loaded", loaded.into())?;
     let preload = preload_table(call)?;
     call.table_set_str(library, b"preload", preload.into())?;
@@ -287,7 +287,7 @@ fn require(call: &mut Call<'_>) -> NativeResult {
 
 fn start(call: &mut Call<'_>) -> NativeResult {
     let name = check_c_string(call, NAME)?;
-    let loaded = call.loaded();
+    let loaded = call.loaded()?;
     let module = call.table_get_str(loaded, name);
     if module.is_truthy() {
         return Ok(call.return_one(module));

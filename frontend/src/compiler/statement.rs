@@ -83,7 +83,8 @@ impl<'s> FunctionState<'s, '_> {
             StatKind::Function { target, function } => {
                 let target = self.expression(target)?.kind;
                 let mut closure = self.closure(function)?;
-                if !matches!(target, Kind::Register(_)) {
+                // A function of several lines is made in its last line and stored in its first.
+                if !matches!(target, Kind::Register(_)) || function.end_line != stat.line {
                     self.to_next_register(&mut closure)?;
                 }
                 self.store(target, closure, stat.line)?;

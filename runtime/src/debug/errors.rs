@@ -196,10 +196,11 @@ pub unsafe fn for_error(vm: *mut Vm, value: Value, which: &str) -> LuaError {
 ///
 /// # Safety
 /// As [`operand_error`].
-pub unsafe fn close_error(vm: *mut Vm, register: u8) -> LuaError {
+pub unsafe fn close_error(vm: *mut Vm, register: usize) -> LuaError {
     // SAFETY: the caller's contract.
     unsafe {
-        let local = running(vm).and_then(|(proto, pc)| (*proto).debug.local_name(register, pc));
+        let local =
+            running(vm).and_then(|(proto, pc)| (*proto).debug.local_name(register as u8, pc));
         let mut message = b"variable '".to_vec();
         message.extend_from_slice(local.map_or(b"?", |local| &local.name));
         message.extend_from_slice(b"' got a non-closable value");

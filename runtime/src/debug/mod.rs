@@ -22,3 +22,4 @@ pub use errors::{
     for_error, index_error, integer_error, operand_error, type_name,
 };
 pub use names::Name;
+pub use traceback::{global_function_name, traceback};

@@ -434,7 +434,10 @@ pub(crate) unsafe fn single_step<R: Roots>(heap: *mut Heap, roots: *mut R) -> us
 pub(crate) unsafe fn run_until_pause<R: Roots>(heap: *mut Heap, roots: *mut R) {
     // SAFETY: the caller's contract.
     unsafe {
-        while (*heap).phase != Phase::Pause {
+        loop {
+            if (*heap).phase == Phase::Pause {
+                return;
+            }
             single_step(heap, roots);
         }
     }

@@ -13,7 +13,6 @@ use std::marker::PhantomData;
 
 pub use crate::debug::info::{ActivationInfo, FunctionInfo};
 pub use crate::debug::names::Name;
-pub use crate::gc::pacing::Mode as CollectorMode;
 
 /// An active function of a thread.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +53,7 @@ impl<'c> Call<'c> {
     /// first value passed or returned and how many there are; else zeros.
     pub fn level_transfer(&self, level: Level<'c>) -> (u32, u32) {
         // SAFETY: the thread lives during the step.
-        unsafe { crate::hook::transfer(self.vm, level.thread.raw, &level.activation) }
+        unsafe { crate::hook::transfer(level.thread.raw, &level.activation) }
     }
 
     /// Information about a function.
@@ -210,9 +209,9 @@ impl<'c> Call<'c> {
         unsafe { (*self.vm).heap.set_step_multiplier(percent) }
     }
 
-    /// The collector's mode.
-    pub fn collector_mode(&self) -> CollectorMode {
+    /// Bytes in use.
+    pub fn memory_used(&self) -> usize {
         // SAFETY: the machine outlives the step.
-        unsafe { (*self.vm).heap.mode() }
+        unsafe { (*self.vm).heap.used_bytes() }
     }
 }

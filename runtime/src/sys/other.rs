@@ -31,6 +31,9 @@ impl IgnoreInterrupts {
 /// There is no signal for closed pipes: does nothing.
 pub fn default_broken_pipe() {}
 
+/// There is no hook for the end of the process: does nothing.
+pub fn at_exit(_: fn()) {}
+
 /// Seconds since the first call; 0 where there is no clock.
 pub fn process_time() -> f64 {
     #[cfg(target_os = "unknown")]

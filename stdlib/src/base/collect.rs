@@ -1,6 +1,6 @@
 //! `collectgarbage`.
 
-use perilune_runtime::native::{Action, Call, CollectorMode, Local, NativeResult};
+use perilune_runtime::native::{Action, Call, CallResult, Local, NativeResult};
 
 const OPTIONS: &[&str] = &[
     "stop",
@@ -19,14 +19,24 @@ const OPTIONS: &[&str] = &[
 const COLLECTED: u32 = 1;
 /// The state in which `collectgarbage("step")` ends.
 const STEPPED: u32 = 2;
+/// The state in which a change of mode ends.
+const MODE_SET: u32 = 3;
 
 /// `collectgarbage([option [, arg]])`
 pub(super) fn collectgarbage(call: &mut Call<'_>) -> NativeResult {
     match call.state() {
         COLLECTED => return Ok(call.return_one(Local::integer(0))),
         STEPPED => {
-            let ended = call.collector_cycle_ended();
+            let ended = call.result() == CallResult::Returned(1);
             return Ok(call.return_one(Local::boolean(ended)));
+        }
+        MODE_SET => {
+            let name: &[u8] = match call.result() {
+                CallResult::Returned(0) => b"incremental",
+                _ => b"generational",
+            };
+            let name = call.new_string(name)?;
+            return Ok(call.return_one(name));
         }
         _ => {}
     }
@@ -77,16 +87,11 @@ pub(super) fn collectgarbage(call: &mut Call<'_>) -> NativeResult {
         "setstepmul" => Local::integer(call.set_collector_step_multiplier(first)),
         "isrunning" => Local::boolean(call.is_collector_running()),
         mode => {
-            let before = if mode == "generational" {
-                call.set_generational(first, second)
-            } else {
-                call.set_incremental(first, second, third)
-            };
-            let name = match before {
-                CollectorMode::Incremental => "incremental",
-                CollectorMode::Generational => "generational",
-            };
-            call.new_string(name.as_bytes())?
+            return Ok(Action::SetCollectorMode {
+                generational: mode == "generational",
+                parameters: [first, second, third],
+                state: MODE_SET,
+            });
         }
     };
     Ok(call.return_one(result))

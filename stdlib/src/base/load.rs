@@ -1,10 +1,11 @@
 //! `load`, `loadfile`, `dofile`.
 
+use crate::io::standard::stdin_read_all;
+use crate::support::{c_string, chunk_of_file, error_text, read_chunk};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::native::{
     Action, Call, CallResult, ChunkMode, Local, LocalView, NativeResult, UserdataRef,
 };
-use std::io::Read;
 
 /// The first byte of a binary chunk.
 const BINARY_MARK: u8 = 0x1b;
@@ -21,12 +22,6 @@ struct Pieces {
     next_look: usize,
     /// The error message at the last look.
     last_error: Option<Vec<u8>>,
-}
-
-/// Bytes up to the first zero: names and modes are C strings in the reference implementation.
-fn until_zero(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
-    &bytes[..end]
 }
 
 /// Loads a chunk: the function, or the message.
@@ -79,8 +74,8 @@ pub(super) fn load(call: &mut Call<'_>) -> NativeResult {
         let loaded = load_text(
             call,
             text,
-            until_zero(name),
-            Some(until_zero(mode)),
+            c_string(name),
+            Some(c_string(mode)),
             environment,
         )?;
         return finish(call, loaded);
@@ -168,7 +163,7 @@ fn take_piece(call: &mut Call<'_>) -> NativeResult {
 fn name_and_mode<'c>(call: &mut Call<'c>) -> Result<(&'c [u8], &'c [u8]), LuaError> {
     let name = call.opt_string(2)?.unwrap_or(b"=(load)");
     let mode = call.opt_string(3)?.unwrap_or(b"bt");
-    Ok((until_zero(name), until_zero(mode)))
+    Ok((c_string(name), c_string(mode)))
 }
 
 /// Whether what was read so far is wrong whatever follows: a reader that never ends must not go
@@ -208,46 +203,20 @@ fn load_pieces(call: &mut Call<'_>, text: Vec<u8>) -> NativeResult {
 }
 
 /// Reads a file, or the standard input, as a chunk: its text and name, or a message.
-fn read_chunk(path: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
-    let mut text = Vec::new();
-    let Some(path) = path else {
-        crate::io::read_input(&mut text).map_err(|error| failure("read", b"stdin", &error))?;
-        return Ok((skip_comment(text), b"=stdin".to_vec()));
-    };
-    let mut file = std::fs::File::open(crate::io::path_of(path))
-        .map_err(|error| failure("open", path, &error))?;
-    file.read_to_end(&mut text)
-        .map_err(|error| failure("read", path, &error))?;
-    let mut name = b"@".to_vec();
-    name.extend_from_slice(path);
-    Ok((skip_comment(text), name))
-}
-
-fn failure(action: &str, path: &[u8], error: &std::io::Error) -> Vec<u8> {
-    let mut message = format!("cannot {action} ").into_bytes();
-    message.extend_from_slice(path);
-    message.extend_from_slice(b": ");
-    message.extend_from_slice(crate::io::error_text(error).as_bytes());
-    message
-}
-
-/// Drops a byte order mark and a first line that begins with `#`; text keeps its line numbers.
-fn skip_comment(text: Vec<u8>) -> Vec<u8> {
-    let body = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&text);
-    if body.first() != Some(&b'#') {
-        return body.to_vec();
-    }
-    match body.iter().position(|&b| b == b'\n') {
-        None => b"\n".to_vec(),
-        Some(end) if body.get(end + 1) == Some(&BINARY_MARK) => body[end + 1..].to_vec(),
-        Some(end) => body[end..].to_vec(),
+fn read_file(path: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
+    match path {
+        Some(path) => Ok((read_chunk(path)?, [b"@", path].concat())),
+        None => match stdin_read_all() {
+            Ok(text) => Ok((chunk_of_file(&text), b"=stdin".to_vec())),
+            Err(error) => Err([b"cannot read stdin: ", &error_text(&error)[..]].concat()),
+        },
     }
 }
 
 /// `loadfile([filename [, mode [, env]]])`
 pub(super) fn loadfile(call: &mut Call<'_>) -> NativeResult {
-    let path = call.opt_string(1)?.map(until_zero);
-    let mode = call.opt_string(2)?.map(until_zero);
+    let path = call.opt_string(1)?.map(c_string);
+    let mode = call.opt_string(2)?.map(c_string);
     let environment = environment(call, 3);
     let loaded = load_file(call, path, mode, environment)?;
     finish(call, loaded)
@@ -264,7 +233,7 @@ pub fn load_file<'c>(
     mode: Option<&[u8]>,
     environment: Option<Local<'c>>,
 ) -> Result<Result<Local<'c>, Local<'c>>, LuaError> {
-    match read_chunk(path) {
+    match read_file(path) {
         Ok((text, name)) => load_text(call, &text, &name, mode, environment),
         Err(message) => Ok(Err(call.new_string(&message)?)),
     }
@@ -275,7 +244,7 @@ pub(super) fn dofile(call: &mut Call<'_>) -> NativeResult {
     if call.state() == 1 {
         return Ok(call.return_from(2));
     }
-    let path = call.opt_string(1)?.map(until_zero);
+    let path = call.opt_string(1)?.map(c_string);
     call.set_top(1)?;
     match load_file(call, path, None, None)? {
         Ok(function) => {
@@ -288,26 +257,5 @@ pub(super) fn dofile(call: &mut Call<'_>) -> NativeResult {
             })
         }
         Err(message) => Err(call.error_value(message)),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::skip_comment;
-
-    #[test]
-    fn first_line_comments() {
-        let cases: &[(&[u8], &[u8])] = &[
-            (b"x = 1", b"x = 1"),
-            (b"#!lua\nx = 1", b"\nx = 1"),
-            (b"\xEF\xBB\xBF# c\nx", b"\nx"),
-            (b"\xEF\xBB\xBFx", b"x"),
-            (b"# only", b"\n"),
-            (b"# c\n\x1bLua", b"\x1bLua"),
-            (b"", b""),
-        ];
-        for &(text, expected) in cases {
-            assert_eq!(skip_comment(text.to_vec()), expected);
-        }
     }
 }

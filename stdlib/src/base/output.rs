@@ -1,27 +1,29 @@
 //! `print` and `warn`.
 
 use super::convert::{Conversion, check_converted, convert};
+use crate::io::standard::{stderr_write, stdout_flush, stdout_write};
 use perilune_runtime::native::{Action, Call, NativeResult};
-use std::io::Write;
 
 /// `print(...)`. State `i` goes on with argument `i`'s converted value, which lies above the
 /// arguments.
 pub(super) fn print(call: &mut Call<'_>) -> NativeResult {
     let state = call.state();
+    let mut line = Vec::new();
     let (count, mut index) = if state == 0 {
         (call.arg_count(), 1)
     } else {
         let count = call.top() - 1;
-        let text = check_converted(call, count + 1)?.to_vec();
+        add_item(&mut line, state, check_converted(call, count + 1)?);
         call.set_top(count)?;
-        write_item(state, &text);
         (count, state + 1)
     };
     while index <= count {
         let value = call.slot(index);
-        match convert(call, value)? {
-            Conversion::Done(text) => write_item(index, &text),
-            Conversion::Call(metamethod) => {
+        let converted = convert(call, value);
+        match converted {
+            Ok(Conversion::Done(text)) => add_item(&mut line, index, &text),
+            Ok(Conversion::Call(metamethod)) => {
+                write_output(&line);
                 call.push(metamethod)?;
                 call.push(value)?;
                 return Ok(Action::Call {
@@ -31,24 +33,30 @@ pub(super) fn print(call: &mut Call<'_>) -> NativeResult {
                     state: index,
                 });
             }
+            Err(error) => {
+                write_output(&line);
+                return Err(error);
+            }
         }
         index += 1;
     }
-    write_output(b"\n");
-    crate::io::flush_output();
+    line.push(b'\n');
+    write_output(&line);
+    // As with writing, there is nobody to tell.
+    let _ = stdout_flush();
     Ok(call.return_none())
 }
 
-fn write_item(index: u32, text: &[u8]) {
+fn add_item(line: &mut Vec<u8>, index: u32, text: &[u8]) {
     if index > 1 {
-        write_output(b"\t");
+        line.push(b'\t');
     }
-    write_output(text);
+    line.extend_from_slice(text);
 }
 
 /// Writes to the standard output; as `print` has no way to report it, a failure is ignored.
 fn write_output(text: &[u8]) {
-    crate::io::write_output(text);
+    let _ = stdout_write(text);
 }
 
 /// `warn(...)`
@@ -112,7 +120,7 @@ pub fn standard_warnings(mut state: Warnings) -> Box<dyn FnMut(&[u8], bool)> {
     Box::new(move |piece, to_continue| {
         let text = state.piece(piece, to_continue);
         // There is nowhere to report that warnings cannot be written.
-        let _ = std::io::stderr().write_all(&text);
+        let _ = stderr_write(&text);
     })
 }
 

@@ -6,7 +6,7 @@
 use super::file::Mode;
 use super::read::{Failure, read_formats};
 use super::standard::lock;
-use super::{Default, LuaFile, check_file, close, default_handle, open_or_error};
+use super::{Default, LuaFile, check_file, close, default_handle, open_or_error, open_stream};
 use crate::support::check_c_string;
 use perilune_runtime::error::LuaError;
 use perilune_runtime::native;
@@ -63,9 +63,9 @@ fn new_iterator<'c>(call: &mut Call<'c>, to_close: bool) -> Result<Local<'c>, Lu
 fn next_line(call: &mut Call<'_>) -> NativeResult {
     let file = call.upvalue(1);
     let stream = match file.view() {
-        LocalView::Userdata(userdata) => call
-            .userdata_mut::<LuaFile>(userdata)
-            .and_then(|file| file.stream.clone()),
+        LocalView::Userdata(userdata) => {
+            call.userdata_mut::<LuaFile>(userdata).and_then(open_stream)
+        }
         _ => None,
     };
     let Some(stream) = stream else {

@@ -65,6 +65,9 @@ pub struct LuaFile {
     stream: Option<SharedStream>,
 }
 
+/// The stream of a handle that is open.
+type OpenFile<'c> = RefMut<'c, SharedStream>;
+
 /// The functions that need no default file; [`open`] adds the others.
 pub const FUNCTIONS: &[Native] = &[
     native!("open", io_open),
@@ -178,9 +181,14 @@ fn check_handle<'c>(call: &mut Call<'c>, arg: u32) -> Result<RefMut<'c, LuaFile>
 }
 
 /// The stream of the open file that must be argument `arg`.
-fn check_file(call: &mut Call<'_>, arg: u32) -> Result<SharedStream, LuaError> {
-    let stream = check_handle(call, arg)?.stream.clone();
-    stream.ok_or_else(|| call.error("attempt to use a closed file"))
+fn check_file<'c>(call: &mut Call<'c>, arg: u32) -> Result<OpenFile<'c>, LuaError> {
+    let file = check_handle(call, arg)?;
+    open_stream(file).ok_or_else(|| call.error("attempt to use a closed file"))
+}
+
+/// The stream of a handle, unless it is closed.
+fn open_stream(file: RefMut<'_, LuaFile>) -> Option<OpenFile<'_>> {
+    RefMut::filter_map(file, |file| file.stream.as_mut()).ok()
 }
 
 /// The default file's handle.
@@ -192,22 +200,18 @@ fn default_handle<'c>(call: &Call<'c>, default: Default) -> Local<'c> {
 }
 
 /// The stream of the default file, which must be open.
-fn default_file(call: &mut Call<'_>, default: Default) -> Result<SharedStream, LuaError> {
+fn default_file<'c>(call: &mut Call<'c>, default: Default) -> Result<OpenFile<'c>, LuaError> {
     if let LocalView::Userdata(userdata) = default_handle(call, default).view()
         && let Some(file) = call.userdata_mut::<LuaFile>(userdata)
-        && let Some(stream) = &file.stream
+        && let Some(stream) = open_stream(file)
     {
-        return Ok(stream.clone());
+        return Ok(stream);
     }
     Err(call.error(format!("default {} file is closed", default.name())))
 }
 
 /// Opens a file or raises an error.
-fn open_or_error<'c>(
-    call: &mut Call<'c>,
-    name: &[u8],
-    mode: Mode,
-) -> Result<Local<'c>, LuaError> {
+fn open_or_error<'c>(call: &mut Call<'c>, name: &[u8], mode: Mode) -> Result<Local<'c>, LuaError> {
     match Stream::open(name, mode) {
         Ok(stream) => new_file(call, stream),
         Err(error) => {

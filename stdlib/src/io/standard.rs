@@ -1,15 +1,15 @@
 //! The process's standard streams and the list of streams with output.
 //!
 //! Standard input, output and error belong to the process, not to a Lua state: all states, `print`
-//! and the command line share one buffer each. As C's `exit` flushes every stream, the list here
-//! knows every stream that was opened for writing; [`flush_all`] must be called before the
-//! process ends.
+//! and the command line share one buffer each. The list here knows every stream that was opened
+//! for writing, so that all are flushed when the process ends, as C's `exit` does (by itself where
+//! the platform has a hook for it; elsewhere [`flush_all`] must be called).
 //!
 //! Invariant: no lock of a stream is held while another is taken, except that reading standard
 //! input may try (not wait for) standard output's.
 
 use super::file::{Buffering, Stream};
-use perilune_runtime::sys::{Standard, StandardStream};
+use perilune_runtime::sys::{self, Standard, StandardStream};
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
@@ -54,6 +54,7 @@ pub fn standard_output() -> &'static SharedStream {
     OUTPUT.get_or_init(|| {
         let device = StandardStream::new(Standard::Output);
         let terminal = device.is_terminal();
+        sys::at_exit(flush_all);
         let mut stream = Stream::new(Box::new(device), false, true);
         if terminal {
             // Nothing is buffered yet, so this cannot fail.
@@ -121,6 +122,10 @@ fn show_prompt() {
 /// Shares a stream and, if it can hold output, remembers it for [`flush_all`].
 pub(super) fn share(stream: Stream) -> SharedStream {
     let writable = stream.is_writable();
+    if writable {
+        // Sees to the flush at exit.
+        standard_output();
+    }
     let shared = Arc::new(Mutex::new(stream));
     if writable {
         let mut writers = lock(&WRITERS);
@@ -137,14 +142,17 @@ pub(super) fn share(stream: Stream) -> SharedStream {
 /// this moment is left to it.
 pub fn flush_all() {
     // Errors have no one to go to, as in C.
-    if let Some(output) = OUTPUT.get() {
-        let _ = lock(output).flush();
+    if let Some(output) = OUTPUT.get()
+        && let Ok(mut output) = output.try_lock()
+    {
+        let _ = output.flush();
     }
-    let streams: Vec<SharedStream> = lock(&WRITERS)
-        .streams
-        .iter()
-        .filter_map(Weak::upgrade)
-        .collect();
+    // Locked only briefly by others, but at exit nothing may be waited for.
+    let Ok(writers) = WRITERS.try_lock() else {
+        return;
+    };
+    let streams: Vec<SharedStream> = writers.streams.iter().filter_map(Weak::upgrade).collect();
+    drop(writers);
     for stream in streams {
         if let Ok(mut stream) = stream.try_lock() {
             let _ = stream.flush();

@@ -154,10 +154,7 @@ fn the_memory_limit_holds() {
     // What is live does.
     let live = world.table();
     world.root(live);
-    let error = (1..).find_map(|_| match world.heap().new_table() {
-        Ok(_) => None,
-        Err(error) => Some(error),
-    });
+    let error = (1..).find_map(|_| world.heap().new_table().err());
     assert!(matches!(error, Some(LuaError::Memory)));
     assert!(world.heap().new_string(&[b'x'; 200_000]).is_err());
     assert!(world.heap().charge(usize::MAX).is_err());
