@@ -6,8 +6,7 @@ use crate::diagnose::diagnose;
 use crate::error::SyntaxError;
 use crate::grammar::ChunkParser;
 use crate::resolve::resolve;
-use crate::tokens::Tokens;
-use std::cell::Cell;
+use crate::tokens::{Shared, Tokens};
 
 /// Parses and resolves a chunk. A byte order mark or a first line that starts with `#` is for the
 /// caller to remove.
@@ -22,10 +21,10 @@ pub fn parse(source: &[u8], chunk_name: &[u8]) -> Result<(Chunk, Interner), Synt
 
 /// The tree of a valid program.
 fn parse_valid(source: &[u8]) -> Option<(Chunk, Interner)> {
-    let previous_line = Cell::new(1);
-    let mut tokens = Tokens::new(source, &previous_line);
-    let mut builder = Builder::new(&previous_line);
-    let body = ChunkParser::new().parse(&mut builder, &mut tokens).ok()?;
+    let shared = Shared::new();
+    let mut tokens = Tokens::new(source, &shared);
+    let mut builder = Builder::new(&shared);
+    ChunkParser::new().parse(&mut builder, &mut tokens).ok()?;
     if builder.invalid {
         return None;
     }
@@ -33,7 +32,7 @@ fn parse_valid(source: &[u8]) -> Option<(Chunk, Interner)> {
         main: Function {
             params: Vec::new(),
             is_vararg: true,
-            body,
+            body: builder.block(),
             line: 0,
             end_line: 0,
             info: ResolvedInfo::default(),
