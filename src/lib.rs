@@ -2,11 +2,19 @@
 //!
 //! The facade: the only interface that is kept stable.
 
+mod options;
+
+pub use options::{Options, UnknownMode};
 pub use perilune_runtime::api::{
     Chunk, Error, Function, InterruptHandle, IntoLua, LuaString, Result, Table, Thread, UserData,
     Value,
 };
 pub use perilune_runtime::native::ChunkMode;
+
+/// What a program around a state needs of the operating system.
+pub mod process {
+    pub use perilune_runtime::sys::{InterruptGuard, default_broken_pipe, on_interrupt};
+}
 
 /// A Lua state with the standard library.
 ///
@@ -25,8 +33,22 @@ impl Lua {
     /// # Errors
     /// [`Error::MemoryError`] when the allocator fails.
     pub fn new() -> Result<Lua> {
+        Lua::with_options(&Options::new())
+    }
+
+    /// A state with all libraries open, set up as `options` say.
+    ///
+    /// # Errors
+    /// [`Error::MemoryError`] when the allocator fails.
+    pub fn with_options(options: &Options) -> Result<Lua> {
         let lua = perilune_runtime::api::Lua::without_libraries()?;
+        if !options.reads_environment {
+            lua.set_registry_field(b"LUA_NOENV", &Value::Boolean(true))?;
+        }
         lua.with_call(perilune_stdlib::open_all)?;
+        let warnings = perilune_stdlib::base::Warnings::Off;
+        lua.set_warning_function(perilune_stdlib::base::standard_warnings(warnings));
+        lua.set_gc_stress(options.gc_stress);
         Ok(Lua(lua))
     }
 }
