@@ -1,5 +1,8 @@
-//! The Lua 5.4 standard library.
-#![allow(dead_code)]
+//! The Lua 5.4 standard library, one module per library.
 #![forbid(unsafe_code)]
 
-mod string;
+mod buffer;
+pub mod math;
+pub mod string;
+pub mod table;
+pub mod utf8;
