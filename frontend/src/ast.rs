@@ -29,6 +29,10 @@ pub struct Symbol(pub u32);
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct LocalId(pub u32);
 
+/// A compile-time constant, an index into [`Chunk::constants`].
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct ConstantId(pub u32);
+
 /// What a name stands for (manual §3.5), filled in by the resolver.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Binding {
@@ -43,7 +47,7 @@ pub enum Binding {
     /// A field of `_ENV`, which is itself the given upvalue.
     GlobalOfUpvalue(u8),
     /// A `<const>` local whose value is a compile-time constant.
-    Constant(ConstantValue),
+    Constant(ConstantId),
 }
 
 /// `<const>`, `<close>` or nothing (manual §3.3.7, §3.3.8).
@@ -62,6 +66,8 @@ pub enum Attrib {
 pub struct Chunk {
     /// The main function: variadic, with `_ENV` as its only upvalue.
     pub main: Function,
+    /// The values of `<const>` locals that are compile-time constants.
+    pub constants: Vec<ConstantValue>,
 }
 
 /// A sequence of statements that is a scope.
@@ -70,11 +76,9 @@ pub struct Block {
     /// The statements, in order.
     pub stats: Vec<Stat>,
     /// The line of the last token before the one that ends the block (PUC's `lastline` there):
-    /// the line of a loop's back-jump, or of the jump over an `else` part.
+    /// the line of a loop's back-jump, of the jump over an `else` part, of the final return of
+    /// the main function.
     pub last_line: Line,
-    /// The line of the token that ends the block (`end`, `else`, `until`); for the main function
-    /// the line of the last token of the chunk, which is that of its final return.
-    pub end_line: Line,
 }
 
 /// A statement.
@@ -320,6 +324,8 @@ pub enum UpvalueSource {
 }
 
 /// An expression.
+///
+/// It takes 24 bytes: programs have many.
 #[derive(Debug)]
 pub struct Expr {
     /// Which expression.
@@ -336,9 +342,11 @@ pub struct Expr {
 impl Expr {
     /// The child that the expression starts with: the left operand, the indexed object, the
     /// called value. Following it may take 100,000 steps: loop, do not recurse.
+    #[inline]
     pub fn left(&self) -> Option<&Expr> {
         match &self.kind {
             ExprKind::Index(pair) | ExprKind::Binary(_, pair) => Some(&pair.0),
+            ExprKind::Field(object, _) => Some(object),
             ExprKind::Call(call) => Some(&call.callee),
             ExprKind::MethodCall(call) => Some(&call.object),
             _ => None,
@@ -346,9 +354,11 @@ impl Expr {
     }
 
     /// As [`Expr::left`].
+    #[inline]
     pub fn left_mut(&mut self) -> Option<&mut Expr> {
         match &mut self.kind {
             ExprKind::Index(pair) | ExprKind::Binary(_, pair) => Some(&mut pair.0),
+            ExprKind::Field(object, _) => Some(object),
             ExprKind::Call(call) => Some(&mut call.callee),
             ExprKind::MethodCall(call) => Some(&mut call.object),
             _ => None,
@@ -356,6 +366,7 @@ impl Expr {
     }
 
     /// Takes the left child out if it has a left child itself.
+    #[inline]
     fn take_spine(&mut self) -> Option<Expr> {
         let left = self.left_mut()?;
         left.left()?;
@@ -369,6 +380,7 @@ impl Expr {
 
 impl Drop for Expr {
     /// Takes left spines apart in a loop, so that dropping needs bounded stack.
+    #[inline]
     fn drop(&mut self) {
         let mut rest = self.take_spine();
         while let Some(mut expr) = rest {
@@ -398,14 +410,16 @@ pub enum ExprKind {
     Function(Box<Function>),
     /// A variable.
     Name(Symbol, Cell<Binding>),
-    /// `object[key]` and `object.key`
+    /// `object[key]`
     Index(Box<(Expr, Expr)>),
+    /// `object.key`
+    Field(Box<Expr>, Symbol),
     /// `f(args)`
     Call(Box<Call>),
     /// `object:method(args)`
     MethodCall(Box<MethodCall>),
     /// `{ ... }`
-    Table(Vec<TableItem>),
+    Table(Box<Vec<TableItem>>),
     /// `a op b`
     Binary(BinaryOp, Box<(Expr, Expr)>),
     /// `op a`
@@ -444,7 +458,7 @@ pub enum TableItem {
     /// `name = e`
     Named(Symbol, Expr),
     /// `[k] = e` and the line of `e`'s last token (of the instruction that stores it).
-    Keyed(Expr, Expr, Line),
+    Keyed(Box<(Expr, Expr)>, Line),
 }
 
 /// Binary operators.
@@ -615,3 +629,5 @@ fn hash_bytes(bytes: &[u8]) -> u32 {
     let hash = hasher.finish();
     (hash ^ hash >> 32) as u32
 }
+
+const _: () = assert!(size_of::<Expr>() == 24 && size_of::<TableItem>() <= 32);

@@ -9,7 +9,9 @@
 //! chain of operands and operators, which saves it a reduction per precedence level and operand.
 
 use crate::ast::*;
-use crate::tokens::{Position, Unreadable};
+use crate::lexer::NumberToken;
+use crate::tokens::Unreadable;
+use std::cell::Cell;
 
 /// More pending operators than PUC could possibly nest.
 const MAX_PENDING: usize = 200;
@@ -21,17 +23,11 @@ struct Pending {
     line: Line,
 }
 
-/// The arguments of a call.
-pub(crate) struct Arguments {
-    /// The line of the opening parenthesis, or of the only argument.
-    pub(crate) line: Line,
-    /// The values.
-    pub(crate) values: Vec<Expr>,
-}
-
 /// The state of the actions.
-#[derive(Default)]
-pub(crate) struct Builder {
+pub(crate) struct Builder<'c> {
+    /// The line of the token before the parser's look-ahead.
+    previous_line: &'c Cell<Line>,
+    blocks: Vec<Block>,
     stats: Vec<Stat>,
     values: Vec<Expr>,
     names: Vec<LocalDecl>,
@@ -74,21 +70,30 @@ fn is_comparison(op: BinaryOp) -> bool {
 /// Notes that a variable's value is fetched at `line` only. A value that has been computed
 /// already keeps its line.
 fn fetch_at(expr: &mut Expr, line: Line) {
-    if matches!(expr.kind, ExprKind::Index(_) | ExprKind::Name(..)) {
+    if matches!(
+        expr.kind,
+        ExprKind::Index(_) | ExprKind::Field(..) | ExprKind::Name(..)
+    ) {
         expr.line = line;
     }
 }
 
 /// An expression.
-pub(crate) fn expr(kind: ExprKind, at: Position) -> Expr {
-    Expr {
-        kind,
-        line: at.line,
-    }
+pub(crate) fn expr(kind: ExprKind, at: Line) -> Expr {
+    Expr { kind, line: at }
+}
+
+/// A numeral.
+pub(crate) fn number(value: NumberToken, at: Line) -> Expr {
+    let kind = match value {
+        NumberToken::Integer(integer) => ExprKind::Integer(integer),
+        NumberToken::Float(float) => ExprKind::Float(float),
+    };
+    expr(kind, at)
 }
 
 /// A variable.
-pub(crate) fn variable(name: Symbol, at: Position) -> Expr {
+pub(crate) fn variable(name: Symbol, at: Line) -> Expr {
     expr(
         ExprKind::Name(name, std::cell::Cell::new(Binding::Unresolved)),
         at,
@@ -96,52 +101,49 @@ pub(crate) fn variable(name: Symbol, at: Position) -> Expr {
 }
 
 /// `object[key]`, complete at `at`.
-pub(crate) fn index(object: Expr, key: Expr, at: Position) -> Expr {
+pub(crate) fn index(object: Expr, key: Expr, at: Line) -> Expr {
     expr(ExprKind::Index(Box::new((object, key))), at)
 }
 
 /// `object.key`, complete at `at`.
-pub(crate) fn field(object: Expr, key: Symbol, at: Position) -> Expr {
-    index(object, expr(ExprKind::String(key), at), at)
+pub(crate) fn field(object: Expr, key: Symbol, at: Line) -> Expr {
+    expr(ExprKind::Field(Box::new(object), key), at)
 }
 
-/// `callee(args)`
-pub(crate) fn call(callee: Expr, args: Arguments) -> Expr {
-    Expr {
-        line: args.line,
-        kind: ExprKind::Call(Box::new(Call {
-            callee,
-            args: args.values,
-        })),
-    }
+/// `callee(args)`, the arguments beginning at `at`.
+pub(crate) fn call(callee: Expr, args: Vec<Expr>, at: Line) -> Expr {
+    expr(ExprKind::Call(Box::new(Call { callee, args })), at)
 }
 
-/// `object:method(args)`, the method's name standing at `at`.
-pub(crate) fn method_call(mut object: Expr, method: Symbol, at: Position, args: Arguments) -> Expr {
-    fetch_at(&mut object, at.line);
-    Expr {
-        line: args.line,
-        kind: ExprKind::MethodCall(Box::new(MethodCall {
-            object,
-            method,
-            method_line: at.line,
-            args: args.values,
-        })),
-    }
+/// `object:method(args)`, the name and the arguments beginning at these lines.
+pub(crate) fn method_call(
+    mut object: Expr,
+    (method, method_line): (Symbol, Line),
+    args: Vec<Expr>,
+    at: Line,
+) -> Expr {
+    fetch_at(&mut object, method_line);
+    let call = MethodCall {
+        object,
+        method,
+        method_line,
+        args,
+    };
+    expr(ExprKind::MethodCall(Box::new(call)), at)
 }
 
 /// `(inner)`, closed at `at`.
-pub(crate) fn paren(mut inner: Expr, at: Position) -> Expr {
-    fetch_at(&mut inner, at.line);
+pub(crate) fn paren(mut inner: Expr, at: Line) -> Expr {
+    fetch_at(&mut inner, at);
     expr(ExprKind::Paren(Box::new(inner)), at)
 }
 
 /// A declared name.
-pub(crate) fn declaration(name: Symbol, attrib: Attrib, at: Position) -> LocalDecl {
+pub(crate) fn declaration(name: Symbol, attrib: Attrib, at: Line) -> LocalDecl {
     LocalDecl {
         name,
         attrib,
-        line: at.line,
+        line: at,
         id: std::cell::Cell::new(LocalId(0)),
     }
 }
@@ -151,30 +153,52 @@ fn take<T>(stack: &mut Vec<T>, count: usize) -> Vec<T> {
     stack.drain(stack.len() - count..).collect()
 }
 
-impl Builder {
+impl<'c> Builder<'c> {
+    /// A builder; `previous_line` is shared with the token stream.
+    pub(crate) fn new(previous_line: &'c Cell<Line>) -> Self {
+        Self {
+            previous_line,
+            blocks: Vec::new(),
+            stats: Vec::new(),
+            values: Vec::new(),
+            names: Vec::new(),
+            items: Vec::new(),
+            arms: Vec::new(),
+            operands: Vec::new(),
+            operators: Vec::new(),
+            prefixes: 0,
+            invalid: false,
+        }
+    }
+
     // --- Statements and blocks ---
 
-    /// Begins a block; to be given to [`Builder::block`].
+    /// Begins a block; to be given to [`Builder::close_block`].
     pub(crate) fn open_block(&mut self) -> usize {
         self.stats.len()
     }
 
-    /// The block of the statements since `start`, ended by the token at `end`.
-    pub(crate) fn block(&mut self, start: usize, end: Position) -> Block {
+    /// Ends the block of the statements since `start`; the token that ends it is the look-ahead.
+    pub(crate) fn close_block(&mut self, start: usize) {
         let count = self.stats.len() - start;
-        Block {
+        let block = Block {
             stats: take(&mut self.stats, count),
-            last_line: end.previous,
-            end_line: end.line,
-        }
+            last_line: self.previous_line.get(),
+        };
+        self.blocks.push(block);
+    }
+
+    /// The block that was closed last.
+    pub(crate) fn block(&mut self) -> Block {
+        self.blocks.pop().unwrap_or_default()
     }
 
     /// Adds a statement.
-    pub(crate) fn stat(&mut self, kind: StatKind, first: Position, last: Position) {
+    pub(crate) fn stat(&mut self, kind: StatKind, first: Line, last: Line) {
         self.stats.push(Stat {
             kind,
-            line: first.line,
-            end_line: last.line,
+            line: first,
+            end_line: last,
         });
     }
 
@@ -184,17 +208,19 @@ impl Builder {
     }
 
     /// Adds a condition and its block.
-    pub(crate) fn arm(&mut self, mut cond: Expr, then: Position, body: Block) {
-        fetch_at(&mut cond, then.line);
+    pub(crate) fn arm(&mut self, mut cond: Expr, then: Line) {
+        fetch_at(&mut cond, then);
+        let body = self.block();
         self.arms.push(IfArm {
             cond,
-            then_line: then.line,
+            then_line: then,
             body,
         });
     }
 
     /// The statement of the arms since `start`.
-    pub(crate) fn finish_if(&mut self, start: usize, otherwise: Option<Block>) -> StatKind {
+    pub(crate) fn finish_if(&mut self, start: usize, has_else: bool) -> StatKind {
+        let otherwise = has_else.then(|| self.block());
         let count = self.arms.len() - start;
         StatKind::If {
             arms: take(&mut self.arms, count),
@@ -211,9 +237,9 @@ impl Builder {
     }
 
     /// Goes on with a list of `count` expressions after a comma.
-    pub(crate) fn next_value(&mut self, count: usize, comma: Position, value: Expr) -> usize {
+    pub(crate) fn next_value(&mut self, count: usize, comma: Line, value: Expr) -> usize {
         if let Some(last) = self.values.last_mut() {
-            fetch_at(last, comma.line);
+            fetch_at(last, comma);
         }
         self.values.push(value);
         count + 1
@@ -224,15 +250,12 @@ impl Builder {
         take(&mut self.values, count)
     }
 
-    /// The list of `count` arguments in parentheses.
-    pub(crate) fn arguments(&mut self, count: usize, open: Position, close: Position) -> Arguments {
+    /// The list of `count` arguments in parentheses that close at `close`.
+    pub(crate) fn arguments(&mut self, count: usize, close: Line) -> Vec<Expr> {
         if let Some(last) = self.values.last_mut().filter(|_| count > 0) {
-            fetch_at(last, close.line);
+            fetch_at(last, close);
         }
-        Arguments {
-            line: open.line,
-            values: take(&mut self.values, count),
-        }
+        take(&mut self.values, count)
     }
 
     /// Adds a declared name to a list.
@@ -262,16 +285,21 @@ impl Builder {
         self.items.push(item);
     }
 
-    /// Notes that the last entry is followed by a separator (or the end) at `at`.
-    pub(crate) fn end_item(&mut self, at: Position) {
+    /// Notes that a separator at `at` follows the last entry.
+    pub(crate) fn end_item(&mut self, at: Line) {
         if let Some(TableItem::Positional(value)) = self.items.last_mut() {
-            fetch_at(value, at.line);
+            fetch_at(value, at);
         }
     }
 
-    /// The table of `count` entries, closed at `at`.
-    pub(crate) fn table(&mut self, count: usize, open: Position) -> Expr {
-        expr(ExprKind::Table(take(&mut self.items, count)), open)
+    /// The table of `count` entries between these lines.
+    pub(crate) fn table(&mut self, count: usize, open: Line, close: Line) -> Expr {
+        let mut items = take(&mut self.items, count);
+        // PUC fetches the last value only after the closing brace.
+        if let Some(TableItem::Positional(value)) = items.last_mut() {
+            fetch_at(value, close);
+        }
+        expr(ExprKind::Table(Box::new(items)), open)
     }
 
     /// A function with `count` parameters, whose `(` stands at `open` and whose `end` at `end`.
@@ -279,16 +307,16 @@ impl Builder {
         &mut self,
         count: usize,
         is_vararg: bool,
-        body: Block,
-        open: Position,
-        end: Position,
+        open: Line,
+        end: Line,
     ) -> Box<Function> {
+        let body = self.block();
         Box::new(Function {
             params: take(&mut self.names, count),
             is_vararg,
             body,
-            line: open.line,
-            end_line: end.line,
+            line: open,
+            end_line: end,
             info: ResolvedInfo::default(),
         })
     }
@@ -298,33 +326,33 @@ impl Builder {
     /// Begins a chain `left op right`; `left_end` and `right_end` are the operands' last tokens.
     pub(crate) fn begin_chain(
         &mut self,
-        left: (Expr, Position),
-        op: (BinaryOp, Position),
-        right: (Expr, Position),
+        left: (Expr, Line),
+        op: (BinaryOp, Line),
+        right: (Expr, Line),
     ) -> Result<(), Unreadable> {
         self.operators.push(Pending { op: None, line: 0 });
-        self.operands.push((left.0, left.1.line));
+        self.operands.push((left.0, left.1));
         self.extend_chain(op, right)
     }
 
     /// Goes on with a chain.
     pub(crate) fn extend_chain(
         &mut self,
-        (op, at): (BinaryOp, Position),
-        right: (Expr, Position),
+        (op, at): (BinaryOp, Line),
+        right: (Expr, Line),
     ) -> Result<(), Unreadable> {
         self.reduce(priority(op).0);
         if let Some((left, _)) = self.operands.last_mut() {
-            fetch_at(left, at.line);
+            fetch_at(left, at);
         }
         if self.operators.len() > 2 * MAX_PENDING {
             return Err(Unreadable);
         }
         self.operators.push(Pending {
             op: Some(op),
-            line: at.line,
+            line: at,
         });
-        self.operands.push((right.0, right.1.line));
+        self.operands.push((right.0, right.1));
         Ok(())
     }
 
@@ -334,7 +362,7 @@ impl Builder {
         self.operators.pop();
         match self.operands.pop() {
             Some((expr, _)) => expr,
-            None => expr(ExprKind::Nil, Position::default()),
+            None => expr(ExprKind::Nil, 0),
         }
     }
 
@@ -367,15 +395,15 @@ impl Builder {
     }
 
     /// `op operand`, the operator standing at `at`.
-    pub(crate) fn unary(&mut self, op: UnaryOp, at: Position, operand: Expr) -> Expr {
+    pub(crate) fn unary(&mut self, op: UnaryOp, at: Line, operand: Expr) -> Expr {
         self.prefixes -= 1;
         expr(ExprKind::Unary(op, Box::new(operand)), at)
     }
 
     /// `base ^ exponent`, the operator standing at `at`.
-    pub(crate) fn power(&mut self, mut base: Expr, at: Position, exponent: Expr) -> Expr {
+    pub(crate) fn power(&mut self, mut base: Expr, at: Line, exponent: Expr) -> Expr {
         self.prefixes -= 1;
-        fetch_at(&mut base, at.line);
+        fetch_at(&mut base, at);
         expr(
             ExprKind::Binary(BinaryOp::Pow, Box::new((base, exponent))),
             at,

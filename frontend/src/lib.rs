@@ -18,7 +18,6 @@ mod resolve;
 mod tokens;
 
 pub use parser::parse;
-pub use resolve::constant_value;
 
 use bytecode::proto::Proto;
 use error::SyntaxError;

@@ -10,15 +10,7 @@
 
 use crate::ast::{Interner, Line};
 use crate::lexer::{Lexer, Token};
-
-/// A place between or at tokens.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Position {
-    /// The line of the token before.
-    pub(crate) previous: Line,
-    /// The line of the token.
-    pub(crate) line: Line,
-}
+use std::cell::Cell;
 
 /// The stream ended because a token is malformed or nests too deeply; the diagnosis finds out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +40,13 @@ enum Context {
 }
 
 /// The token stream.
+///
+/// It yields each token between its line and its line: the parser's locations are lines.
 pub(crate) struct Tokens<'s> {
     lexer: Lexer<'s>,
-    previous_line: Line,
+    /// The line of the token before the last one, for the builder.
+    previous_line: &'s Cell<Line>,
+    line: Line,
     /// Whether the last token ended an expression that can be called.
     callable: bool,
     context: Context,
@@ -62,11 +58,13 @@ pub(crate) struct Tokens<'s> {
 }
 
 impl<'s> Tokens<'s> {
-    /// The tokens of `source`.
-    pub(crate) fn new(source: &'s [u8]) -> Self {
+    /// The tokens of `source`; while one is the parser's look-ahead, `previous_line` holds the
+    /// line of the token before it.
+    pub(crate) fn new(source: &'s [u8], previous_line: &'s Cell<Line>) -> Self {
         Self {
             lexer: Lexer::new(source),
-            previous_line: 1,
+            previous_line,
+            line: 1,
             callable: false,
             context: Context::Plain,
             brackets: Vec::new(),
@@ -125,6 +123,7 @@ impl<'s> Tokens<'s> {
             }
             Token::Do | Token::If | Token::Repeat => self.blocks += 1,
             Token::End | Token::Until => self.blocks = self.blocks.saturating_sub(1),
+            Token::EndOfFile => self.finished = true,
             _ => {}
         }
         token
@@ -132,7 +131,7 @@ impl<'s> Tokens<'s> {
 }
 
 impl Iterator for Tokens<'_> {
-    type Item = Result<(Position, Token, Position), Unreadable>;
+    type Item = Result<(Line, Token, Line), Unreadable>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
@@ -142,16 +141,13 @@ impl Iterator for Tokens<'_> {
         let Ok(token) = self.lexer.next_token() else {
             return Some(Err(Unreadable));
         };
-        let position = Position {
-            previous: self.previous_line,
-            line: self.lexer.line(),
-        };
-        self.previous_line = position.line;
-        self.finished = token == Token::EndOfFile;
+        let line = self.lexer.line();
+        self.previous_line
+            .set(std::mem::replace(&mut self.line, line));
         let token = self.classify(token);
         if self.brackets.len() + self.blocks > MAX_NESTING {
             return Some(Err(Unreadable));
         }
-        Some(Ok((position, token, position)))
+        Some(Ok((line, token, line)))
     }
 }

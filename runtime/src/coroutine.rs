@@ -39,6 +39,9 @@ pub struct HookState {
     pub last_pc: u32,
     /// Whether a hook of this thread is running.
     pub active: bool,
+    /// During a call or return event: the index of the first value passed or returned (from 1,
+    /// as local variables are counted), and how many there are.
+    pub transfer: (u32, u32),
 }
 
 /// A coroutine or the main thread.
@@ -70,6 +73,15 @@ pub struct Thread {
     pub hook: HookState,
     /// The thread that resumed it; null when none.
     pub resumer: *mut Thread,
+    /// While it yields or waits for its closing: the slot and state of the native function on top
+    /// of its frames in which that function goes on.
+    pub own_point: (u32, u32),
+    /// Slot and state in which the native function that resumed or closes it goes on.
+    pub resumer_point: (u32, u32),
+    /// The error with which it died; nil when it ended well or lives.
+    pub failure: Value,
+    /// Whether it is being closed by another thread.
+    pub closing: bool,
     /// Bytes charged to the heap for stack and frames; see `Heap::update_thread_charge`.
     pub charged: usize,
 }

@@ -27,32 +27,33 @@ pub enum Continuation {
     Branch,
     /// `__concat`: the result takes the place of the two operands and concatenation goes on.
     Concat,
+    /// A native function that was tail-called: its results are returned at once.
+    TailReturn,
     /// A generic `for` call: results go to A+4.., `wanted` of them.
     GenericFor,
     /// The caller is a native function: it runs again with the site's `state`.
     Native,
+    /// The caller is a native function: the first result goes to slot `destination`, then it runs
+    /// again with the site's `state`.
+    NativeStore,
     /// The bottom of a `run` invocation: it returns to Rust.
     Entry,
     /// The bottom of a coroutine: its end.
     CoroutineEnd,
-    /// A finaliser: results are dropped, errors become warnings.
-    Finalizer,
     /// A `__close` handler during a normal block exit: re-execute `Close`.
     Close,
     /// A `__close` handler during a return: re-execute the return.
     CloseReturn,
     /// A `__close` handler during error unwinding: continue unwinding.
     CloseError,
-    /// A message handler of `xpcall`: its result replaces the error.
-    Handler,
-    /// A debug hook: results are dropped, the interrupted instruction goes on.
-    Hook,
 }
 
 /// Where and how a call returns; immutable and interned.
 #[derive(Debug)]
 #[repr(C)]
 pub struct CallSite {
+    /// The calling instruction (its first word); null when the caller is native or Rust.
+    pub instruction: *const u64,
     /// The pc (next word) at which the caller goes on.
     pub return_pc: *const u64,
     /// The caller's constants.
@@ -63,6 +64,8 @@ pub struct CallSite {
     pub delta: u32,
     /// How many results the caller wants; -1 for all.
     pub wanted: i32,
+    /// [`CallSite::key_of`] the continuation and `wanted`.
+    pub key: u32,
     /// What happens on return.
     pub continuation: Continuation,
     /// For [`Continuation::Branch`]: which truth value jumps.
@@ -73,6 +76,18 @@ pub struct CallSite {
     pub target: *const u64,
     /// For [`Continuation::Native`]: the state in which the caller goes on.
     pub state: u32,
+}
+
+impl CallSite {
+    /// What the fast return path tests: 1 or 2 when a call wants no or one result and nothing
+    /// else is to be done, else 0.
+    pub const fn key_of(continuation: Continuation, wanted: i32) -> u32 {
+        match (continuation, wanted) {
+            (Continuation::Call | Continuation::GenericFor, 0) => 1,
+            (Continuation::Call | Continuation::GenericFor, 1) => 2,
+            _ => 0,
+        }
+    }
 }
 
 /// The function is native.

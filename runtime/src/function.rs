@@ -61,6 +61,15 @@ pub struct NativeDescription {
 pub struct Proto {
     /// Collector's header.
     pub header: GcHeader,
+    /// The first instruction.
+    pub entry: *const u64,
+    /// The first constant.
+    pub constants_start: *const Value,
+    /// Bytes of its registers.
+    pub frame_bytes: u32,
+    /// The number of arguments with which it is entered without adjustment: its parameters;
+    /// `u32::MAX` when it takes `...`.
+    pub exact_args: u32,
     /// Instructions and their extra words.
     pub code: Box<[u64]>,
     /// Constants as values (strings interned when short).
@@ -79,11 +88,20 @@ pub struct Proto {
     /// Register liveness, computed when the collector first needs it.
     pub liveness: std::cell::OnceCell<Box<Liveness>>,
     /// The call sites of its code, interned by pc and kind; they live as long as the proto.
-    pub sites: std::cell::RefCell<rustc_hash::FxHashMap<u64, Box<CallSite>>>,
+    pub sites: rustc_hash::FxHashMap<(u64, u64), Box<CallSite>>,
     /// Records of inherited and transition inline caches.
     pub cache_records: Vec<crate::ops::cache::CacheRecord>,
     /// Bytes charged to the heap for what it owns; see `Heap::update_proto_charge`.
     pub charged: usize,
+}
+
+impl Proto {
+    /// Liveness of its registers.
+    pub fn compute_liveness(&self) -> Liveness {
+        // SAFETY: inner protos live as long as this one.
+        let captures = |n: usize| unsafe { &*(*self.protos[n]).debug }.upvalues.as_slice();
+        Liveness::compute(&self.code, self.max_stack, &captures)
+    }
 }
 
 impl LuaClosure {

@@ -2,16 +2,29 @@
 //!
 //! It knows what opcodes mean and nothing about machine code.
 
+pub mod api;
+pub mod call;
+mod close;
+mod collect;
+pub mod convert;
 pub mod coroutine;
+pub mod debug;
 pub mod error;
 pub mod frame;
 pub mod function;
 pub mod gc;
+pub mod hook;
+pub mod interp;
+pub mod machine;
 pub mod metatable;
 pub mod native;
 pub mod ops;
+mod protect;
+pub mod stack;
 pub mod string;
+mod switch;
 pub mod sys;
 pub mod table;
 pub mod userdata;
 pub mod value;
+pub mod vm;

@@ -3,6 +3,10 @@
 //! Invariant: the first eight events are "fast": a table's `header.flags` bit `event as u8` caches
 //! that the table, used as a metatable, has no such field.
 
+use crate::table::Table;
+use crate::value::{self, Value};
+use crate::vm::Vm;
+
 macro_rules! events {
     ($($name:ident = $text:literal;)*) => {
         /// A metamethod event.
@@ -50,5 +54,58 @@ events! {
     Metatable = "__metatable";
 }
 
+/// The index of `v`'s basic type in `Vm::type_metatables`.
+fn type_index(v: Value) -> usize {
+    match v.tag {
+        value::NIL => 0,
+        value::FALSE | value::TRUE => 1,
+        value::INTEGER | value::FLOAT => 2,
+        value::STRING => 3,
+        value::LUA_CLOSURE | value::NATIVE_CLOSURE => 4,
+        value::THREAD => 5,
+        value::LIGHT_USERDATA => 6,
+        _ => 7,
+    }
+}
+
+/// The metatable of `v`; null when it has none.
+///
+/// # Safety
+/// `v` is live.
+pub unsafe fn metatable_of(vm: &Vm, v: Value) -> *mut Table {
+    // SAFETY: the caller's contract.
+    unsafe {
+        match v.view() {
+            value::View::Table(t) => Table::metatable(&vm.heap, t),
+            value::View::Userdata(u) => (*u).metatable,
+            _ => vm.type_metatables[type_index(v)],
+        }
+    }
+}
+
+/// Sets the metatable of `v`'s basic type.
+pub fn set_type_metatable(vm: &mut Vm, v: Value, metatable: *mut Table) {
+    vm.type_metatables[type_index(v)] = metatable;
+}
+
+/// The metamethod of `v` for `event`, or nil.
+///
+/// # Safety
+/// `v` is live.
+#[inline]
+pub unsafe fn metamethod(vm: &Vm, v: Value, event: Event) -> Value {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let metatable = metatable_of(vm, v);
+        if metatable.is_null() {
+            return Value::NIL;
+        }
+        Table::event(&vm.heap, metatable, event)
+    }
+}
+
 /// How many events have a bit in the absent-event cache.
 pub const FAST_EVENTS: u8 = 8;
+
+/// How many basic types may have a metatable of their own.
+pub const TYPE_METATABLES: usize = 8;

@@ -28,11 +28,7 @@ pub(crate) fn with_buffer<R>(build: impl FnOnce(&mut Vec<u8>) -> R) -> R {
 
 /// Appends `bytes`.
 #[inline]
-pub(crate) fn append(
-    call: &mut Call<'_>,
-    out: &mut Vec<u8>,
-    bytes: &[u8],
-) -> Result<(), LuaError> {
+pub(crate) fn append(call: &mut Call<'_>, out: &mut Vec<u8>, bytes: &[u8]) -> Result<(), LuaError> {
     if bytes.len() > out.capacity() - out.len() {
         grow(call, out, bytes.len())?;
     }

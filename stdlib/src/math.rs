@@ -37,7 +37,7 @@ pub const FUNCTIONS: &[Native] = &[
 const PI: f64 = std::f64::consts::PI;
 
 /// Adds the constants and the random functions to `library`.
-pub fn open(call: &mut Call<'_>, library: TableRef<'_>) -> Result<(), LuaError> {
+pub fn open<'c>(call: &mut Call<'c>, library: TableRef<'c>) -> Result<(), LuaError> {
     call.table_set_str(library, b"pi", Local::float(PI))?;
     call.table_set_str(library, b"huge", Local::float(f64::INFINITY))?;
     call.table_set_str(library, b"maxinteger", Local::integer(i64::MAX))?;

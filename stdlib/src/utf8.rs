@@ -28,7 +28,7 @@ const INVALID: &str = "invalid UTF-8 code";
 const CHARACTER_PATTERN: &[u8] = b"[\0-\x7F\xC2-\xFD][\x80-\xBF]*";
 
 /// Adds `charpattern` and `codes`, whose iterators are made once, to `library`.
-pub fn open(call: &mut Call<'_>, library: TableRef<'_>) -> Result<(), LuaError> {
+pub fn open<'c>(call: &mut Call<'c>, library: TableRef<'c>) -> Result<(), LuaError> {
     let pattern = call.new_string(CHARACTER_PATTERN)?;
     call.table_set_str(library, b"charpattern", pattern)?;
     let strict = call.new_function(native!("codes_iterator", |call| next_code(call, true)))?;
@@ -43,7 +43,8 @@ fn is_continuation(byte: u8) -> bool {
 
 /// Whether there is a continuation byte at `position`.
 fn continues(text: &[u8], position: usize) -> bool {
-    text.get(position).is_some_and(|&byte| is_continuation(byte))
+    text.get(position)
+        .is_some_and(|&byte| is_continuation(byte))
 }
 
 /// The code point at the start of `text` and its length in bytes. `None` if it is malformed or,
@@ -100,9 +101,7 @@ fn absolute(position: i64, length: usize) -> i64 {
     if position >= 0 {
         position
     } else {
-        (length as i64 + 1)
-            .saturating_add(position)
-            .max(0)
+        (length as i64 + 1).saturating_add(position).max(0)
     }
 }
 

@@ -9,3 +9,6 @@ pub mod opcode;
 pub mod proto;
 pub mod undump;
 pub mod verify;
+
+#[cfg(test)]
+mod tests;

@@ -17,8 +17,50 @@
 //! Column `words` is how many words follow the instruction; `cache` (inline cache), `site` (call
 //! site), `location` (hot counter or trace) and `arg` (an operand too large for C) say for what.
 //! Column `regs` is `simple` when A, B, C tell all registers that the opcode touches and
-//! `range` when it touches more (see `liveness.rs`).
+//! `range` when it touches more (see `effects.rs`).
 //! R[x] is a register, K[x] a constant, U[x] an upvalue's cell.
+//!
+//! Where one line does not say all (`verify.rs` proves what is said here of operands):
+//! - **Constants.** The keys of `GetField`, `SetField`, `SetFieldConst`, `GetUpvalueField`,
+//!   `SetUpvalueField` and `Method` are strings of at most 40 bytes; other keys go through
+//!   `GetIndex` and `SetIndex`. Constants of arithmetic are numbers, of bitwise operations and
+//!   shifts integers. Those of `JumpEqConst` may be anything but small integers, `nil` included.
+//! - **Swapped operands.** With `FLAG_SWAPPED` the constant or immediate of `AddConst`,
+//!   `MulConst`, `BAndConst`, `BOrConst`, `BXorConst` and `AddInt` is the *left* operand for
+//!   metamethods and error messages.
+//! - **Order.** `a > b` is `JumpLt` with R[A] = b, R[B] = a: metamethods get (R[A], R[B]).
+//!   `JumpGtInt` and `JumpGeInt` are `B < R[A]` and `B <= R[A]`: metamethods and messages get
+//!   (B, R[A]). With `FLAG_FLOAT` the B of an order comparison is a float for metamethods; to
+//!   numbers it makes no difference. `JumpEqConst` and `JumpEqInt` call no metamethod. A `Not` form is the negation of
+//!   the *result* (of the metamethod too): it is not the opposite comparison.
+//! - **`MoveJumpIf`** writes R[A] only when it jumps. A and B differ.
+//! - **Cells.** `NewCell` has A = B in compiled code. A register that holds a cell is read only by
+//!   `GetCell`, `SetCell` (a write), `MarkClose` and captures. `Closure` takes the cells of the
+//!   registers, or of its own upvalues, that the inner function's upvalue list names.
+//! - **Calls** leave only their results defined: every other register from A on may be
+//!   overwritten. `TailCall` is the end of the function: no `Return` follows it.
+//!   `GenericForCall` calls with copies of R[A..A+2] in R[A+4..A+6] and may overwrite everything
+//!   from A+4 on but its results; the frame has at least A+7 registers.
+//! - **The top** is set by `Call` with C = 0 and `VarArg` with B = 0 and consumed by the very next
+//!   instruction: a `Call`, `TailCall`, `Return`, `ReturnClose` or `SetList` with B = 0.
+//! - **`Method`** writes R[A+1] before it looks the method up, so that `self` survives a call of
+//!   `__index`; A or A+1 may equal B.
+//! - **`Concat`** may overwrite all of its operands. B is at least 2.
+//! - **`SetList`** stores without metamethods; the table was made by a `NewTable`.
+//! - **Numeric loops.** R[A+1] is the limit before `ForPrep` and the loop's own afterwards (the
+//!   count of iterations left, for integers). The loop ends at the word after `ForLoop`.
+//!   Compiled code leaves R[A..A+2] alone, but `debug.setlocal` may change them: whatever they
+//!   hold then must be harmless.
+//! - **Generic loops.** `GenericForPrep` jumps to the `GenericForCall`, which a `GenericForLoop`
+//!   with the same A follows; the word after it is a `Close A` on every way out.
+//! - **To-be-closed variables.** `MarkClose` and `GenericForPrep` add R[A], R[A+3] to the thread's
+//!   list, unless the value is nil or false; the register may hold a cell that holds the value.
+//!   Registers are marked in increasing order. Every exit from a scope that has marked
+//!   variables passes a `Close` or a `ReturnClose`, which closes all of the frame. Values that a
+//!   `ReturnClose` returns stay in their registers while closing calls run. `Close A` touches no
+//!   register; A may be the end of the frame.
+//! - **Entry.** Parameters are in R[0..num_params], the other registers hold nothing. A function
+//!   with `is_vararg` starts with `VarArgPrep`, which is nowhere else.
 
 /// Calls `$callback!` with every opcode: `Name a b c, words kind, regs, "meaning";`.
 #[macro_export]

@@ -22,6 +22,7 @@ impl<'s> FunctionState<'s, '_> {
             let inner = match &node.kind {
                 ExprKind::Binary(op, pair) if *op != BinaryOp::Concat => &pair.0,
                 ExprKind::Index(pair) => &pair.0,
+                ExprKind::Field(object, _) => object,
                 ExprKind::Call(call) => &call.callee,
                 ExprKind::MethodCall(call) => &call.object,
                 _ => break,
@@ -35,6 +36,14 @@ impl<'s> FunctionState<'s, '_> {
             operand = match &node.kind {
                 ExprKind::Binary(op, pair) => self.binary(*op, operand, &pair.1, node.line)?,
                 ExprKind::Index(pair) => self.index(operand, &pair.1, node.line)?,
+                ExprKind::Field(_, name) => {
+                    let field = self.field(operand, *name)?;
+                    self.line = node.line;
+                    Operand {
+                        line: node.line,
+                        ..field
+                    }
+                }
                 ExprKind::Call(call) => self.call(operand, &call.args, node.line)?,
                 ExprKind::MethodCall(call) => self.method_call(operand, call, node.line)?,
                 _ => operand,
@@ -73,7 +82,10 @@ impl<'s> FunctionState<'s, '_> {
                 operand
             }
             ExprKind::Binary(..) => self.concatenation(expr)?,
-            ExprKind::Index(_) | ExprKind::Call(_) | ExprKind::MethodCall(_) => {
+            ExprKind::Index(_)
+            | ExprKind::Field(..)
+            | ExprKind::Call(_)
+            | ExprKind::MethodCall(_) => {
                 // `expression` has put these on the spine.
                 self.constant_operand(Nil)
             }
@@ -98,7 +110,10 @@ impl<'s> FunctionState<'s, '_> {
         match binding {
             Binding::Local(id) => Ok(self.local(id)),
             Binding::Upvalue(index) => Ok(self.operand(Kind::Upvalue(index))),
-            Binding::Constant(value) => Ok(self.constant_operand(value)),
+            Binding::Constant(id) => {
+                let value = self.shared.constants[id.0 as usize];
+                Ok(self.constant_operand(value))
+            }
             Binding::GlobalOfLocal(id) => {
                 let environment = self.local(id);
                 self.field(environment, name)
@@ -222,7 +237,7 @@ impl<'s> FunctionState<'s, '_> {
         // Constants may become immediate operands; variables in cells are read late.
         let stays = match op {
             Eq | Ne => left.as_constant().is_some(),
-            Lt | Le | Gt | Ge => left.as_small_integer().is_some(),
+            Lt | Le | Gt | Ge => left.as_small_number().is_some(),
             _ => left.as_number().is_some(),
         };
         if !stays && (left.has_jumps() || !matches!(left.kind, Kind::Cell(_))) {

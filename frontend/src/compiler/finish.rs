@@ -12,6 +12,9 @@ use crate::bytecode::instruction::Instruction;
 use crate::bytecode::opcode::{Opcode, Operand};
 use crate::bytecode::proto::{LineTable, Proto};
 
+/// How many unconditional jumps in a row are followed.
+const MAX_HOPS: usize = 100;
+
 /// A jump with its target.
 #[derive(Clone, Copy)]
 struct Edge {
@@ -34,8 +37,7 @@ impl FunctionState<'_, '_> {
             return Err(too_long);
         }
         let mut edges = self.final_edges();
-        let far = |edge: &Edge| i16::try_from(edge.target as i64 - edge.pc as i64 - 1).is_err();
-        if self.code.len() > i16::MAX as usize && edges.iter().any(|e| e.is_short && far(e)) {
+        if self.code.len() as i64 > self.shared.reach {
             self.expand(&mut edges);
         }
         for edge in &edges {
@@ -65,8 +67,10 @@ impl FunctionState<'_, '_> {
             let op = self.instruction(jump.pc as usize).opcode();
             let is_short = op.is_some_and(|op| op.operands()[2] == Operand::Jump);
             let mut target = jump.target as usize;
-            // Back-edges stay what they are. Unconditional jumps go forward, so chains end.
+            // Back-edges stay what they are. Long chains are not worth following to their end.
+            let mut hops = 0;
             while target > jump.pc as usize
+                && hops < MAX_HOPS
                 && target < self.code.len()
                 && self.instruction(target).opcode() == Some(Opcode::Jump)
                 && let Ok(index) = self
@@ -74,6 +78,7 @@ impl FunctionState<'_, '_> {
                     .binary_search_by_key(&(target as u32), |jump| jump.pc)
             {
                 target = self.jumps[index].target as usize;
+                hops += 1;
             }
             edges.push(Edge {
                 pc: jump.pc as usize,
@@ -86,13 +91,14 @@ impl FunctionState<'_, '_> {
     }
 
     /// Expands short jumps that are too far, and moves everything accordingly.
-    fn expand(&mut self, edges: &mut Vec<Edge>) {
+    fn expand(&mut self, edges: &mut [Edge]) {
         let mut starts = place(self.code.len(), &[]);
         loop {
             let mut changed = false;
             for edge in edges.iter_mut().filter(|e| e.is_short && !e.expanded) {
                 let distance = starts[edge.target] as i64 - starts[edge.pc] as i64 - 1;
-                if i16::try_from(distance).is_err() {
+                // Short jumps all go forward.
+                if distance > self.shared.reach {
                     edge.expanded = true;
                     changed = true;
                 }
@@ -107,7 +113,9 @@ impl FunctionState<'_, '_> {
                 .collect();
             starts = place(self.code.len(), &grown);
         }
-        self.rebuild(edges, &starts);
+        if edges.iter().any(|edge| edge.expanded) {
+            self.rebuild(edges, &starts);
+        }
     }
 
     /// By how many words the jump at `pc` grows when it is expanded.
@@ -119,7 +127,7 @@ impl FunctionState<'_, '_> {
     }
 
     /// Writes the code anew with all words at their new positions.
-    fn rebuild(&mut self, edges: &mut Vec<Edge>, starts: &[usize]) {
+    fn rebuild(&mut self, edges: &mut [Edge], starts: &[usize]) {
         let old_code = std::mem::take(&mut self.code);
         let old_lines = std::mem::take(&mut self.lines);
         let mut next_edge = 0;
@@ -183,7 +191,8 @@ fn push_long_jump(code: &mut Vec<u64>, short: Instruction) {
         }
         _ => {
             let op = negated(op).unwrap_or(op);
-            code.push(Instruction::new(op, short.a(), short.b(), 1).0);
+            let test = Instruction::new(op, short.a(), short.b(), 1);
+            code.push(test.with_flags(short.flags()).0);
         }
     }
     code.push(Instruction::wide(Opcode::Jump, 0, 0).0);

@@ -330,7 +330,7 @@ impl<'s, 'a> FunctionState<'s, 'a> {
     /// A constant as a 16-bit operand; `None` when its index is too large.
     pub(super) fn short_constant(&mut self, value: ConstantValue) -> Result<Option<u16>> {
         let index = self.constant(value)?;
-        Ok((index < MAX_SHORT_CONSTANTS).then_some(index as u16 * SCALE))
+        Ok((index < MAX_SHORT_CONSTANTS).then(|| index as u16 * SCALE))
     }
 
     /// A string as the key of a field instruction; `None` when it needs a register.

@@ -22,7 +22,12 @@ const ITERATOR_CALL: usize = 3;
 
 impl<'s> FunctionState<'s, '_> {
     /// `while cond do body end`
-    pub(super) fn while_statement(&mut self, cond: &'s Expr, body: &'s Block) -> Result<()> {
+    pub(super) fn while_statement(
+        &mut self,
+        cond: &'s Expr,
+        body: &'s Block,
+        end_line: Line,
+    ) -> Result<()> {
         let top = self.label();
         let exit = self.condition(cond, None)?;
         self.enter_loop();
@@ -31,7 +36,7 @@ impl<'s> FunctionState<'s, '_> {
             self.line = body.last_line;
             self.loop_to(top);
         }
-        self.line = body.end_line;
+        self.line = end_line;
         self.leave_block();
         self.patch_here(exit);
         Ok(())
@@ -44,7 +49,7 @@ impl<'s> FunctionState<'s, '_> {
         self.enter_block(&body.stats, false);
         let level = self.locals_top;
         self.statements(&body.stats)?;
-        self.line = body.end_line;
+        self.line = body.last_line;
         let exit = self.inverse_condition(cond, None)?;
         if self.must_close(level) {
             // Both ways out of the body close its variables.
@@ -64,7 +69,7 @@ impl<'s> FunctionState<'s, '_> {
     }
 
     /// `for var = start, limit, step do body end`
-    pub(super) fn numeric_for(&mut self, node: &'s NumericFor) -> Result<()> {
+    pub(super) fn numeric_for(&mut self, node: &'s NumericFor, end_line: Line) -> Result<()> {
         self.enter_loop();
         let base = self.free;
         for expr in [&node.start, &node.limit].into_iter().chain(&node.step) {
@@ -84,13 +89,13 @@ impl<'s> FunctionState<'s, '_> {
         self.loop_body(std::slice::from_ref(&node.var), &node.body)?;
         self.loop_back(Opcode::ForLoop, base, top, node.loop_line);
         self.patch_here(JumpList::one(skip));
-        self.line = node.body.end_line;
+        self.line = end_line;
         self.leave_block();
         Ok(())
     }
 
     /// `for names in values do body end`
-    pub(super) fn generic_for(&mut self, node: &'s GenericFor) -> Result<()> {
+    pub(super) fn generic_for(&mut self, node: &'s GenericFor, end_line: Line) -> Result<()> {
         self.enter_loop();
         let base = self.free;
         self.adjusted_list(&node.values, GENERIC_STATE)?;
@@ -108,7 +113,7 @@ impl<'s> FunctionState<'s, '_> {
         let call = Instruction::new(Opcode::GenericForCall, reg(base), count, 0);
         self.emit_at(call, node.loop_line);
         self.loop_back(Opcode::GenericForLoop, base, top, node.loop_line);
-        self.line = node.body.end_line;
+        self.line = end_line;
         self.leave_block();
         Ok(())
     }

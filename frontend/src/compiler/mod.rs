@@ -32,7 +32,9 @@ mod tests;
 
 use std::rc::Rc;
 
-use crate::ast::{Attrib, Chunk, Function, Interner, Line, UpvalueInfo, UpvalueSource};
+use crate::ast::{
+    Attrib, Chunk, ConstantValue, Function, Interner, Line, UpvalueInfo, UpvalueSource,
+};
 use crate::bytecode::proto::{Proto, Upvalue};
 use function::FunctionState;
 
@@ -52,18 +54,34 @@ pub(crate) type Result<T> = std::result::Result<T, LimitError>;
 pub(crate) struct Shared<'a> {
     /// The chunk's strings.
     interner: &'a Interner,
+    /// The values of compile-time constants.
+    constants: &'a [ConstantValue],
     /// The chunk's name.
     source: Rc<[u8]>,
     /// The name of the hidden variables of loops.
     for_state: Rc<[u8]>,
+    /// How far a conditional jump may go.
+    reach: i64,
 }
 
 /// Compiles a resolved chunk.
 pub(crate) fn compile_chunk(chunk: &Chunk, interner: &Interner, name: &[u8]) -> Result<Proto> {
+    compile_with_reach(chunk, interner, name, i16::MAX as i64)
+}
+
+/// Compiles a resolved chunk; conditional jumps beyond `reach` are expanded.
+fn compile_with_reach(
+    chunk: &Chunk,
+    interner: &Interner,
+    name: &[u8],
+    reach: i64,
+) -> Result<Proto> {
     let mut shared = Shared {
         interner,
+        constants: &chunk.constants,
         source: name.into(),
         for_state: b"(for state)".as_slice().into(),
+        reach,
     };
     let main = &chunk.main;
     let upvalues = main

@@ -16,15 +16,23 @@ impl<'s> FunctionState<'s, '_> {
         }
         self.enter_scope();
         self.reserve(function.params.len())?;
+        let entry = self.pc();
         self.declare_parameters(&function.params);
+        let body = self.pc();
         self.enter_block(&function.body.stats, true);
         self.statements(&function.body.stats)?;
-        self.line = function.body.end_line;
+        self.line = match function.end_line {
+            0 => function.body.last_line,
+            line => line,
+        };
         if self.to_be_closed.is_empty() {
             self.emit(Opcode::Return0, 0, 0, 0);
         } else {
             self.emit(Opcode::ReturnClose, reg(self.locals_top), 1, 0);
         }
+        // Moving parameters to their cells is no line of its own.
+        let first_line = self.lines[body];
+        self.lines[entry..body].fill(first_line);
         self.leave_block();
         self.leave_block();
         Ok(())
@@ -60,18 +68,23 @@ impl<'s> FunctionState<'s, '_> {
             }
             StatKind::Do(body) => {
                 self.block(body)?;
-                self.line = body.end_line;
+                self.line = stat.end_line;
                 Ok(())
             }
-            StatKind::While { cond, body } => self.while_statement(cond, body),
+            StatKind::While { cond, body } => self.while_statement(cond, body, stat.end_line),
             StatKind::Repeat { body, cond } => self.repeat_statement(body, cond),
-            StatKind::If { arms, otherwise } => self.if_statement(arms, otherwise.as_ref()),
-            StatKind::NumericFor(node) => self.numeric_for(node),
-            StatKind::GenericFor(node) => self.generic_for(node),
+            StatKind::If { arms, otherwise } => {
+                self.if_statement(arms, otherwise.as_ref())?;
+                self.line = stat.end_line;
+                Ok(())
+            }
+            StatKind::NumericFor(node) => self.numeric_for(node, stat.end_line),
+            StatKind::GenericFor(node) => self.generic_for(node, stat.end_line),
             StatKind::Function { target, function } => {
                 let target = self.expression(target)?.kind;
                 let mut closure = self.closure(function)?;
-                if !matches!(target, Kind::Register(_)) {
+                // A function of several lines is made in its last line and stored in its first.
+                if !matches!(target, Kind::Register(_)) || function.end_line != stat.line {
                     self.to_next_register(&mut closure)?;
                 }
                 self.store(target, closure, stat.line)?;
@@ -121,6 +134,7 @@ impl<'s> FunctionState<'s, '_> {
     fn local_function(&mut self, name: &'s LocalDecl, function: &'s Function) -> Result<()> {
         let register = self.reserve(1)?;
         let captured = self.local_info(name.id.get()).captured;
+        self.line = function.end_line;
         if captured {
             // The cell comes first, so that the function can capture itself.
             self.emit_nil(register, 1, self.line);
@@ -149,11 +163,9 @@ impl<'s> FunctionState<'s, '_> {
                 escapes = self.join(escapes, jump);
             }
             self.patch_here(skip);
-            self.line = arm.body.end_line;
         }
         if let Some(block) = otherwise {
             self.block(block)?;
-            self.line = block.end_line;
         }
         self.patch_here(escapes);
         Ok(())
@@ -173,7 +185,6 @@ impl<'s> FunctionState<'s, '_> {
         };
         let jumps = self.inverse_condition(&arm.cond, Some(arm.then_line))?;
         self.leave_through(exit, jumps);
-        self.line = arm.body.end_line;
         Ok(true)
     }
 

@@ -41,7 +41,8 @@ impl<'s> FunctionState<'s, '_> {
                     let key = self.constant_operand(ConstantValue::String(*name));
                     self.item(table, key, value, None)?;
                 }
-                TableItem::Keyed(key, value, line) => {
+                TableItem::Keyed(pair, line) => {
+                    let (key, value) = &**pair;
                     fields += 1;
                     let saved = self.free;
                     let key = self.expression(key)?;

@@ -62,7 +62,11 @@ impl Diagnosis<'_> {
     /// The error `what` near the current token.
     #[cold]
     fn error(&self, what: impl AsRef<[u8]>) -> Box<SyntaxError> {
-        let near = Some(self.lexer.describe(self.token));
+        // PUC takes the token 0 for none.
+        let near = match self.token {
+            Token::Unknown(0) => None,
+            token => Some(self.lexer.describe(token)),
+        };
         self.error_near(what.as_ref(), near)
     }
 

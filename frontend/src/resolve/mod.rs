@@ -26,7 +26,9 @@ pub(crate) fn resolve(chunk: &mut Chunk) -> Result {
         depth: 0,
         spine: Vec::new(),
     };
-    resolver.function(&chunk.main)
+    resolver.function(&chunk.main)?;
+    chunk.constants = resolver.scopes.into_constants();
+    Ok(())
 }
 
 struct Resolver<'t> {
@@ -178,7 +180,7 @@ impl<'t> Resolver<'t> {
         if let (Some(declaration), Some(value)) = (names.last(), values.last())
             && names.len() == values.len()
             && declaration.attrib == Attrib::Const
-            && let Some(constant) = constant_value(value)
+            && let Some(constant) = constant_value(value, self.scopes.constants())
         {
             self.scopes.set_constant(constant);
         }
@@ -264,12 +266,7 @@ impl<'t> Resolver<'t> {
             && let Some(node) = self.spine.pop()
         {
             match &node.kind {
-                ExprKind::Index(pair) => match pair.1.kind {
-                    // Most keys are names of fields; these may not add nesting.
-                    ExprKind::String(_) => {}
-                    _ => self.expr(&pair.1)?,
-                },
-                ExprKind::Binary(_, pair) => self.expr(&pair.1)?,
+                ExprKind::Index(pair) | ExprKind::Binary(_, pair) => self.expr(&pair.1)?,
                 ExprKind::Call(call) => self.exprs(&call.args)?,
                 ExprKind::MethodCall(call) => self.exprs(&call.args)?,
                 _ => {}
@@ -289,9 +286,9 @@ impl<'t> Resolver<'t> {
             ExprKind::Function(function) => self.function(function),
             ExprKind::Table(items) => items.iter().try_for_each(|item| match item {
                 TableItem::Positional(value) | TableItem::Named(_, value) => self.expr(value),
-                TableItem::Keyed(key, value, _) => {
-                    self.expr(key)?;
-                    self.expr(value)
+                TableItem::Keyed(pair, _) => {
+                    self.expr(&pair.0)?;
+                    self.expr(&pair.1)
                 }
             }),
             ExprKind::Unary(_, operand) => self.expr(operand),
@@ -302,8 +299,8 @@ impl<'t> Resolver<'t> {
 }
 
 /// The value of a resolved expression if it is a compile-time constant (manual §3.3.7): a literal,
-/// a constant, or what folds to one.
-pub fn constant_value(expr: &Expr) -> Option<ConstantValue> {
+/// one of `constants`, or what folds to one.
+fn constant_value(expr: &Expr, constants: &[ConstantValue]) -> Option<ConstantValue> {
     let mut spine = Vec::new();
     let mut node = expr;
     while let ExprKind::Binary(_, pair) = &node.kind {
@@ -318,11 +315,11 @@ pub fn constant_value(expr: &Expr) -> Option<ConstantValue> {
         ExprKind::Float(float) => ConstantValue::Float(*float),
         ExprKind::String(symbol) => ConstantValue::String(*symbol),
         ExprKind::Name(_, binding) => match binding.get() {
-            Binding::Constant(constant) => constant,
+            Binding::Constant(id) => constants[id.0 as usize],
             _ => return None,
         },
-        ExprKind::Paren(inner) => constant_value(inner)?,
-        ExprKind::Unary(op, operand) => fold_unary(*op, constant_value(operand)?)?,
+        ExprKind::Paren(inner) => constant_value(inner, constants)?,
+        ExprKind::Unary(op, operand) => fold_unary(*op, constant_value(operand, constants)?)?,
         _ => return None,
     };
     while let Some(node) = spine.pop() {
@@ -330,9 +327,9 @@ pub fn constant_value(expr: &Expr) -> Option<ConstantValue> {
             return None;
         };
         value = match op {
-            BinaryOp::And if is_truthy(value) => constant_value(&pair.1)?,
-            BinaryOp::Or if !is_truthy(value) => constant_value(&pair.1)?,
-            _ => fold_binary(*op, value, constant_value(&pair.1)?)?,
+            BinaryOp::And if is_truthy(value) => constant_value(&pair.1, constants)?,
+            BinaryOp::Or if !is_truthy(value) => constant_value(&pair.1, constants)?,
+            _ => fold_binary(*op, value, constant_value(&pair.1, constants)?)?,
         };
     }
     Some(value)

@@ -59,7 +59,7 @@ pub(crate) enum ScopeError {
 struct Variable {
     name: Symbol,
     attrib: Attrib,
-    constant: Option<ConstantValue>,
+    constant: Option<ConstantId>,
     id: LocalId,
     /// The index of its function.
     function: usize,
@@ -104,6 +104,7 @@ pub(crate) struct Scopes {
     heads: Vec<u32>,
     labels: Vec<Label>,
     gotos: Vec<Label>,
+    constants: Vec<ConstantValue>,
 }
 
 impl Scopes {
@@ -267,6 +268,8 @@ impl Scopes {
     pub(crate) fn set_attrib(&mut self, attrib: Attrib) {
         if let Some(variable) = self.variables.last_mut() {
             variable.attrib = attrib;
+            let id = variable.id.0 as usize;
+            self.function().info.locals[id].attrib = attrib;
         }
     }
 
@@ -276,10 +279,21 @@ impl Scopes {
         if let Some(variable) = self.variables.last_mut()
             && variable.name != predefined::ENV
         {
-            variable.constant = Some(value);
+            variable.constant = Some(ConstantId(self.constants.len() as u32));
+            self.constants.push(value);
             let id = variable.id.0 as usize;
             self.function().info.locals[id].constant = Some(value);
         }
+    }
+
+    /// The values of all constants so far.
+    pub(crate) fn constants(&self) -> &[ConstantValue] {
+        &self.constants
+    }
+
+    /// Gives up the values of the constants.
+    pub(crate) fn into_constants(self) -> Vec<ConstantValue> {
+        self.constants
     }
 
     /// Makes the next `count` declared variables visible.
@@ -325,8 +339,8 @@ impl Scopes {
         }
         let index = head as usize - 1;
         let variable = &self.variables[index];
-        if let Some(value) = variable.constant {
-            return Ok(Some(Binding::Constant(value)));
+        if let Some(id) = variable.constant {
+            return Ok(Some(Binding::Constant(id)));
         }
         if variable.function == current {
             return Ok(Some(Binding::Local(variable.id)));

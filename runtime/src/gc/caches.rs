@@ -6,7 +6,8 @@
 use super::heap::Heap;
 use super::{GcHeader, Roots};
 use crate::function::Proto;
-use crate::ops::cache::CacheRecord;
+use crate::ops::cache::{CacheRecord, RECORDED};
+use crate::table::Table;
 use perilune_frontend::bytecode::instruction::Instruction;
 use perilune_frontend::bytecode::opcode::ExtraWord;
 
@@ -31,6 +32,7 @@ impl Heap {
             R::forget_dead(roots, &is_live_shape, &is_live_object);
             if any_dead {
                 (*shapes).sweep();
+                let _ = (*this).charge_shapes();
             }
         }
     }
@@ -57,7 +59,8 @@ pub unsafe fn clear_dead_caches(
             && (is_dead_shape(record.receiver_shape)
                 || is_dead_shape(record.other_shape)
                 || is_dead_shape(record.holder_shape));
-        if dead_shape || !record.holder.is_null() && !is_live_object(record.holder.cast()) {
+        let dead = |t: *mut Table| !t.is_null() && !is_live_object(t.cast());
+        if dead_shape || dead(record.holder) || dead(record.metatable) {
             *record = DEAD;
             any_records_dead = true;
         }
@@ -95,20 +98,22 @@ pub unsafe fn clear_dead_caches(
 const DEAD: CacheRecord = CacheRecord {
     receiver_shape: 0,
     other_shape: 0,
+    metatable: std::ptr::null_mut(),
+    index_slot: 0,
     holder: std::ptr::null_mut(),
     holder_shape: 0,
     slot: 0,
+    next: 0,
 };
 
 /// Whether a cache word names a dead shape, directly or by its record.
 fn names_dead(word: u64, records: &[CacheRecord], is_dead_shape: &dyn Fn(u32) -> bool) -> bool {
-    let shape = word as u32 & 0x7fff_ffff;
-    let kind = (word >> 48) as u16;
+    let shape = word as u32 & !RECORDED;
     let slot = (word >> 32) as u16;
     if word == 0 {
         return false;
     }
-    let record_is_dead = kind != 0
+    let record_is_dead = word as u32 & RECORDED != 0
         && records
             .get(usize::from(slot))
             .is_some_and(|record| record.receiver_shape == 0 && record.other_shape == 0);

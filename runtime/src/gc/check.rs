@@ -323,17 +323,19 @@ unsafe fn for_each_reference(object: *mut GcHeader, visit: &mut dyn FnMut(*mut G
             }
             Kind::Userdata => {
                 let userdata = object.cast::<Userdata>();
-                for &value in (&(*userdata).user_values).iter() {
+                let user_values: &[Value] = &(*userdata).user_values;
+                for &value in user_values {
                     visit_value(value);
                 }
                 visit((*userdata).metatable.cast());
             }
             Kind::Proto => {
                 let proto = object.cast::<Proto>();
-                for &value in (&(*proto).constants).iter() {
+                let (constants, protos) = (&*(*proto).constants, &*(*proto).protos);
+                for &value in constants {
                     visit_value(value);
                 }
-                for &inner in (&(*proto).protos).iter() {
+                for &inner in protos {
                     visit(inner.cast());
                 }
             }

@@ -134,9 +134,14 @@ impl Heap {
                     interval: 0,
                     remaining: 0,
                     last_pc: 0,
+                    transfer: (0, 0),
                     active: false,
                 },
                 resumer: std::ptr::null_mut(),
+                own_point: (0, 0),
+                resumer_point: (0, 0),
+                failure: Value::NIL,
+                closing: false,
                 charged: 0,
             });
             Ok(thread)
@@ -174,10 +179,20 @@ impl Heap {
         unsafe {
             let proto = self.allocate::<Proto>(Kind::Proto, 0)?;
             let header = std::ptr::read(&raw const (*proto).header);
+            let constants = constants.into_boxed_slice();
+            let exact_args = if source.is_vararg {
+                u32::MAX
+            } else {
+                u32::from(source.num_params)
+            };
             proto.write(Proto {
                 header,
+                entry: code.as_ptr(),
+                constants_start: constants.as_ptr(),
+                frame_bytes: u32::from(source.max_stack) * size_of::<Value>() as u32,
+                exact_args,
                 code,
-                constants: constants.into_boxed_slice(),
+                constants,
                 protos: protos.into_boxed_slice(),
                 max_stack: source.max_stack,
                 num_params: source.num_params,

@@ -218,7 +218,10 @@ pub(crate) unsafe fn major<R: Roots>(heap: *mut Heap, roots: *mut R) -> usize {
 }
 
 /// A minor collection.
-unsafe fn minor<R: Roots>(heap: *mut Heap, roots: *mut R) {
+///
+/// # Safety
+/// As [`super::step`], in generational mode.
+pub(crate) unsafe fn minor<R: Roots>(heap: *mut Heap, roots: *mut R) {
     // SAFETY: the caller's contract.
     unsafe {
         debug_assert_eq!((*heap).phase, Phase::Mark);

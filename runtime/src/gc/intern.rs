@@ -275,9 +275,8 @@ impl Heap {
             }
             Err(_) => {}
         }
-        // Strings moved between chains that were swept and chains that were not; sweeping a
-        // string twice does no harm.
-        self.sweep_bucket = 0;
+        // A running sweep goes on where it was: chain `n` is split into itself and one behind it,
+        // so what was still to be swept is so now.
         Ok(())
     }
 

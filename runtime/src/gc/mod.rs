@@ -42,7 +42,9 @@ use crate::coroutine::Thread;
 use crate::value::Value;
 
 pub use heap::Heap;
-pub use pacing::{Mode, full_collection, step};
+pub use pacing::{
+    Mode, Stress, explicit_step, full_collection, set_generational, set_incremental, step,
+};
 
 /// What kind of heap object a header belongs to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -167,8 +167,7 @@ unsafe fn proto_bytes(proto: *const Proto) -> usize {
         // A map entry is a key and a box; the site itself is behind the box.
         let sites = proto
             .sites
-            .try_borrow()
-            .map_or(0, |sites| sites.capacity())
+            .capacity()
             .saturating_mul(size_of::<crate::frame::CallSite>() + 2 * size_of::<u64>());
         size_of_val(&*proto.code)
             + size_of_val(&*proto.constants)

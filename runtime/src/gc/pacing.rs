@@ -16,6 +16,16 @@ pub enum Mode {
     Generational,
 }
 
+/// A way of collecting far too often, which brings errors to light.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stress {
+    /// A full collection at every N-th safepoint: finds values that nothing roots.
+    Full(u32),
+    /// In incremental mode the smallest piece of work, in generational mode a minor collection, at
+    /// every N-th safepoint: finds missing barriers.
+    Steps(u32),
+}
+
 /// The program stopped the collector (`collectgarbage("stop")`).
 const STOPPED_BY_USER: u8 = 1 << 0;
 /// The collector is stopped while a finaliser runs.
@@ -44,8 +54,8 @@ pub(crate) struct Pacing {
     /// Work of the last major collection when it freed too little; 0 when it was worthwhile. If
     /// not 0, generational mode makes do with incremental-style full collections.
     pub(crate) bad_major: usize,
-    /// Collect at every N-th safepoint.
-    stress: Option<u32>,
+    /// What to do at safepoints besides what is due, to find errors.
+    stress: Option<Stress>,
     /// Safepoints until the next stress collection.
     stress_left: u32,
     /// The collection under way must not change what it need not (no shrinking).
@@ -193,10 +203,10 @@ impl Heap {
         self.pacing.declared_mode()
     }
 
-    /// Runs a full collection at every `n`-th safepoint (unless the program has stopped the
-    /// collector); `None` ends that.
-    pub fn set_stress(&mut self, n: Option<u32>) {
-        self.pacing.stress = n.map(|n| n.max(1));
+    /// Makes safepoints collect far too often (unless the program has stopped the collector);
+    /// `None` ends that.
+    pub fn set_stress(&mut self, stress: Option<Stress>) {
+        self.pacing.stress = stress;
         self.pacing.stress_left = 0;
         self.set_debt(0);
     }
@@ -213,18 +223,35 @@ pub unsafe fn step<R: Roots>(heap: *mut Heap, roots: *mut R) {
         if (*heap).pacing.stopped != 0 {
             // Not every safepoint should come here.
             (*heap).set_debt(-2000);
-        } else if let Some(interval) = (*heap).pacing.stress {
-            if (*heap).pacing.stress_left == 0 {
-                (*heap).pacing.stress_left = interval;
-                full_collection(heap, roots, false);
-            }
-            (*heap).pacing.stress_left -= 1;
+        } else if let Some(stress) = (*heap).pacing.stress {
+            stress_step(heap, roots, stress);
         } else if (*heap).used > (*heap).limit_guard() {
             full_collection(heap, roots, false);
         } else if (*heap).pacing.declared_mode() == Mode::Generational {
             generational::step(heap, roots);
         } else {
             incremental_step(heap, roots);
+        }
+    }
+}
+
+unsafe fn stress_step<R: Roots>(heap: *mut Heap, roots: *mut R, stress: Stress) {
+    let (Stress::Full(interval) | Stress::Steps(interval)) = stress;
+    // SAFETY: the caller's contract.
+    unsafe {
+        if (*heap).pacing.stress_left > 0 {
+            (*heap).pacing.stress_left -= 1;
+            return;
+        }
+        (*heap).pacing.stress_left = interval.saturating_sub(1);
+        match stress {
+            Stress::Full(_) => full_collection(heap, roots, false),
+            Stress::Steps(_) if (*heap).pacing.mode == Mode::Generational => {
+                generational::minor(heap, roots);
+            }
+            Stress::Steps(_) => {
+                single_step(heap, roots);
+            }
         }
     }
 }
@@ -407,7 +434,10 @@ pub(crate) unsafe fn single_step<R: Roots>(heap: *mut Heap, roots: *mut R) -> us
 pub(crate) unsafe fn run_until_pause<R: Roots>(heap: *mut Heap, roots: *mut R) {
     // SAFETY: the caller's contract.
     unsafe {
-        while (*heap).phase != Phase::Pause {
+        loop {
+            if (*heap).phase == Phase::Pause {
+                return;
+            }
             single_step(heap, roots);
         }
     }

@@ -13,6 +13,7 @@ use super::{GcHeader, Roots};
 use crate::metatable::Event;
 use crate::string::LuaString;
 use crate::table::Table;
+use crate::table::hash::{HashPart, Node};
 use crate::value::{NIL, STRING, Value};
 
 /// Weak tables met in the atomic part.
@@ -146,30 +147,53 @@ impl Heap {
         // SAFETY: the caller passes a live heap and table.
         unsafe {
             Heap::mark_array_and_slots(this, table, slots);
-            for index in 0..Table::hash_size(table) {
-                let value = Table::hash_value(table, index);
-                if value.is_nil() {
+            let size = Table::hash_size(table);
+            if size == 0 {
+                return;
+            }
+            let nodes = HashPart::nodes((*table).hash);
+            for index in 0..size {
+                let node = nodes.add(index);
+                if (*node).value_tag == NIL {
                     Table::kill_hash_key(table, index);
                 } else {
-                    Heap::mark_value(this, Table::hash_key(table, index));
-                    Heap::mark_value(this, value);
+                    Heap::mark_value(this, Node::key(node));
+                    Heap::mark_value(this, Node::value(node));
                 }
             }
         }
     }
 
     unsafe fn mark_array_and_slots(this: *mut Heap, table: *mut Table, slots: u32) {
+        /// Added to eight tags at once, sets the top bit of each that is an object's.
+        const OBJECTS: u64 = 0x0101_0101_0101_0101 * (0x80 - STRING as u64);
+        const TOP_BITS: u64 = 0x8080_8080_8080_8080;
         // SAFETY: the caller passes a live heap and table; array and tags have `capacity`
         // elements, the record part as many as the shape has slots.
         unsafe {
             let (payloads, tags) = ((*table).array, (*table).tags);
-            for index in 0..(*table).capacity as usize {
-                if *tags.add(index) >= STRING {
-                    Heap::mark_object(this, *payloads.add(index) as *mut GcHeader);
+            let capacity = (*table).capacity as usize;
+            let mut index = 0;
+            while index < capacity {
+                let end = (index + 8).min(capacity);
+                // Arrays of numbers are common and long.
+                if end - index == 8 {
+                    let eight = tags.add(index).cast::<u64>().read_unaligned();
+                    if (eight + OBJECTS) & TOP_BITS == 0 {
+                        index = end;
+                        continue;
+                    }
+                }
+                while index < end {
+                    if *tags.add(index) >= STRING {
+                        Heap::mark_object(this, *payloads.add(index) as *mut GcHeader);
+                    }
+                    index += 1;
                 }
             }
-            for slot in 0..slots {
-                Heap::mark_value(this, Table::slot(table, slot));
+            let record = (*table).slots;
+            for slot in 0..slots as usize {
+                Heap::mark_value(this, *record.add(slot));
             }
         }
     }

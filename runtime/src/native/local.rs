@@ -162,6 +162,13 @@ impl<'c> Local<'c> {
     }
 }
 
+impl FunctionRef<'_> {
+    /// A function value.
+    pub(crate) fn from_raw(raw: Value) -> Self {
+        FunctionRef(Local::new(raw))
+    }
+}
+
 impl<'c> StringRef<'c> {
     /// The bytes.
     pub fn as_bytes(self) -> &'c [u8] {

@@ -10,6 +10,7 @@
 //! | [`process_time`] | processor time | time since the first call | likewise, or 0 |
 //! | time zone | C library (`TZ`) | UTC only | UTC only |
 //! | shell commands | `/bin/sh -c` | `cmd /C` | not supported |
+//! | action at exit | `atexit` | `atexit` | none |
 //! | standard streams | descriptors 0, 1, 2 | `std::io` | `std::io` |
 //! | file names | any bytes | UTF-8, lossy | UTF-8, lossy |
 //!
@@ -35,9 +36,9 @@ use windows as platform;
 
 pub use calendar::{BrokenTime, utc_seconds, utc_time};
 pub use platform::{
-    IgnoreInterrupts, InterruptGuard, StandardStream, bad_descriptor, bytes_from_os, cannot_seek,
-    default_broken_pipe, exit_outcome, has_shell, local_time, make_time, on_interrupt,
-    path_from_bytes, process_time, shell_command,
+    IgnoreInterrupts, InterruptGuard, StandardStream, at_exit, bad_descriptor, bytes_from_os,
+    cannot_seek, default_broken_pipe, exit_outcome, has_shell, invalid_argument, local_time,
+    make_time, on_interrupt, path_from_bytes, process_time, shell_command,
 };
 pub use temporary::{temporary_file, temporary_name};
 

@@ -31,6 +31,9 @@ impl IgnoreInterrupts {
 /// There is no signal for closed pipes: does nothing.
 pub fn default_broken_pipe() {}
 
+/// There is no hook for the end of the process: does nothing.
+pub fn at_exit(_: fn()) {}
+
 /// Seconds since the first call; 0 where there is no clock.
 pub fn process_time() -> f64 {
     #[cfg(target_os = "unknown")]
@@ -82,6 +85,11 @@ pub fn bytes_from_os(text: OsString) -> Vec<u8> {
 /// The error of using a stream in a way it was not opened for.
 pub fn bad_descriptor() -> io::Error {
     io::Error::other("Bad file descriptor")
+}
+
+/// The error of an argument that the system refuses.
+pub fn invalid_argument() -> io::Error {
+    io::Error::other("Invalid argument")
 }
 
 /// The error of positioning something that has no position.

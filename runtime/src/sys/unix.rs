@@ -107,6 +107,31 @@ pub fn default_broken_pipe() {
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
 }
 
+// --- Exit ---
+
+/// What runs at exit: null, or a `fn()`.
+static AT_EXIT: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+
+extern "C" fn run_at_exit() {
+    let callback = AT_EXIT.load(Ordering::Acquire);
+    if !callback.is_null() {
+        // SAFETY: a non-null AT_EXIT was made from a `fn()` in `at_exit`.
+        let callback: fn() = unsafe { std::mem::transmute(callback) };
+        callback();
+    }
+}
+
+/// Has `callback` called when the process ends in an orderly way: by returning from the main
+/// function or by `exit`. It must not panic, nor wait for other threads. A later call replaces the
+/// callback.
+pub fn at_exit(callback: fn()) {
+    let previous = AT_EXIT.swap(callback as *mut (), Ordering::AcqRel);
+    if previous.is_null() {
+        // SAFETY: the handler is a function of the required type that lives for ever.
+        unsafe { libc::atexit(run_at_exit) };
+    }
+}
+
 // --- Time ---
 
 /// Processor time that the process has used, in seconds.
@@ -233,6 +258,11 @@ pub fn bytes_from_os(text: OsString) -> Vec<u8> {
 /// The error of using a stream in a way it was not opened for.
 pub fn bad_descriptor() -> io::Error {
     io::Error::from_raw_os_error(libc::EBADF)
+}
+
+/// The error of an argument that the system refuses.
+pub fn invalid_argument() -> io::Error {
+    io::Error::from_raw_os_error(libc::EINVAL)
 }
 
 /// The error of positioning something that has no position.

@@ -20,6 +20,11 @@ unsafe extern "system" {
     fn SetConsoleCtrlHandler(handler: Option<Handler>, add: i32) -> i32;
 }
 
+unsafe extern "C" {
+    /// Of the C runtime, which every program is linked with.
+    fn atexit(callback: extern "C" fn()) -> i32;
+}
+
 /// What the interrupt handler calls: null, or a `fn()`.
 static CALLBACK: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 
@@ -79,6 +84,31 @@ impl IgnoreInterrupts {
 /// There is no signal for closed pipes: does nothing.
 pub fn default_broken_pipe() {}
 
+// --- Exit ---
+
+/// What runs at exit: null, or a `fn()`.
+static AT_EXIT: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
+
+extern "C" fn run_at_exit() {
+    let callback = AT_EXIT.load(Ordering::Acquire);
+    if !callback.is_null() {
+        // SAFETY: a non-null AT_EXIT was made from a `fn()` in `at_exit`.
+        let callback: fn() = unsafe { std::mem::transmute(callback) };
+        callback();
+    }
+}
+
+/// Has `callback` called when the process ends in an orderly way: by returning from the main
+/// function or by `exit`. It must not panic, nor wait for other threads. A later call replaces the
+/// callback.
+pub fn at_exit(callback: fn()) {
+    let previous = AT_EXIT.swap(callback as *mut (), Ordering::AcqRel);
+    if previous.is_null() {
+        // SAFETY: the handler is a function of the required type that lives for ever.
+        unsafe { atexit(run_at_exit) };
+    }
+}
+
 // --- Time ---
 
 /// Seconds since the first call, as C's `clock` counts real time on Windows.
@@ -132,6 +162,11 @@ pub fn bytes_from_os(text: OsString) -> Vec<u8> {
 /// The error of using a stream in a way it was not opened for (`ERROR_ACCESS_DENIED`).
 pub fn bad_descriptor() -> io::Error {
     io::Error::from_raw_os_error(5)
+}
+
+/// The error of an argument that the system refuses.
+pub fn invalid_argument() -> io::Error {
+    io::Error::from_raw_os_error(87)
 }
 
 /// The error of positioning something that has no position (`ERROR_SEEK_ON_DEVICE`).

@@ -46,7 +46,7 @@ pub const FUNCTIONS: &[Native] = &[
 const MAX_SIZE: usize = i32::MAX as usize;
 
 /// Gives strings their metatable, with `library` as `__index`.
-pub fn open(call: &mut Call<'_>, library: TableRef<'_>) -> Result<(), LuaError> {
+pub fn open<'c>(call: &mut Call<'c>, library: TableRef<'c>) -> Result<(), LuaError> {
     let metatable = call.new_table(0, arithmetic::METAMETHODS.len() + 1)?;
     for &metamethod in arithmetic::METAMETHODS {
         let function = call.new_function(metamethod)?;

@@ -173,12 +173,7 @@ fn unpack_field(
     Ok(field.size + length)
 }
 
-fn integer(
-    call: &mut Call<'_>,
-    bytes: &[u8],
-    little: bool,
-    signed: bool,
-) -> Result<i64, LuaError> {
+fn integer(call: &mut Call<'_>, bytes: &[u8], little: bool, signed: bool) -> Result<i64, LuaError> {
     read_integer(bytes, little, signed).ok_or_else(|| {
         let size = bytes.len();
         call.error(format!("{size}-byte integer does not fit into Lua Integer"))

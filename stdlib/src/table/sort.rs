@@ -168,14 +168,21 @@ fn sort_list(call: &mut Call<'_>) -> NativeResult {
 // --- Lists of one kind ---
 
 /// Sorts a list of numbers or of strings by `<`; false if it is neither.
-fn sort_uniform(
-    call: &mut Call<'_>,
-    list: TableRef<'_>,
+fn sort_uniform<'c>(
+    call: &mut Call<'c>,
+    list: TableRef<'c>,
     length: u32,
 ) -> Result<bool, LuaError> {
     match call.table_get_int(list, 1).view() {
         LocalView::Integer(_) => {
-            if sort_as(call, list, length, Local::as_integer, Ord::cmp, Local::integer)? {
+            if sort_as(
+                call,
+                list,
+                length,
+                Local::as_integer,
+                Ord::cmp,
+                Local::integer,
+            )? {
                 return Ok(true);
             }
             sort_numbers(call, list, length)
@@ -193,12 +200,12 @@ fn sort_uniform(
     }
 }
 
-fn sort_numbers(
-    call: &mut Call<'_>,
-    list: TableRef<'_>,
+fn sort_numbers<'c>(
+    call: &mut Call<'c>,
+    list: TableRef<'c>,
     length: u32,
 ) -> Result<bool, LuaError> {
-    let read = |value: Local<'_>| match value.view() {
+    let read = |value: Local<'c>| match value.view() {
         LocalView::Integer(integer) => Some(Number::Integer(integer)),
         // NaN has no place in an order.
         LocalView::Float(float) if !float.is_nan() => Some(Number::Float(float)),

@@ -3,7 +3,7 @@
 use super::World;
 use crate::error::LuaError;
 use crate::gc::heap::Phase;
-use crate::gc::pacing::{Mode, explicit_step, set_generational, set_incremental};
+use crate::gc::pacing::{Mode, Stress, explicit_step, set_generational, set_incremental};
 use crate::value::Value;
 
 #[test]
@@ -117,7 +117,7 @@ fn stress_mode_collects_at_every_nth_safepoint() {
     let mut world = World::new();
     world.collect();
     let count = world.count();
-    world.heap().set_stress(Some(3));
+    world.heap().set_stress(Some(Stress::Full(3)));
     for round in 0..30 {
         world.table();
         assert!(world.heap().needs_step());
@@ -154,10 +154,7 @@ fn the_memory_limit_holds() {
     // What is live does.
     let live = world.table();
     world.root(live);
-    let error = (1..).find_map(|_| match world.heap().new_table() {
-        Ok(_) => None,
-        Err(error) => Some(error),
-    });
+    let error = (1..).find_map(|_| world.heap().new_table().err());
     assert!(matches!(error, Some(LuaError::Memory)));
     assert!(world.heap().new_string(&[b'x'; 200_000]).is_err());
     assert!(world.heap().charge(usize::MAX).is_err());

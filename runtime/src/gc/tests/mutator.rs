@@ -19,9 +19,8 @@ impl Random {
 /// Follows references from a root for a while; every object met must exist.
 fn walk(world: &mut World, random: &mut Random) -> Value {
     // SAFETY: the world owns the roots.
-    let len = unsafe { (&(*world.roots).values).len() };
-    // SAFETY: as above.
-    let mut at = unsafe { (&(*world.roots).values)[random.below(len)] };
+    let values = unsafe { &(*world.roots).values };
+    let mut at = values[random.below(values.len())];
     for _ in 0..random.below(6) {
         let next = if let Some(_table) = at.to_table() {
             match random.below(3) {
@@ -121,11 +120,10 @@ fn run(seed: u64, rounds: usize) {
             }
             40..60 => {
                 // A finaliser that forgets its object, or stores it somewhere.
-                if let Some(object) = world.heap().next_pending_finalizer() {
-                    if random.below(2) == 0 {
-                        let holder = walk(&mut world, &mut random);
-                        link(&mut world, &mut random, holder, object);
-                    }
+                let object = world.heap().next_pending_finalizer();
+                if let Some(object) = object.filter(|_| random.below(2) == 0) {
+                    let holder = walk(&mut world, &mut random);
+                    link(&mut world, &mut random, holder, object);
                 }
             }
             _ => {}

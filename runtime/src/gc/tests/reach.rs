@@ -231,7 +231,9 @@ fn caches_forget_dead_shapes_and_holders() {
     let shape_of = |table: Value| unsafe { u64::from((*table.as_header()).extra) };
     let (live, dead) = (shape_of(kept), shape_of(dropped));
     let field = Instruction::new(Opcode::GetField, 0, 0, 0).0;
-    let record = |index: u64, shape: u64| shape | 1 << 31 | index << 32 | 1 << 48;
+    let record = |index: u64, shape: u64| {
+        (shape | u64::from(crate::ops::cache::RECORDED)) | (index as u64) << 32
+    };
     let source = compiled::Proto {
         code: vec![
             field,
@@ -253,9 +255,12 @@ fn caches_forget_dead_shapes_and_holders() {
     let make = |holder: Value, holder_shape: u64| crate::ops::cache::CacheRecord {
         receiver_shape: live as u32,
         other_shape: 0,
+        metatable: std::ptr::null_mut(),
+        index_slot: 0,
         holder: holder.as_pointer(),
         holder_shape: holder_shape as u32,
         slot: 0,
+        next: 0,
     };
     // SAFETY: the proto is live, and the closure has no upvalues.
     unsafe {
@@ -268,7 +273,7 @@ fn caches_forget_dead_shapes_and_holders() {
     }
     world.collect();
     // SAFETY: the proto is live.
-    let code = unsafe { (&(*proto).code).to_vec() };
+    let code = unsafe { &*(*proto).code };
     assert_eq!(code[1], live | 3 << 32);
     assert_eq!(code[4], 0);
     assert_eq!(code[6], record(0, live));

@@ -1,0 +1,15 @@
+//! Chooses between tail-call threaded dispatch and the portable loop.
+//!
+//! Threading relies on the optimiser turning sibling calls into jumps, which it does at every
+//! level but 0 on the targets that are tested.
+
+fn main() {
+    println!("cargo::rustc-check-cfg=cfg(threaded)");
+    println!("cargo::rerun-if-env-changed=PERILUNE_PORTABLE");
+    let optimised = std::env::var("OPT_LEVEL").is_ok_and(|level| level != "0");
+    let target = std::env::var("CARGO_CFG_TARGET_ARCH").unwrap_or_default();
+    let portable = std::env::var_os("PERILUNE_PORTABLE").is_some();
+    if optimised && target == "x86_64" && !portable {
+        println!("cargo::rustc-cfg=threaded");
+    }
+}

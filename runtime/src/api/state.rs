@@ -1,0 +1,366 @@
+//! The state: a virtual machine and its embedding interface.
+
+use super::handle::Handle;
+use super::{Chunk, Error, Function, IntoLua, LuaString, Result, Table, Value};
+use crate::call::call_from_rust;
+use crate::error::LuaError;
+use crate::gc::pacing::Stress;
+use crate::native::{Call, CallResult, ChunkMode, Native, TableRef, load_chunk};
+use crate::protect;
+use crate::value as raw;
+use crate::vm::{PendingLink, Vm, pending};
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+
+/// What all handles of a state share.
+pub(crate) struct State {
+    vm: *mut Vm,
+}
+
+impl State {
+    /// The machine.
+    pub(crate) fn vm(&self) -> *mut Vm {
+        self.vm
+    }
+
+    /// A string value.
+    pub(crate) fn string(self: &Rc<State>, bytes: &[u8]) -> Result<Value> {
+        // SAFETY: the machine lives as long as the state.
+        match unsafe { (*self.vm).heap.new_string(bytes) } {
+            Ok(s) => Ok(Value::from_raw(self, raw::Value::string(s))),
+            Err(_) => Err(Error::MemoryError),
+        }
+    }
+
+    /// Calls a function from outside of any native step, or from within one.
+    pub(crate) fn call(
+        self: &Rc<State>,
+        function: raw::Value,
+        args: &[Value],
+        traceback: bool,
+    ) -> Result<Vec<Value>> {
+        let args: Vec<raw::Value> = args.iter().map(Value::to_raw).collect();
+        // SAFETY: the saved state is up to date whenever Rust code outside the engine runs.
+        unsafe {
+            let vm = self.vm;
+            let saved = std::mem::replace(&mut (*vm).wants_traceback, traceback);
+            (*vm).traceback = None;
+            let result = call_from_rust(vm, function, &args, 0);
+            (*vm).wants_traceback = saved;
+            match result {
+                Ok((first, count)) => {
+                    let mut values = Vec::with_capacity(count);
+                    for n in 0..count {
+                        values.push(Value::from_raw(self, *first.add(n)));
+                    }
+                    Ok(values)
+                }
+                Err(error) => Err(self.describe(error)),
+            }
+        }
+    }
+
+    /// A Lua error as the embedder sees it.
+    fn describe(self: &Rc<State>, error: LuaError) -> Error {
+        if let LuaError::Memory = error {
+            return Error::MemoryError;
+        }
+        // SAFETY: the error object was just raised; it is rooted before anything else runs.
+        unsafe {
+            let vm = self.vm;
+            let value = protect::error_value(&mut *vm, error);
+            let rooted = Handle::new(self, value);
+            let traceback = (*vm)
+                .traceback
+                .take()
+                .map(|text| String::from_utf8_lossy(&text).into_owned());
+            let (message, has_own_text) = self.error_text(rooted.raw());
+            Error::RuntimeError {
+                message,
+                // As the reference interpreter: an object that describes itself has no traceback.
+                traceback: if has_own_text { None } else { traceback },
+            }
+        }
+    }
+
+    /// The text of an error object, and whether `__tostring` made it.
+    unsafe fn error_text(self: &Rc<State>, value: raw::Value) -> (String, bool) {
+        // SAFETY: the value is rooted.
+        unsafe {
+            let vm = self.vm;
+            match value.view() {
+                raw::View::String(s) => {
+                    let bytes = crate::string::LuaString::as_bytes(s);
+                    return (String::from_utf8_lossy(bytes).into_owned(), false);
+                }
+                raw::View::Integer(_) | raw::View::Float(_) => {
+                    let mut text = Vec::new();
+                    if let Some(n) = crate::convert::as_number(value) {
+                        perilune_frontend::number::push_number(&mut text, n);
+                    }
+                    return (String::from_utf8_lossy(&text).into_owned(), false);
+                }
+                _ => {}
+            }
+            let function =
+                crate::metatable::metamethod(&*vm, value, crate::metatable::Event::ToString);
+            if !function.is_nil()
+                && let Ok((first, 1..)) = call_from_rust(vm, function, &[value], 0)
+                && let Some(s) = (*first).to_string_object()
+            {
+                let bytes = crate::string::LuaString::as_bytes(s);
+                return (String::from_utf8_lossy(bytes).into_owned(), true);
+            }
+            (
+                format!("(error object is a {} value)", value.type_name()),
+                false,
+            )
+        }
+    }
+
+    /// The binary form of a function.
+    pub(crate) fn dump(self: &Rc<State>, function: raw::Value, strip: bool) -> Option<Vec<u8>> {
+        // SAFETY: no collection happens meanwhile.
+        unsafe {
+            let mut call = Call::new(self.vm, 0, CallResult::Returned(0));
+            let function = crate::native::FunctionRef::from_raw(function);
+            call.dump(function, strip)
+        }
+    }
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        // SAFETY: the pointer came from `Box::into_raw`, and no handle is left.
+        unsafe {
+            crate::collect::finalize_all(self.vm);
+            drop(Box::from_raw(self.vm));
+        }
+    }
+}
+
+/// A Lua state.
+#[derive(Clone)]
+pub struct Lua {
+    pub(crate) state: Rc<State>,
+}
+
+impl std::fmt::Debug for Lua {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Lua({:p})", self.state.vm())
+    }
+}
+
+/// Interrupts a running state from another thread or a signal handler.
+#[derive(Clone, Debug)]
+pub struct InterruptHandle {
+    link: PendingLink,
+}
+
+impl InterruptHandle {
+    /// Asks the running code to stop at its next safepoint; nothing happens when the state is
+    /// gone.
+    pub fn interrupt(&self) {
+        if let Ok(link) = self.link.lock()
+            && let Some(pointer) = *link
+        {
+            // SAFETY: the link is emptied, under its lock, before the machine goes away.
+            unsafe { (*pointer.0).fetch_or(pending::INTERRUPT, Ordering::Relaxed) };
+        }
+    }
+}
+
+impl Lua {
+    /// A state without libraries: the facade's `Lua::new` opens them.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn without_libraries() -> Result<Lua> {
+        match Vm::new() {
+            Ok(vm) => Ok(Lua {
+                state: Rc::new(State {
+                    vm: Box::into_raw(vm),
+                }),
+            }),
+            Err(_) => Err(Error::MemoryError),
+        }
+    }
+
+    fn vm(&self) -> *mut Vm {
+        self.state.vm()
+    }
+
+    /// Runs `open` as a native function's step: how libraries are opened.
+    ///
+    /// # Errors
+    /// What `open` raises.
+    pub fn with_call<T>(
+        &self,
+        open: impl for<'c> FnOnce(&mut Call<'c>) -> crate::error::Result<T>,
+    ) -> Result<T> {
+        // SAFETY: outside of native steps the running frame is native (the sentinel or the
+        // embedder's), and no collection happens before `open` returns.
+        unsafe {
+            let vm = self.vm();
+            let top = (*(*vm).frame_top).varargs;
+            let mut call = Call::new(vm, 0, CallResult::Returned(0));
+            let result = open(&mut call);
+            (*(*vm).frame_top).varargs = top;
+            result.map_err(|error| self.state.describe(error))
+        }
+    }
+
+    /// Registers the functions of a library in `table`.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn register<'c>(
+        call: &mut Call<'c>,
+        table: TableRef<'c>,
+        functions: &[Native],
+    ) -> crate::error::Result<()> {
+        for &native in functions {
+            let function = call.new_function(native)?;
+            call.table_set_str(table, native.description.name.as_bytes(), function)?;
+        }
+        Ok(())
+    }
+
+    /// A chunk of source text.
+    pub fn load<'a>(&'a self, source: &'a [u8]) -> Chunk<'a> {
+        Chunk {
+            lua: self,
+            source,
+            name: source.to_vec(),
+            mode: ChunkMode::Text,
+            environment: None,
+        }
+    }
+
+    pub(crate) fn load_function(&self, chunk: &Chunk<'_>) -> Result<Function> {
+        // SAFETY: no collection happens before the closure is rooted.
+        unsafe {
+            let vm = self.vm();
+            let globals = raw::Value::table((*vm).globals);
+            let environment = chunk.environment.as_ref().map_or(globals, Value::to_raw);
+            match load_chunk(&mut *vm, chunk.source, &chunk.name, chunk.mode, environment) {
+                Ok(Ok(closure)) => {
+                    let value = raw::Value::lua_closure(closure);
+                    Ok(Function(Handle::new(&self.state, value)))
+                }
+                Ok(Err(error)) => Err(Error::SyntaxError {
+                    message: String::from_utf8_lossy(&error.message).into_owned(),
+                    incomplete_input: error.incomplete,
+                }),
+                Err(error) => Err(self.state.describe(error)),
+            }
+        }
+    }
+
+    /// The globals table.
+    pub fn globals(&self) -> Table {
+        // SAFETY: the machine lives as long as the state.
+        let globals = unsafe { (*self.vm()).globals };
+        Table(Handle::new(&self.state, raw::Value::table(globals)))
+    }
+
+    /// A string.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn create_string(&self, bytes: &[u8]) -> Result<LuaString> {
+        match self.state.string(bytes)? {
+            Value::String(s) => Ok(s),
+            _ => Err(Error::MemoryError),
+        }
+    }
+
+    /// An empty table.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn create_table(&self) -> Result<Table> {
+        // SAFETY: the table is rooted at once.
+        match unsafe { (*self.vm()).heap.new_table() } {
+            Ok(t) => Ok(Table(Handle::new(&self.state, raw::Value::table(t)))),
+            Err(_) => Err(Error::MemoryError),
+        }
+    }
+
+    /// Sets a global variable (raw).
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn set_global(&self, name: &[u8], value: impl IntoLua) -> Result<()> {
+        let value = value.into_lua(self)?;
+        self.globals().raw_set_field(name, &value)
+    }
+
+    /// A field of the registry (raw).
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn registry_field(&self, name: &[u8]) -> Result<Value> {
+        // SAFETY: the registry lives as long as the state.
+        let registry = unsafe { (*self.vm()).registry };
+        Table(Handle::new(&self.state, registry)).raw_get_field(name)
+    }
+
+    /// Sets a field of the registry (raw).
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn set_registry_field(&self, name: &[u8], value: &Value) -> Result<()> {
+        // SAFETY: as `registry_field`.
+        let registry = unsafe { (*self.vm()).registry };
+        Table(Handle::new(&self.state, registry)).raw_set_field(name, value)
+    }
+
+    /// Sets what receives warnings: a piece of message, and whether more of it follows.
+    pub fn set_warning_function(&self, function: impl FnMut(&[u8], bool) + 'static) {
+        // SAFETY: the machine lives as long as the state.
+        unsafe { (*self.vm()).warn = Some(Box::new(function)) };
+    }
+
+    /// Sets what an interruption does: `Err` raises the message as an error in the running code.
+    /// Without one, the error is "interrupted!".
+    pub fn set_interrupt(
+        &self,
+        function: impl FnMut() -> std::result::Result<(), Vec<u8>> + 'static,
+    ) {
+        // SAFETY: the machine lives as long as the state.
+        unsafe { (*self.vm()).interrupt = Some(Box::new(function)) };
+    }
+
+    /// A handle that interrupts running code from elsewhere.
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        // SAFETY: the machine lives as long as the state.
+        InterruptHandle {
+            link: unsafe { (*self.vm()).link.clone() },
+        }
+    }
+
+    /// Bytes in use.
+    pub fn used_memory(&self) -> usize {
+        // SAFETY: the machine lives as long as the state.
+        unsafe { (*self.vm()).heap.used_bytes() }
+    }
+
+    /// Limits the bytes in use; `None` for no limit. What does not fit raises "not enough memory".
+    pub fn set_memory_limit(&self, limit: Option<usize>) {
+        // SAFETY: the machine lives as long as the state.
+        unsafe { (*self.vm()).heap.set_memory_limit(limit) };
+    }
+
+    /// Collects at every `n`th safepoint; for tests.
+    pub fn set_gc_stress(&self, n: Option<u32>) {
+        // SAFETY: the machine lives as long as the state.
+        unsafe { (*self.vm()).heap.set_stress(n.map(Stress::Full)) };
+    }
+
+    /// Runs a full collection and due finalisers.
+    pub fn gc_collect(&self) {
+        // SAFETY: outside of native steps the state is at a safepoint.
+        unsafe { crate::collect::full(self.vm()) };
+    }
+}

@@ -1,0 +1,156 @@
+//! Collection at safepoints: the collector's roots, and finalisers.
+
+use crate::call::call_from_rust;
+use crate::coroutine::Thread;
+use crate::error::LuaError;
+use crate::frame::FRAME_FINALIZER;
+use crate::gc::{self, Roots};
+use crate::metatable::{Event, metamethod};
+use crate::stack;
+use crate::value::Value;
+use crate::vm::Vm;
+
+// SAFETY: everything that native code and the machine hold on to is visited.
+unsafe impl Roots for Vm {
+    unsafe fn visit_roots(vm: *mut Vm, visit: &mut dyn FnMut(Value)) {
+        // SAFETY: the trait's contract.
+        unsafe {
+            visit((*vm).registry);
+            visit(Value::table((*vm).globals));
+            visit(Value::thread((*vm).main_thread));
+            visit(Value::thread((*vm).thread));
+            for &metatable in &(*vm).type_metatables {
+                if !metatable.is_null() {
+                    visit(Value::table(metatable));
+                }
+            }
+            for &handle in &(*vm).handles {
+                visit(handle);
+            }
+            if let Some(LuaError::Runtime(value) | LuaError::InHandler(value)) = (*vm).error {
+                visit(value);
+            }
+        }
+    }
+
+    unsafe fn visit_thread(
+        vm: *mut Vm,
+        thread: *mut Thread,
+        atomic: bool,
+        visit: &mut dyn FnMut(Value),
+    ) {
+        // SAFETY: collections happen at safepoints, with the saved state up to date.
+        unsafe { stack::visit_thread(vm, thread, atomic, visit) }
+    }
+}
+
+/// A step of the collector, then due finalisers.
+///
+/// # Safety
+/// Called at a safepoint with the saved state up to date.
+#[cold]
+pub(crate) unsafe fn step(vm: *mut Vm) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        gc::step(&raw mut *(*vm).heap, vm);
+        run_finalizers(vm);
+    }
+}
+
+/// A full collection, then due finalisers.
+///
+/// # Safety
+/// As [`step`].
+pub(crate) unsafe fn full(vm: *mut Vm) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        gc::full_collection(&raw mut *(*vm).heap, vm, false);
+        run_finalizers(vm);
+    }
+}
+
+/// `collectgarbage("step", n)`: whether a cycle ended.
+///
+/// # Safety
+/// As [`step`].
+pub(crate) unsafe fn explicit_step(vm: *mut Vm, kilobytes: i64) -> bool {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let ended = gc::pacing::explicit_step(&raw mut *(*vm).heap, vm, kilobytes);
+        run_finalizers(vm);
+        ended
+    }
+}
+
+/// Changes to incremental mode with the given parameters (0 leaves one as it is); answers the
+/// previous mode.
+///
+/// # Safety
+/// As [`step`].
+pub(crate) unsafe fn set_incremental(
+    vm: *mut Vm,
+    pause: i64,
+    multiplier: i64,
+    step: i64,
+) -> gc::Mode {
+    // SAFETY: the caller's contract.
+    unsafe { gc::pacing::set_incremental(&raw mut *(*vm).heap, vm, pause, multiplier, step) }
+}
+
+/// Changes to generational mode, likewise.
+///
+/// # Safety
+/// As [`step`].
+pub(crate) unsafe fn set_generational(vm: *mut Vm, minor: i64, major: i64) -> gc::Mode {
+    // SAFETY: the caller's contract.
+    unsafe { gc::pacing::set_generational(&raw mut *(*vm).heap, vm, minor, major) }
+}
+
+/// Calls the finalisers of objects found dead (manual §2.5.3). Errors become warnings.
+unsafe fn run_finalizers(vm: *mut Vm) {
+    // SAFETY: called at a safepoint; the object stays alive as an argument.
+    unsafe {
+        if (*vm).finalizing || !(*vm).heap.has_pending_finalizers() {
+            return;
+        }
+        (*vm).finalizing = true;
+        while let Some(object) = (*vm).heap.next_pending_finalizer() {
+            finalize(vm, object);
+        }
+        (*vm).finalizing = false;
+    }
+}
+
+unsafe fn finalize(vm: *mut Vm, object: Value) {
+    // SAFETY: see `run_finalizers`.
+    unsafe {
+        let finalizer = metamethod(&*vm, object, Event::Gc);
+        if !finalizer.is_function() {
+            return;
+        }
+        let stopped = (*vm).heap.set_internal_stop(true);
+        let result = call_from_rust(vm, finalizer, &[object], FRAME_FINALIZER);
+        (*vm).heap.set_internal_stop(stopped);
+        if let Err(error) = result {
+            let value = crate::protect::error_value(&mut *vm, error);
+            let message = match value.to_string_object() {
+                Some(s) => crate::string::LuaString::as_bytes(s).to_vec(),
+                None => b"error object is not a string".to_vec(),
+            };
+            let text = [b"error in __gc (", &message[..], b")"].concat();
+            crate::api::warn(vm, &text, false);
+        }
+    }
+}
+
+/// Calls all finalisers when the state is closed, newest object first.
+///
+/// # Safety
+/// As [`step`]; nothing but finalisers runs afterwards.
+pub(crate) unsafe fn finalize_all(vm: *mut Vm) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        (*vm).heap.separate_all_finalizers();
+        run_finalizers(vm);
+    }
+}

@@ -1,0 +1,231 @@
+//! Debug hooks (manual §6.10, `debug.sethook`): events and their delivery.
+//!
+//! A hook belongs to a thread. While the running thread has one, `pending::HOOK` is set and Lua
+//! code runs in the hooked loop. Hook functions are called from Rust and can't yield, as in PUC
+//! Lua for hooks written in Lua.
+
+use crate::call::{Next, call_from_rust};
+use crate::coroutine::Thread;
+use crate::error::Result;
+use crate::frame::FRAME_HOOK;
+use crate::stack;
+use crate::value::Value;
+use crate::vm::{Vm, pending};
+use std::sync::atomic::Ordering;
+
+/// Mask bit: call events.
+pub const HOOK_CALL: u8 = 1;
+/// Mask bit: return events.
+pub const HOOK_RETURN: u8 = 2;
+/// Mask bit: line events.
+pub const HOOK_LINE: u8 = 4;
+/// Mask bit: count events.
+pub const HOOK_COUNT: u8 = 8;
+
+/// `last_pc` when no instruction of the running function was seen yet.
+pub const NO_PC: u32 = u32::MAX;
+
+/// Makes `pending::HOOK` agree with the running thread's hook.
+///
+/// # Safety
+/// `vm` is live.
+pub(crate) unsafe fn update_pending(vm: *mut Vm) {
+    // SAFETY: the running thread is live.
+    unsafe {
+        let hook = &(*(*vm).thread).hook;
+        if hook.mask != 0 && !hook.active {
+            (*vm).pending.fetch_or(pending::HOOK, Ordering::Relaxed);
+        } else {
+            (*vm).pending.fetch_and(!pending::HOOK, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Sets the hook of `thread`.
+///
+/// # Safety
+/// `thread` is live.
+pub unsafe fn set(vm: *mut Vm, thread: *mut Thread, function: Value, mask: u8, interval: u32) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let hook = &mut (*thread).hook;
+        let mask = if function.is_nil() { 0 } else { mask };
+        hook.function = if mask == 0 { Value::NIL } else { function };
+        hook.mask = mask;
+        hook.interval = interval;
+        hook.remaining = interval;
+        hook.last_pc = NO_PC;
+        update_pending(vm);
+    }
+}
+
+/// Calls the running thread's hook function with `event` and a line (or nil).
+unsafe fn call_hook(vm: *mut Vm, event: &str, line: Value) -> Result<()> {
+    // SAFETY: the saved state is up to date.
+    unsafe {
+        let thread = (*vm).thread;
+        if (*thread).hook.active || (*thread).hook.mask == 0 {
+            return Ok(());
+        }
+        let event = (*vm).string(event.as_bytes())?;
+        (*thread).hook.active = true;
+        update_pending(vm);
+        let result = call_from_rust(vm, (*thread).hook.function, &[event, line], FRAME_HOOK);
+        (*thread).hook.active = false;
+        (*thread).hook.transfer = (0, 0);
+        update_pending(vm);
+        result.map(|_| ())
+    }
+}
+
+/// Within a call or return hook of `thread`, for the activation that the hook is about: the index
+/// of the first value passed or returned and how many there are; else zeros.
+///
+/// # Safety
+/// The activation belongs to `thread`, and nothing ran since it was made.
+pub(crate) unsafe fn transfer(thread: *const Thread, activation: &stack::Activation) -> (u32, u32) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let hook = &(*thread).hook;
+        let above = (&(*thread).frames).get(activation.frame_index + 1);
+        let is_interrupted = above.is_some_and(|frame| frame.flags & FRAME_HOOK != 0);
+        if hook.active && is_interrupted && !activation.site_above.is_null() {
+            hook.transfer
+        } else {
+            (0, 0)
+        }
+    }
+}
+
+/// A function was entered.
+///
+/// # Errors
+/// What the hook raises.
+///
+/// # Safety
+/// The saved state is that of the new function.
+pub(crate) unsafe fn call_event(vm: *mut Vm, tail: bool) -> Result<()> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        if (*(*vm).thread).hook.mask & HOOK_CALL == 0 {
+            return Ok(());
+        }
+        let passed = match stack::running_proto(vm) {
+            Some(proto) => u32::from((*proto).num_params),
+            None => (*(*vm).frame_top).varargs,
+        };
+        (*(*vm).thread).hook.transfer = (1, passed);
+        call_hook(vm, if tail { "tail call" } else { "call" }, Value::NIL)
+    }
+}
+
+/// A Lua function was entered: call event, fresh line state.
+///
+/// # Errors
+/// What the hook raises.
+///
+/// # Safety
+/// As [`call_event`].
+#[inline(always)]
+pub(crate) unsafe fn after_entering(vm: *mut Vm, tail: bool) -> Result<Next> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        if (*vm).pending.load(Ordering::Relaxed) & pending::HOOK != 0 {
+            (*(*vm).thread).hook.last_pc = NO_PC;
+            call_event(vm, tail)?;
+        }
+        Ok(Next::Continue)
+    }
+}
+
+/// The running function is about to return `count` values from `first`; answers where they are
+/// after the hook.
+///
+/// # Errors
+/// What the hook raises.
+///
+/// # Safety
+/// The saved state is that of the returning function.
+pub(crate) unsafe fn return_event(
+    vm: *mut Vm,
+    first: *mut Value,
+    count: usize,
+) -> Result<*mut Value> {
+    // SAFETY: the caller's contract; results up to `top` are kept below the hook's call.
+    unsafe {
+        let thread = (*vm).thread;
+        if (*thread).hook.mask & HOOK_RETURN == 0 {
+            (*thread).hook.last_pc = NO_PC;
+            return Ok(first);
+        }
+        let offset = first.offset_from((*vm).base);
+        (*vm).top = first.add(count);
+        if stack::running_proto(vm).is_none() {
+            (*(*vm).frame_top).varargs = (*(*vm).frame_top)
+                .varargs
+                .max((offset + count as isize).max(0) as u32);
+        }
+        (*thread).hook.transfer = ((offset + 1).max(0) as u32, count as u32);
+        call_hook(vm, "return", Value::NIL)?;
+        (*thread).hook.last_pc = NO_PC;
+        Ok((*vm).base.offset(offset))
+    }
+}
+
+/// Line and count events before the instruction at the saved pc (as `luaG_traceexec`).
+///
+/// # Errors
+/// What the hook raises.
+///
+/// # Safety
+/// The saved state is that before an instruction.
+pub(crate) unsafe fn before_instruction(vm: *mut Vm) -> Result<()> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let thread = (*vm).thread;
+        let mask = (*thread).hook.mask;
+        if mask & HOOK_COUNT != 0 {
+            (*thread).hook.remaining = (*thread).hook.remaining.saturating_sub(1);
+            if (*thread).hook.remaining == 0 {
+                (*thread).hook.remaining = (*thread).hook.interval;
+                at_instruction(vm, |vm| call_hook(vm, "count", Value::NIL))?;
+            }
+        }
+        if mask & HOOK_LINE == 0 {
+            return Ok(());
+        }
+        let Some(proto) = stack::running_proto(vm) else {
+            return Ok(());
+        };
+        let pc = (*vm).pc.offset_from((*proto).code.as_ptr()) as usize;
+        if (*proto).is_vararg && pc == 0 {
+            // The line of the function's header is reported with its first real instruction.
+            return Ok(());
+        }
+        let lines = &(*proto).debug.lines;
+        let last = (*thread).hook.last_pc;
+        let line = lines.line(pc);
+        (*thread).hook.last_pc = pc as u32;
+        let is_new = last == NO_PC || pc as u32 <= last || lines.line(last as usize) != line;
+        if is_new {
+            let line = line.map_or(Value::NIL, |line| Value::integer(line as i64));
+            at_instruction(vm, |vm| call_hook(vm, "line", line))?;
+            (*thread).hook.last_pc = pc as u32;
+        }
+        Ok(())
+    }
+}
+
+/// Runs `event` with the saved pc as if the instruction were being executed, so that the hook
+/// sees its line.
+unsafe fn at_instruction(vm: *mut Vm, event: impl FnOnce(*mut Vm) -> Result<()>) -> Result<()> {
+    // SAFETY: see `before_instruction`.
+    unsafe {
+        (*vm).pc = (*vm).pc.add(1);
+        let result = event(vm);
+        if result.is_ok() {
+            (*vm).pc = (*vm).pc.sub(1);
+        }
+        result
+    }
+}

@@ -1,0 +1,209 @@
+//! Dispatch: the opcode functions of `ops` instantiated with [`Direct`] and threaded together.
+//!
+//! Each handler is a function of four register arguments that ends in a tail call to the next
+//! one; slow paths are out-of-line shims of the same signature. Where tail calls are not sure
+//! (`build.rs`), and while a hook is set, the same opcode functions run in a loop.
+//!
+//! Invariants:
+//! - A handler gets `pc` one past the first word of its instruction, and the rest of the machine
+//!   state as described for [`Direct`].
+//! - Before a slow path runs, the state is saved in `vm`; afterwards it is reloaded from there.
+//! - A handler holds nothing that needs dropping and takes no address of its locals.
+
+pub mod hooked;
+pub mod portable;
+mod slow;
+
+use crate::machine::{Direct, Flow, Slow};
+use crate::ops;
+use crate::value::Value;
+use crate::vm::{Vm, pending};
+use perilune_frontend::bytecode::opcode::Opcode;
+use std::sync::atomic::Ordering;
+
+pub(crate) use slow::{
+    Found, arithmetic_values, check_pending, close_site, continue_concat, entry_site, equals_raw,
+    index_value, less_values, operand_a, perform, set_index_value, table_error, tail_call_site,
+};
+
+/// `run` ended: the entry function returned.
+pub const EXIT_DONE: u64 = 1;
+/// `run` ended: an uncaught error is in `vm.error`.
+pub const EXIT_ERROR: u64 = 2;
+/// The dispatch must change between plain and hooked.
+pub const EXIT_SWITCH: u64 = 3;
+
+/// A handler: see the module's text.
+pub type Handler = unsafe fn(*mut Vm, *const u64, *mut Value, *const Value) -> u64;
+
+/// Pairs every opcode with its function; forgetting one is an error at `opcode_function`.
+macro_rules! for_each_handler {
+    ($callback:ident) => {
+        $callback! {
+            Move move_; LoadInt load_int; LoadFloat load_float; LoadConst load_const;
+            LoadNil load_nil; LoadFalse load_false; LoadTrue load_true;
+            GetUpvalue get_upvalue; SetUpvalue set_upvalue; NewCell new_cell; GetCell get_cell;
+            SetCell set_cell; GetUpvalueField get_upvalue_field; SetUpvalueField set_upvalue_field;
+            GetIndex get_index; GetInt get_int; GetField get_field; SetIndex set_index;
+            SetIndexConst set_index_const; SetInt set_int; SetField set_field;
+            SetFieldConst set_field_const; Method method; NewTable new_table; SetList set_list;
+            Add add; Sub sub; Mul mul; Div div; Mod mod_; Pow pow; IDiv idiv; BAnd band; BOr bor;
+            BXor bxor; Shl shl; Shr shr; AddConst add_const; SubConst sub_const;
+            MulConst mul_const; DivConst div_const; ModConst mod_const; PowConst pow_const;
+            IDivConst idiv_const; BAndConst band_const; BOrConst bor_const; BXorConst bxor_const;
+            ShlConst shl_const; ShrConst shr_const; AddInt add_int; Unm unm; BNot bnot; Not not;
+            Len len; Concat concat; Jump jump; Loop loop_; JumpIf jump_if; JumpIfNot jump_if_not;
+            MoveJumpIf move_jump_if; MoveJumpIfNot move_jump_if_not; JumpEq jump_eq;
+            JumpNotEq jump_not_eq; JumpLt jump_lt; JumpNotLt jump_not_lt; JumpLe jump_le;
+            JumpNotLe jump_not_le; JumpEqConst jump_eq_const; JumpNotEqConst jump_not_eq_const;
+            JumpEqInt jump_eq_int; JumpNotEqInt jump_not_eq_int; JumpLtInt jump_lt_int;
+            JumpNotLtInt jump_not_lt_int; JumpLeInt jump_le_int; JumpNotLeInt jump_not_le_int;
+            JumpGtInt jump_gt_int; JumpNotGtInt jump_not_gt_int; JumpGeInt jump_ge_int;
+            JumpNotGeInt jump_not_ge_int; Call call; TailCall tail_call; Return return_;
+            Return0 return0; Return1 return1; ReturnClose return_close; VarArg var_arg;
+            VarArgPrep var_arg_prep; Closure closure; ForPrep for_prep; ForLoop for_loop;
+            GenericForPrep generic_for_prep; GenericForCall generic_for_call;
+            GenericForLoop generic_for_loop; MarkClose mark_close; Close close;
+        }
+    };
+}
+
+macro_rules! define_opcode_function {
+    ($($name:ident $function:ident;)*) => {
+        /// Runs one instruction on any machine; the caller dispatches on its opcode.
+        #[inline(always)]
+        pub fn opcode_function<M: crate::machine::Machine>(
+            op: Opcode,
+            m: &mut M,
+            i: crate::machine::Insn,
+        ) -> Flow {
+            match op { $(Opcode::$name => ops::$function(m, i)),* }
+        }
+    };
+}
+for_each_handler!(define_opcode_function);
+
+#[cfg(threaded)]
+mod threaded {
+    //! The handlers.
+    use super::*;
+
+    macro_rules! dispatch {
+        ($vm:expr, $pc:expr, $base:expr, $constants:expr) => {{
+            let pc = $pc;
+            // Used in unsafe blocks only: pc points at an instruction of verified code.
+            return TABLE.0[*(pc as *const u8) as usize]($vm, pc.add(1), $base, $constants);
+        }};
+    }
+
+    macro_rules! shims {
+        ($($(#[$attribute:meta])* $name:ident $family:ident;)*) => {
+            $(
+                $(#[$attribute])*
+                #[inline(never)]
+                unsafe fn $name(vm: *mut Vm, pc: *const u64, base: *mut Value, constants: *const Value) -> u64 {
+                    // SAFETY: the handler's state, unchanged.
+                    unsafe {
+                        let code = perform(vm, pc, base, constants, Slow::$family);
+                        if code != 0 {
+                            return code;
+                        }
+                        dispatch!(vm, (*vm).pc, (*vm).base, (*vm).constants)
+                    }
+                }
+            )*
+        };
+    }
+    shims! {
+        #[cold] shim_arithmetic Arithmetic;
+        #[cold] shim_compare Compare;
+        #[cold] shim_index Index;
+        #[cold] shim_set_index SetIndex;
+        shim_call Call;
+        shim_return Return;
+        shim_generic_for GenericFor;
+        shim_construct Construct;
+        #[cold] shim_concat Concat;
+        #[cold] shim_poll Poll;
+        #[cold] shim_other Other;
+    }
+
+    /// The handlers by opcode byte.
+    #[repr(align(64))]
+    pub(super) struct Table(pub(super) [Handler; 256]);
+
+    macro_rules! define_handlers {
+        ($($name:ident $function:ident;)*) => {
+            $(
+                #[allow(non_snake_case)]
+                #[inline(never)]
+                unsafe fn $name(vm: *mut Vm, pc: *const u64, base: *mut Value, constants: *const Value) -> u64 {
+                    // SAFETY: the module's invariants are the contract of `Direct::new`.
+                    unsafe {
+                        let mut m = Direct::new(vm, pc, base, constants);
+                        let i = m.insn();
+                        match ops::$function(&mut m, i) {
+                            Flow::Next => dispatch!(m.vm, m.pc, m.base, m.constants),
+                            Flow::Slow(Slow::Arithmetic) => shim_arithmetic(vm, pc, base, constants),
+                            Flow::Slow(Slow::Compare) => shim_compare(vm, pc, base, constants),
+                            Flow::Slow(Slow::Index) => shim_index(vm, pc, base, constants),
+                            Flow::Slow(Slow::SetIndex) => shim_set_index(vm, pc, base, constants),
+                            Flow::Slow(Slow::Call) => shim_call(vm, pc, base, constants),
+                            Flow::Slow(Slow::Return) => shim_return(vm, pc, base, constants),
+                            Flow::Slow(Slow::GenericFor) => shim_generic_for(vm, pc, base, constants),
+                            Flow::Slow(Slow::Construct) => shim_construct(vm, pc, base, constants),
+                            Flow::Slow(Slow::Concat) => shim_concat(vm, pc, base, constants),
+                            Flow::Slow(Slow::Poll) => shim_poll(vm, pc, base, constants),
+                            Flow::Slow(Slow::Other) => shim_other(vm, pc, base, constants),
+                        }
+                    }
+                }
+            )*
+            /// A byte that is no opcode; verified code has none.
+            unsafe fn not_an_opcode(_: *mut Vm, _: *const u64, _: *mut Value, _: *const Value) -> u64 {
+                EXIT_ERROR
+            }
+            pub(super) static TABLE: Table = {
+                let mut table: [Handler; 256] = [not_an_opcode; 256];
+                $(table[Opcode::$name as usize] = $name;)*
+                Table(table)
+            };
+        };
+    }
+    for_each_handler!(define_handlers);
+}
+
+/// Runs from the saved state until the innermost entry function returns or fails.
+///
+/// # Safety
+/// The saved state is that of a Lua function between two instructions.
+pub(crate) unsafe fn run(vm: *mut Vm) -> u64 {
+    // SAFETY: the caller's contract.
+    unsafe {
+        loop {
+            let code = if (*vm).pending.load(Ordering::Relaxed) & pending::HOOK != 0 {
+                hooked::run(vm)
+            } else {
+                plain(vm)
+            };
+            if code != EXIT_SWITCH {
+                return code;
+            }
+        }
+    }
+}
+
+#[cfg(threaded)]
+unsafe fn plain(vm: *mut Vm) -> u64 {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let pc = (*vm).pc;
+        threaded::TABLE.0[*(pc as *const u8) as usize](vm, pc.add(1), (*vm).base, (*vm).constants)
+    }
+}
+
+#[cfg(not(threaded))]
+unsafe fn plain(vm: *mut Vm) -> u64 {
+    // SAFETY: the caller's contract.
+    unsafe { portable::run(vm) }
+}

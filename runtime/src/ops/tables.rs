@@ -1,0 +1,159 @@
+//! Table access and construction.
+
+use super::op;
+use crate::machine::Flow::{Next, Slow as ToSlow};
+use crate::machine::Slow;
+
+op! {
+    /// `R[A] := U[B][K[C]]`
+    get_upvalue_field(m, i) {
+        let u = m.upvalue(i.bn());
+        if m.is_table(u) {
+            let t = m.as_table(u);
+            if let Some(v) = m.field(t) {
+                m.set(i.a(), v);
+                m.skip_word();
+                return Next;
+            }
+        }
+        ToSlow(Slow::Index)
+    }
+    /// `U[A][K[B]] := R[C]`
+    set_upvalue_field(m, i) {
+        let u = m.upvalue(i.an());
+        if m.is_table(u) {
+            let t = m.as_table(u);
+            let v = m.get(i.c());
+            if m.set_field(t, v) {
+                m.skip_word();
+                return Next;
+            }
+        }
+        ToSlow(Slow::SetIndex)
+    }
+    /// `R[A] := R[B][R[C]]`
+    get_index(m, i) {
+        let b = m.get(i.b());
+        let c = m.get(i.c());
+        if m.is_table(b) && m.is_integer(c) {
+            let t = m.as_table(b);
+            let n = m.as_integer(c);
+            if let Some(v) = m.element(t, n) {
+                m.set(i.a(), v);
+                return Next;
+            }
+        }
+        ToSlow(Slow::Index)
+    }
+    /// `R[A] := R[B][C]`
+    get_int(m, i) {
+        let b = m.get(i.b());
+        if m.is_table(b) {
+            let t = m.as_table(b);
+            let n = m.static_integer(i.cn() as i64);
+            if let Some(v) = m.element(t, n) {
+                m.set(i.a(), v);
+                return Next;
+            }
+        }
+        ToSlow(Slow::Index)
+    }
+    /// `R[A] := R[B][K[C]]`
+    get_field(m, i) {
+        let b = m.get(i.b());
+        if m.is_table(b) {
+            let t = m.as_table(b);
+            if let Some(v) = m.field(t) {
+                m.set(i.a(), v);
+                m.skip_word();
+                return Next;
+            }
+        }
+        ToSlow(Slow::Index)
+    }
+    /// `R[A+1] := R[B]; R[A] := R[B][K[C]]`
+    method(m, i) {
+        let b = m.get(i.b());
+        if m.is_table(b) {
+            let t = m.as_table(b);
+            if let Some(v) = m.field(t) {
+                m.set(i.a().plus(1), b);
+                m.set(i.a(), v);
+                m.skip_word();
+                return Next;
+            }
+        }
+        ToSlow(Slow::Index)
+    }
+    /// `R[A][R[B]] := R[C]`
+    set_index(m, i) {
+        let a = m.get(i.a());
+        let b = m.get(i.b());
+        if m.is_table(a) && m.is_integer(b) {
+            let t = m.as_table(a);
+            let n = m.as_integer(b);
+            let v = m.get(i.c());
+            if m.set_element(t, n, v) {
+                return Next;
+            }
+        }
+        ToSlow(Slow::SetIndex)
+    }
+    /// `R[A][R[B]] := K[C]`
+    set_index_const(m, i) {
+        let a = m.get(i.a());
+        let b = m.get(i.b());
+        if m.is_table(a) && m.is_integer(b) {
+            let t = m.as_table(a);
+            let n = m.as_integer(b);
+            let v = m.constant(i.ck());
+            if m.set_element(t, n, v) {
+                return Next;
+            }
+        }
+        ToSlow(Slow::SetIndex)
+    }
+    /// `R[A][B] := R[C]`
+    set_int(m, i) {
+        let a = m.get(i.a());
+        if m.is_table(a) {
+            let t = m.as_table(a);
+            let n = m.static_integer(i.bn() as i64);
+            let v = m.get(i.c());
+            if m.set_element(t, n, v) {
+                return Next;
+            }
+        }
+        ToSlow(Slow::SetIndex)
+    }
+    /// `R[A][K[B]] := R[C]`
+    set_field(m, i) {
+        let a = m.get(i.a());
+        if m.is_table(a) {
+            let t = m.as_table(a);
+            let v = m.get(i.c());
+            if m.set_field(t, v) {
+                m.skip_word();
+                return Next;
+            }
+        }
+        ToSlow(Slow::SetIndex)
+    }
+    /// `R[A][K[B]] := K[C]`
+    set_field_const(m, i) {
+        let a = m.get(i.a());
+        if m.is_table(a) {
+            let t = m.as_table(a);
+            let v = m.constant(i.ck());
+            if m.set_field(t, v) {
+                m.skip_word();
+                return Next;
+            }
+        }
+        ToSlow(Slow::SetIndex)
+    }
+    /// `R[A] := {}`
+    new_table(_m, _i) { ToSlow(Slow::Construct) }
+    /// Stores list items.
+    set_list(_m, _i) { ToSlow(Slow::Construct) }
+}

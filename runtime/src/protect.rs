@@ -1,0 +1,270 @@
+//! Raising and catching errors: from where one is raised to the frame that catches it.
+//!
+//! An error is caught by a native frame in a protected call, by the bottom of a `run` invocation,
+//! or by the bottom of a coroutine. Raising calls a message handler, if the catching frame has
+//! one, while the frames are still there; unwinding pops them, then closes pending to-be-closed
+//! variables, one handler after the other, and delivers the error.
+
+use crate::call::{Next, call_from_rust, pop_frame};
+use crate::close;
+use crate::error::{LuaError, Result};
+use crate::frame::*;
+use crate::interp::EXIT_ERROR;
+use crate::native::CallResult;
+use crate::stack;
+use crate::switch;
+use crate::value::Value;
+use crate::vm::{MAX_C_CALLS, Vm};
+
+/// The error of a failed error handling (as `LUA_ERRERR`).
+pub(crate) fn error_in_error(vm: &mut Vm) -> LuaError {
+    match vm.string(b"error in error handling") {
+        Ok(message) => LuaError::InHandler(message),
+        Err(error) => error,
+    }
+}
+
+/// The error object of `error`.
+pub(crate) fn error_value(vm: &mut Vm, error: LuaError) -> Value {
+    match error {
+        LuaError::Runtime(value) | LuaError::InHandler(value) => value,
+        LuaError::Memory => Value::string(vm.heap.memory_error),
+        LuaError::Uncatchable(_) => Value::NIL,
+    }
+}
+
+/// What catches an error.
+enum Catcher {
+    /// The native frame at this address, in a protected call.
+    Protected(*mut Frame),
+    /// The bottom of a `run` invocation or of error closing on its behalf.
+    Entry,
+    /// The bottom of a coroutine.
+    Coroutine,
+}
+
+/// Finds what catches `error`, from the running frame down.
+unsafe fn find_catcher(vm: *mut Vm, error: &LuaError) -> Catcher {
+    // SAFETY: frames form a chain down to the sentinel; every other frame has a site.
+    unsafe {
+        let catchable = !matches!(error, LuaError::Uncatchable(_));
+        let mut frame = (*vm).frame_top;
+        loop {
+            if catchable && (*frame).flags & FRAME_PROTECTED != 0 {
+                return Catcher::Protected(frame);
+            }
+            let site = (*frame).site;
+            if site.is_null() {
+                return Catcher::Entry;
+            }
+            match (*site).continuation {
+                Continuation::Entry => return Catcher::Entry,
+                Continuation::CloseError if (*site).wanted == close::FOR_ENTRY => {
+                    return Catcher::Entry;
+                }
+                Continuation::CoroutineEnd => return Catcher::Coroutine,
+                Continuation::CloseError if (*site).wanted == close::FOR_THREAD => {
+                    return Catcher::Entry;
+                }
+                _ => frame = frame.sub(1),
+            }
+        }
+    }
+}
+
+/// Raises `error` at the saved state: calls the message handler, if there is one.
+///
+/// # Safety
+/// The saved state is up to date.
+pub(crate) unsafe fn raise(vm: *mut Vm, error: LuaError) -> Next {
+    // SAFETY: the caller's contract; the handler stands in slot 2 of the catching frame.
+    unsafe {
+        let handled = match (find_catcher(vm, &error), error) {
+            (Catcher::Protected(frame), LuaError::Runtime(value))
+                if (*frame).flags & FRAME_HAS_HANDLER != 0 =>
+            {
+                call_handler(vm, frame, value)
+            }
+            (Catcher::Entry, LuaError::Runtime(_)) => {
+                crate::api::note_traceback(vm);
+                error
+            }
+            _ => error,
+        };
+        Next::Unwind(handled)
+    }
+}
+
+/// Stack index of the base of `frame`.
+unsafe fn base_of(vm: *mut Vm, frame: *mut Frame) -> usize {
+    // SAFETY: `frame` is one of the running thread's frames.
+    unsafe {
+        let index = frame.offset_from((*(*vm).thread).frames.as_ptr()) as usize;
+        let mut base = 0;
+        stack::walk(vm, (*vm).thread, |activation| {
+            base = activation.base;
+            activation.frame_index != index
+        });
+        base
+    }
+}
+
+/// Calls the message handler of `frame` for `value`; an error in it is handled by it again, as
+/// long as calls may nest.
+unsafe fn call_handler(vm: *mut Vm, frame: *mut Frame, value: Value) -> LuaError {
+    // SAFETY: the frame is a protected call with its handler in slot 2.
+    unsafe {
+        let base = base_of(vm, frame);
+        let handler = (&(*(*vm).thread).stack)[base + 1];
+        let mut value = value;
+        let mut nested = 0;
+        let thread = (*vm).thread;
+        let saved = (*thread).c_calls;
+        let outcome = loop {
+            match call_from_rust(vm, handler, &[value], 0) {
+                Ok((first, count)) => {
+                    break LuaError::Runtime(if count > 0 { *first } else { Value::NIL });
+                }
+                Err(LuaError::Runtime(next)) => {
+                    value = next;
+                    nested += 1;
+                    // In PUC Lua each of these calls nests in the one before.
+                    (*thread).c_calls = (saved + nested).min(MAX_C_CALLS / 10 * 11);
+                    if saved + nested >= MAX_C_CALLS / 10 * 11 {
+                        break match (*vm).string(b"C stack overflow") {
+                            Ok(message) => LuaError::InHandler(message),
+                            Err(error) => error,
+                        };
+                    }
+                }
+                Err(other) => break other,
+            }
+        };
+        (*thread).c_calls = saved;
+        outcome
+    }
+}
+
+/// Unwinds `error` to its catcher and delivers it, or starts the next `__close` handler on the way.
+///
+/// # Errors
+/// A memory error on the way replaces the error.
+///
+/// # Safety
+/// The saved state is up to date.
+pub(crate) unsafe fn unwind(vm: *mut Vm, error: LuaError) -> Result<Next> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        match find_catcher(vm, &error) {
+            Catcher::Coroutine => Ok(switch::die(vm, error)),
+            Catcher::Protected(target) => {
+                let mut last: *const CallSite = std::ptr::null();
+                while (*vm).frame_top != target {
+                    last = pop_to_caller(vm);
+                }
+                if last.is_null() {
+                    // The protected call failed before its callee had a frame.
+                    return Ok(deliver(
+                        vm,
+                        error,
+                        (*target).varargs.max(1),
+                        state_of(target),
+                    ));
+                }
+                let slot = slot_of(last);
+                let state = (*last).state;
+                close::close_for_error(vm, error, slot, state, close::FOR_PROTECTED)
+            }
+            Catcher::Entry => {
+                let mut kind = close::FOR_ENTRY;
+                let mut slot = 1;
+                let mut at_bottom = (*(*vm).frame_top).site.is_null();
+                while !at_bottom {
+                    let site = (*(*vm).frame_top).site;
+                    at_bottom = match (*site).continuation {
+                        Continuation::Entry => true,
+                        Continuation::CloseError => {
+                            if (*site).wanted == close::FOR_THREAD {
+                                kind = close::FOR_THREAD;
+                            }
+                            (*site).wanted != close::FOR_PROTECTED
+                        }
+                        _ => false,
+                    };
+                    slot = slot_of(pop_to_caller(vm));
+                }
+                close::close_for_error(vm, error, slot, 0, kind)
+            }
+        }
+    }
+}
+
+/// The caller's slot number in which the callee of a native frame's call stands.
+unsafe fn slot_of(site: *const CallSite) -> u32 {
+    // SAFETY: the site is live.
+    unsafe {
+        let slot = (*site).delta / size_of::<Value>() as u32;
+        // A `__close` handler stands one above the error that it was called for.
+        if (*site).continuation == Continuation::CloseError {
+            slot - 1
+        } else {
+            slot
+        }
+    }
+}
+
+fn state_of(frame: *mut Frame) -> u32 {
+    // SAFETY: the caller passes a live frame.
+    unsafe { (*frame).flags >> FRAME_USER_SHIFT }
+}
+
+/// Pops the running frame and restores its caller's saved state; answers the site that it left.
+unsafe fn pop_to_caller(vm: *mut Vm) -> *const CallSite {
+    // SAFETY: the running frame has a call site.
+    unsafe {
+        let frame = *(*vm).frame_top;
+        let shift = if frame.flags & FRAME_NATIVE != 0 {
+            0
+        } else {
+            frame.varargs as usize
+        };
+        let site = frame.site;
+        pop_frame(vm);
+        (*vm).base = ((*vm).base.sub(shift) as *mut u8).sub((*site).delta as usize) as *mut Value;
+        (*vm).pc = (*site).return_pc;
+        (*vm).constants = (*site).constants;
+        site
+    }
+}
+
+/// Hands `error` to the native frame on top: its object goes to `slot`, and the frame goes on in
+/// `state`.
+///
+/// # Safety
+/// The running frame is the catching one.
+pub(crate) unsafe fn deliver(vm: *mut Vm, error: LuaError, slot: u32, state: u32) -> Next {
+    // SAFETY: the slot held the called function.
+    unsafe {
+        let value = error_value(&mut *vm, error);
+        *(*vm).base.add(slot as usize - 1) = value;
+        (*(*vm).frame_top).varargs = slot;
+        (*(*vm).frame_top).flags &= !(FRAME_PROTECTED | FRAME_HAS_HANDLER);
+        stack::shrink_after_error(vm);
+        Next::Step {
+            state,
+            result: CallResult::Failed,
+        }
+    }
+}
+
+/// Leaves `run` with `error`.
+///
+/// # Safety
+/// All frames of the invocation have been popped.
+pub(crate) unsafe fn leave_with(vm: *mut Vm, error: LuaError) -> Next {
+    // SAFETY: vm is live.
+    unsafe {
+        (*vm).error = Some(error);
+        Next::Exit(EXIT_ERROR)
+    }
+}

@@ -1,0 +1,241 @@
+//! Coroutine switches: resume, yield, death and closing, all within one `run` invocation.
+
+use crate::call::{Next, pop_frame};
+use crate::close;
+use crate::coroutine::{Status, Thread};
+use crate::error::{LuaError, Result};
+use crate::frame::{Continuation, Frame};
+use crate::native::CallResult;
+use crate::protect;
+use crate::stack;
+use crate::value::Value;
+use crate::vm::{MAX_C_CALLS, Vm};
+
+/// Copies `count` values from `first` (in another thread's stack) to slot index `at` above the
+/// running thread's base and records the slots of its native frame.
+unsafe fn receive(vm: *mut Vm, first: *const Value, count: usize, slot: u32) -> Result<()> {
+    // SAFETY: the other thread's stack does not move here.
+    unsafe {
+        stack::ensure(vm, slot as usize + count)?;
+        let target = (*vm).base.add(slot as usize - 1);
+        for n in 0..count {
+            *target.add(n) = *first.add(n);
+        }
+        (*(*vm).frame_top).varargs = slot - 1 + count as u32;
+        Ok(())
+    }
+}
+
+/// Fails a resume or close: the message goes to the native frame's `slot`.
+unsafe fn refuse(vm: *mut Vm, message: &str, slot: u32, state: u32) -> Result<Next> {
+    // SAFETY: the running frame is native and has that slot.
+    unsafe {
+        let message = (*vm).string(message.as_bytes())?;
+        Ok(protect::deliver(
+            vm,
+            LuaError::Runtime(message),
+            slot,
+            state,
+        ))
+    }
+}
+
+/// `Action::Resume`: the native frame on top resumes the coroutine in `slot`.
+pub(crate) unsafe fn resume(vm: *mut Vm, slot: u32, args: u32, state: u32) -> Result<Next> {
+    // SAFETY: the running frame is native; the slot holds a thread.
+    unsafe {
+        let place = (*vm).base.add(slot as usize - 1);
+        let target: *mut Thread = (*place).as_pointer();
+        let current = (*vm).thread;
+        match (*target).status {
+            Status::Suspended => {}
+            Status::Dead => return refuse(vm, "cannot resume dead coroutine", slot, state),
+            _ => return refuse(vm, "cannot resume non-suspended coroutine", slot, state),
+        }
+        if (*current).c_calls >= MAX_C_CALLS {
+            return refuse(vm, "C stack overflow", slot, state);
+        }
+        (*(*vm).frame_top).varargs = slot + args;
+        stack::save_thread(vm);
+        (*current).status = Status::Normal;
+        (*target).status = Status::Running;
+        (*target).resumer = current;
+        (*target).resumer_point = (slot, state);
+        (*target).c_calls = (*current).c_calls + 1;
+        stack::load_thread(vm, target);
+        let first = place.add(1);
+        if (*target).frame_index == 0 {
+            return start(vm, first, args as usize);
+        }
+        let (own_slot, own_state) = (*target).own_point;
+        if let Err(error) = receive(vm, first, args as usize, own_slot) {
+            return Ok(Next::Raise(error));
+        }
+        Ok(Next::Step {
+            state: own_state,
+            result: CallResult::Returned(args),
+        })
+    }
+}
+
+/// The first resume: calls the body, which stands in slot 1 of the new stack.
+unsafe fn start(vm: *mut Vm, first: *const Value, args: usize) -> Result<Next> {
+    // SAFETY: the thread has only its sentinel frame; its body is above it.
+    unsafe {
+        stack::ensure(vm, 1 + args)?;
+        let function = (*vm).base;
+        for n in 0..args {
+            *function.add(1 + n) = *first.add(n);
+        }
+        (*vm).top = function.add(1);
+        let site = crate::call::native_site(vm, function, -1, Continuation::CoroutineEnd, 0);
+        Ok(Next::Call {
+            function,
+            args,
+            site,
+            flags: 0,
+        })
+    }
+}
+
+/// Makes the resumer the running thread again.
+unsafe fn back_to_resumer(vm: *mut Vm) -> (u32, u32) {
+    // SAFETY: a thread that was resumed has a resumer, which is live.
+    unsafe {
+        let thread = (*vm).thread;
+        let resumer = (*thread).resumer;
+        (*thread).resumer = std::ptr::null_mut();
+        (*resumer).status = Status::Running;
+        stack::load_thread(vm, resumer);
+        (*thread).resumer_point
+    }
+}
+
+/// `Action::Yield`: suspends the running thread, handing `count` values from `slot` on to its
+/// resumer.
+pub(crate) unsafe fn yield_(vm: *mut Vm, slot: u32, count: u32, state: u32) -> Result<Next> {
+    // SAFETY: the running frame is native and has these slots.
+    unsafe {
+        let thread = (*vm).thread;
+        if (*thread).non_yieldable > 0 || thread == (*vm).main_thread {
+            return Err(if thread == (*vm).main_thread {
+                (*vm).runtime_error("attempt to yield from outside a coroutine")
+            } else {
+                (*vm).runtime_error("attempt to yield across a C-call boundary")
+            });
+        }
+        (*thread).own_point = (slot, state);
+        (*(*vm).frame_top).varargs = slot - 1;
+        let first = (*vm).base.add(slot as usize - 1);
+        (*vm).top = first;
+        stack::save_thread(vm);
+        (*thread).status = Status::Suspended;
+        let (slot, state) = back_to_resumer(vm);
+        receive(vm, first, count as usize, slot)?;
+        Ok(Next::Step {
+            state,
+            result: CallResult::Returned(count),
+        })
+    }
+}
+
+/// The body of the running coroutine has returned `count` values from `first` on.
+pub(crate) unsafe fn finish(vm: *mut Vm, first: *mut Value, count: usize) -> Result<Next> {
+    // SAFETY: the running frame is the body's.
+    unsafe {
+        let thread = (*vm).thread;
+        pop_frame(vm);
+        (*vm).base = (*thread).stack.as_mut_ptr().add(1);
+        (*vm).top = (*vm).base;
+        (*vm).pc = std::ptr::null();
+        stack::save_thread(vm);
+        (*thread).status = Status::Dead;
+        let (slot, state) = back_to_resumer(vm);
+        receive(vm, first, count, slot)?;
+        Ok(Next::Step {
+            state,
+            result: CallResult::Returned(count as u32),
+        })
+    }
+}
+
+/// The running coroutine dies of `error`; its frames stay for tracebacks.
+pub(crate) unsafe fn die(vm: *mut Vm, error: LuaError) -> Next {
+    // SAFETY: the running thread is a coroutine that was resumed.
+    unsafe {
+        let thread = (*vm).thread;
+        let value = protect::error_value(&mut *vm, error);
+        (*thread).failure = value;
+        stack::save_thread(vm);
+        (*thread).status = Status::Dead;
+        let (slot, state) = back_to_resumer(vm);
+        if let LuaError::Uncatchable(_) = error {
+            return Next::Raise(error);
+        }
+        protect::deliver(vm, LuaError::Runtime(value), slot, state)
+    }
+}
+
+/// `Action::CloseThread`: closes the suspended or dead coroutine in `slot`.
+pub(crate) unsafe fn close_thread(vm: *mut Vm, slot: u32, state: u32) -> Result<Next> {
+    // SAFETY: the running frame is native; the slot holds a thread that does not run.
+    unsafe {
+        let target: *mut Thread = (*(*vm).base.add(slot as usize - 1)).as_pointer();
+        let current = (*vm).thread;
+        if (*current).c_calls >= MAX_C_CALLS {
+            return Err((*vm).runtime_error("C stack overflow"));
+        }
+        stack::save_thread(vm);
+        (*current).status = Status::Normal;
+        let failed = (*target).status == Status::Dead && !(*target).failure.is_nil();
+        let failure = (*target).failure;
+        (*target).failure = Value::NIL;
+        (*target).status = Status::Running;
+        (*target).closing = true;
+        (*target).resumer = current;
+        (*target).resumer_point = (slot, state);
+        (*target).c_calls = (*current).c_calls + 1;
+        (*target).non_yieldable = 1;
+        (*target).frame_index = 0;
+        (&mut (*target).frames)[0] = Frame {
+            varargs: 0,
+            ..stack::SENTINEL
+        };
+        (*target).base = 1;
+        (*target).pc = std::ptr::null();
+        (*target).top = (*target).stack.len().saturating_sub(crate::vm::EXTRA_SLOTS);
+        stack::load_thread(vm, target);
+        if failed {
+            let error = LuaError::Runtime(failure);
+            return close::close_for_error(vm, error, 1, 0, close::FOR_THREAD);
+        }
+        close::close_thread(vm)
+    }
+}
+
+/// The running thread has closed its variables; back to who closed it.
+pub(crate) unsafe fn closed(vm: *mut Vm, error: Option<LuaError>) -> Next {
+    // SAFETY: the running thread is being closed by its resumer.
+    unsafe {
+        let thread = (*vm).thread;
+        let value = error.map(|error| protect::error_value(&mut *vm, error));
+        (*vm).base = (*thread).stack.as_mut_ptr().add(1);
+        (*vm).top = (*vm).base;
+        stack::save_thread(vm);
+        (*thread).status = Status::Dead;
+        (*thread).closing = false;
+        (*thread).non_yieldable = 0;
+        (*thread).failure = Value::NIL;
+        let (slot, state) = back_to_resumer(vm);
+        match value {
+            Some(value) => protect::deliver(vm, LuaError::Runtime(value), slot, state),
+            None => {
+                (*(*vm).frame_top).varargs = slot - 1;
+                Next::Step {
+                    state,
+                    result: CallResult::Returned(0),
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The state of a virtual machine: the running thread's hot fields, the heap, the roots.
+//!
+//! Invariants:
+//! - A `Vm` never moves (it is boxed), so that handlers and interrupt handles may point at it.
+//! - `frame_top`, `stack_limit`, `base`, `pc`, `constants` describe the running thread. While
+//!   handlers run, `base`, `pc` and `constants` live in their arguments; they are stored here
+//!   before anything that is not a handler runs ("saved state"). `pc` then points behind the first
+//!   word of the instruction being executed, or at the next instruction when between two.
+//! - `pending` is the only field that other threads touch.
+
+use crate::coroutine::{HookState, Status, Thread};
+use crate::error::{LuaError, Result};
+use crate::frame::{CallSite, Frame};
+use crate::gc::heap::Heap;
+use crate::metatable::TYPE_METATABLES;
+use crate::string::LuaString;
+use crate::table::Table;
+use crate::value::Value;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Bits of [`Vm::pending`].
+pub mod pending {
+    /// Another thread or a signal asked for an interruption.
+    pub const INTERRUPT: u32 = 1;
+    /// The running thread has a hook: run in the hooked loop.
+    pub const HOOK: u32 = 2;
+}
+
+/// Slots kept free above `stack_limit` so that a metamethod or handler can be set up anywhere.
+pub const EXTRA_SLOTS: usize = 32;
+/// The most slots of a thread's stack (as `LUAI_MAXSTACK`).
+pub const MAX_STACK: usize = 1_000_000;
+/// Slots that may be used beyond [`MAX_STACK`] while a stack overflow is being handled.
+pub const ERROR_STACK: usize = 200;
+/// The most nested calls of what recurses in PUC Lua (as `LUAI_MAXCCALLS`).
+pub const MAX_C_CALLS: u32 = 200;
+
+/// A cell through which another thread reaches [`Vm::pending`] while the `Vm` lives.
+pub type PendingLink = Arc<Mutex<Option<PendingPointer>>>;
+
+/// Pointer to [`Vm::pending`].
+#[derive(Clone, Copy, Debug)]
+pub struct PendingPointer(pub *const AtomicU32);
+// SAFETY: the target is atomic, and the link is emptied (under its lock) before the Vm goes away.
+unsafe impl Send for PendingPointer {}
+
+/// Where warnings go (`warn`, errors in finalisers).
+pub type WarnFunction = Box<dyn FnMut(&[u8], bool)>;
+/// What an interruption does: `Err` raises the error in the running code.
+pub type InterruptFunction = Box<dyn FnMut() -> std::result::Result<(), Vec<u8>>>;
+
+/// A virtual machine; see the module's invariants.
+#[repr(C)]
+pub struct Vm {
+    /// The running frame.
+    pub frame_top: *mut Frame,
+    /// Frames up to (not including) this one may be pushed without growing.
+    pub frame_limit: *mut Frame,
+    /// A new Lua frame must end at or below this slot, or the stack must grow first.
+    pub stack_limit: *mut Value,
+    /// One past the last value after a multiple-result instruction.
+    pub top: *mut Value,
+    /// Saved pc.
+    pub pc: *const u64,
+    /// Saved base.
+    pub base: *mut Value,
+    /// Saved constants.
+    pub constants: *const Value,
+    /// Events that running code must see at its next safepoint ([`pending`]).
+    pub pending: AtomicU32,
+    /// Whether a finaliser is running (the collector rests meanwhile).
+    pub finalizing: bool,
+    /// The running thread.
+    pub thread: *mut Thread,
+    /// The main thread.
+    pub main_thread: *mut Thread,
+    /// The heap.
+    pub heap: Box<Heap>,
+    /// The registry table.
+    pub registry: Value,
+    /// The globals table.
+    pub globals: *mut Table,
+    /// Metatables of basic types, indexed by `metatable::type_index`.
+    pub type_metatables: [*mut Table; TYPE_METATABLES],
+    /// Call sites of calls made by native functions and by Rust, interned.
+    pub native_sites: rustc_hash::FxHashMap<(u32, i32, u8, u32, u32), Box<CallSite>>,
+    /// Values kept alive by handles of the embedder; freed slots hold nil.
+    pub handles: Vec<Value>,
+    /// Freed indices of `handles`.
+    pub free_handles: Vec<usize>,
+    /// The error with which `run` was left.
+    pub error: Option<LuaError>,
+    /// Depth of nested `run` invocations.
+    pub run_depth: u32,
+    /// Whether an error that leaves the outermost `run` shall keep its traceback.
+    pub wants_traceback: bool,
+    /// That traceback.
+    pub traceback: Option<Vec<u8>>,
+    /// Warning output.
+    pub warn: Option<WarnFunction>,
+    /// What to do when [`pending::INTERRUPT`] is seen.
+    pub interrupt: Option<InterruptFunction>,
+    /// Link for interrupt handles.
+    pub link: PendingLink,
+    /// Instructions executed in the hooked loop, for tests.
+    pub hooked_instructions: u64,
+}
+
+impl Vm {
+    /// A machine with an empty globals table and no libraries.
+    ///
+    /// # Errors
+    /// [`LuaError::Memory`] when the allocator fails.
+    pub fn new() -> Result<Box<Vm>> {
+        let seed = crate::sys::random_seed()[0];
+        let mut heap = Heap::new(seed)?;
+        let globals = heap.new_table()?;
+        let registry = heap.new_table()?;
+        let main_thread = heap.new_thread()?;
+        let mut vm = Box::new(Vm {
+            frame_top: std::ptr::null_mut(),
+            frame_limit: std::ptr::null_mut(),
+            stack_limit: std::ptr::null_mut(),
+            top: std::ptr::null_mut(),
+            pc: std::ptr::null(),
+            base: std::ptr::null_mut(),
+            constants: std::ptr::null(),
+            pending: AtomicU32::new(0),
+            finalizing: false,
+            thread: main_thread,
+            main_thread,
+            heap,
+            registry: Value::table(registry),
+            globals,
+            type_metatables: [std::ptr::null_mut(); TYPE_METATABLES],
+            native_sites: Default::default(),
+            handles: Vec::new(),
+            free_handles: Vec::new(),
+            error: None,
+            run_depth: 0,
+            wants_traceback: false,
+            traceback: None,
+            warn: None,
+            interrupt: None,
+            link: Arc::new(Mutex::new(None)),
+            hooked_instructions: 0,
+        });
+        let pointer = PendingPointer(&raw const vm.pending);
+        if let Ok(mut link) = vm.link.lock() {
+            *link = Some(pointer);
+        }
+        // SAFETY: main_thread is live and nobody else refers to its fields.
+        unsafe {
+            (*main_thread).status = Status::Running;
+            crate::stack::prepare(&mut vm, main_thread)?;
+            crate::stack::load_thread(&mut *vm, main_thread);
+        }
+        Ok(vm)
+    }
+
+    /// Asks the running code to stop at its next safepoint.
+    pub fn request_interrupt(&self) {
+        self.pending.fetch_or(pending::INTERRUPT, Ordering::Relaxed);
+    }
+
+    /// A string value.
+    ///
+    /// # Errors
+    /// [`LuaError::Memory`].
+    pub fn string(&mut self, bytes: &[u8]) -> Result<Value> {
+        Ok(Value::string(self.heap.new_string(bytes)?))
+    }
+
+    /// A runtime error whose object is the string `message`; a memory error if it can't be made.
+    pub fn error_string(&mut self, message: &[u8]) -> LuaError {
+        match self.string(message) {
+            Ok(value) => LuaError::Runtime(value),
+            Err(error) => error,
+        }
+    }
+
+    /// A runtime error with the position of the running Lua function in front of `message`, as
+    /// `luaG_runerror` makes it.
+    pub fn runtime_error(&mut self, message: impl AsRef<[u8]>) -> LuaError {
+        // SAFETY: the saved state is that of the running thread.
+        let mut text = unsafe { crate::stack::position(self, 0) };
+        text.extend_from_slice(message.as_ref());
+        self.error_string(&text)
+    }
+
+    /// The name string of metamethod `event`.
+    pub fn event_name(&self, event: crate::metatable::Event) -> *mut LuaString {
+        self.heap.names[event as usize]
+    }
+}
+
+impl Drop for Vm {
+    fn drop(&mut self) {
+        if let Ok(mut link) = self.link.lock() {
+            *link = None;
+        }
+    }
+}
+
+/// A hook state without a hook.
+pub const NO_HOOK: HookState = HookState {
+    function: Value::NIL,
+    mask: 0,
+    interval: 0,
+    remaining: 0,
+    last_pc: 0,
+    transfer: (0, 0),
+    active: false,
+};

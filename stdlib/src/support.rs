@@ -1,0 +1,116 @@
+//! What several libraries need: C strings, results of system calls, source files.
+
+use perilune_runtime::error::LuaError;
+use perilune_runtime::native::{Call, Local, NativeResult};
+use perilune_runtime::sys::{self, ExitOutcome};
+use std::io;
+
+/// The bytes of a Lua string as C sees them: up to the first NUL.
+pub(crate) fn c_string(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().position(|&byte| byte == 0);
+    &bytes[..end.unwrap_or(bytes.len())]
+}
+
+/// Like `check_string`, for what C takes as a string ending with NUL.
+pub(crate) fn check_c_string<'c>(call: &mut Call<'c>, arg: u32) -> Result<&'c [u8], LuaError> {
+    call.check_string(arg).map(c_string)
+}
+
+/// Returns `true`, or nil, a message and an error number.
+pub(crate) fn system_result(
+    call: &mut Call<'_>,
+    result: io::Result<()>,
+    name: Option<&[u8]>,
+) -> NativeResult {
+    match result {
+        Ok(()) => Ok(call.return_one(Local::boolean(true))),
+        Err(error) => call.os_fail(error, name),
+    }
+}
+
+/// Returns how a process ended: `true` or nil, "exit" or "signal", and the code.
+pub(crate) fn exit_result(call: &mut Call<'_>, result: io::Result<ExitOutcome>) -> NativeResult {
+    let (kind, code) = match result {
+        Ok(ExitOutcome::Exited(code)) => ("exit", code),
+        Ok(ExitOutcome::Signaled(signal)) => ("signal", signal),
+        Err(error) => return call.os_fail(error, None),
+    };
+    let success = if kind == "exit" && code == 0 {
+        Local::boolean(true)
+    } else {
+        Local::NIL
+    };
+    let kind = call.new_string(kind.as_bytes())?;
+    call.return_values(&[success, kind, Local::integer(i64::from(code))])
+}
+
+/// The error number and text of a failed system call as a message has it.
+pub(crate) fn error_text(error: &io::Error) -> Vec<u8> {
+    sys::error_text(error).into_bytes()
+}
+
+/// A file's text as a chunk: without byte-order mark and without a first line that begins with
+/// `#` (its newline stays, so that lines keep their numbers, except before a precompiled chunk).
+pub(crate) fn chunk_of_file(mut text: &[u8]) -> Vec<u8> {
+    const PRECOMPILED: u8 = 0x1b;
+    text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
+    if text.first() != Some(&b'#') {
+        return text.to_vec();
+    }
+    let newline = text.iter().position(|&byte| byte == b'\n');
+    let rest = &text[newline.unwrap_or(text.len())..];
+    match rest {
+        [_, PRECOMPILED, ..] => rest[1..].to_vec(),
+        _ => rest.to_vec(),
+    }
+}
+
+/// Reads a source file for loading, or gives the message why it cannot be loaded.
+pub(crate) fn read_chunk(name: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
+    use std::io::Read;
+    let message = |what: &str, error: &io::Error| {
+        let mut message = format!("cannot {what} ").into_bytes();
+        message.extend_from_slice(name);
+        message.extend_from_slice(b": ");
+        message.extend_from_slice(&error_text(error));
+        message
+    };
+    let mut file =
+        std::fs::File::open(sys::path_from_bytes(name)).map_err(|error| message("open", &error))?;
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)
+        .map_err(|error| message("read", &error))?;
+    Ok(chunk_of_file(&text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c_strings() {
+        assert_eq!(c_string(b"abc"), b"abc");
+        assert_eq!(c_string(b"a\0c"), b"a");
+        assert_eq!(c_string(b"\0"), b"");
+    }
+
+    #[test]
+    fn chunks() {
+        assert_eq!(chunk_of_file(b"return 1"), b"return 1");
+        assert_eq!(chunk_of_file(b"# comment"), b"");
+        assert_eq!(chunk_of_file(b"#!lua\nreturn 1"), b"\nreturn 1");
+        assert_eq!(chunk_of_file(b"\xEF\xBB\xBF# x\nreturn 1"), b"\nreturn 1");
+        assert_eq!(chunk_of_file(b"\xEF\xBB\xBFreturn"), b"return");
+        assert_eq!(chunk_of_file(b"#x\n\x1bLua"), b"\x1bLua");
+        assert_eq!(chunk_of_file(b"#x\n\nreturn"), b"\n\nreturn");
+    }
+
+    #[test]
+    fn messages_of_files() {
+        let message = read_chunk(b"/no/such/file.lua").unwrap_err();
+        let expected = b"cannot open /no/such/file.lua: No such file or directory";
+        if cfg!(unix) {
+            assert_eq!(message, expected);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+local co = coroutine.wrap(function()
+  local a <close> = setmetatable({}, {__close = function() coroutine.yield("closing a") end})
+  local b <close> = setmetatable({}, {__close = function() coroutine.yield("closing b") end})
+  return "result", 2
+end)
+print(co()) print(co()) print(co())
+co = coroutine.wrap(function()
+  return pcall(function()
+    local a <close> = setmetatable({}, {__close = function(_, e) coroutine.yield(e) error("second", 0) end})
+    error("first", 0)
+  end)
+end)
+print(co()) print(co())

@@ -1,0 +1,7 @@
+debug.sethook(function() error("too long", 0) end, "", 1000)
+print(pcall(function() while true do end end))
+print(pcall(function() repeat until false end))
+print(pcall(function() for i = 1, math.huge do end end))
+print(pcall(function() ::again:: goto again end))
+debug.sethook()
+print(debug.gethook())

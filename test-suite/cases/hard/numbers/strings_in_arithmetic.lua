@@ -1,0 +1,7 @@
+print("10" + 1, math.type("10" + 1), "0x10" + 0, " 10 " * 2, "1e1" + 0, "0x1p4" + 0)
+print("9223372036854775807" + 0, "9223372036854775808" + 0, "-9223372036854775808" + 0)
+print("10" // "3", "7" % "4", "2" ^ "3", -"2", -"2.0", - "0x10")
+print(pcall(function() return "abc" + 1 end))
+print(pcall(function() return {} + "1" end))
+print(pcall(function() return "1 2" + 1 end))
+print(10 .. 20, 1.5 .. "", -0.0 .. "", 2^63 .. "")

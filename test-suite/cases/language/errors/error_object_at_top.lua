@@ -1,0 +1,2 @@
+-- exit: 1
+error(setmetatable({}, {__tostring = function() return "converted" end}))

@@ -1,0 +1,5 @@
+print(1 == 1.0, "1" == 1, nil == false, "a" < "B", "a" < "aa", "" < "a", "a\0b" < "a\0c", "Z" < "a")
+print(pcall(function() return 1 < "2" end)) print(pcall(function() return {} < {} end))
+print(pcall(function() return nil > 1 end)) print(pcall(function() return print < print end))
+print(pcall(function() return "a" <= 1 end)) print(pcall(function() return true >= false end))
+print({} == {}, print == print, "x" ~= "x")

@@ -1,0 +1,5 @@
+print(2 + 3 * 4 ^ 2 / 2, -2 ^ 2, 2 ^ 3 ^ 2, not 1 == 2, not (1 == 2))
+print(1 .. 2 .. 3, "a" .. 1 + 2, 2 * 3 % 4, 7 // 2 * 2, -3 % 5, -(3 % 5))
+print(1 < 2 == true, "a" < "b" and "c" or "d", nil and 1 or 2, false or nil, 1 and 2)
+print(5 & 3 | 8, 5 | 3 & 8, 1 | 2 ~ 3 & 4, 1 << 2 + 1, 3 ~ 5 << 1, 1 .. 2 == "12", #"ab" + 1, -"2" + 0, ~1 & 3)
+print(1 or error("not evaluated"), nil and error("not evaluated"))

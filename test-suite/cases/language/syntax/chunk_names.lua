@@ -1,0 +1,8 @@
+print(load("x = =", "=name"))
+print(load("x = =", "@file.lua"))
+print(load("x = =", "x = ="))
+print(load("x = =\nsecond line", "x = =\nsecond line"))
+print(load("x = =", string.rep("x", 200)))
+print(load("x = =", "@" .. string.rep("y", 200)))
+print(load("x = =", "=" .. string.rep("z", 200)))
+print(load("x = =", "")) print(load("x = =")) print(load(string.rep("x", 80) .. "="))

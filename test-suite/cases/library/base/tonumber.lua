@@ -1,0 +1,8 @@
+print(tonumber("10"), tonumber("0x1F"), tonumber(" 12 "), tonumber("1e2"), tonumber("1e"), tonumber(""), tonumber(" "), tonumber("10a"), tonumber("- 1"), tonumber("-0x10"))
+print(tonumber("ff", 16), tonumber("zz", 36), tonumber("777", 8), tonumber("8", 8), tonumber("-101", 2), tonumber(" 11 ", 2), tonumber("1.0", 10), tonumber("", 10))
+print(tonumber(5), tonumber(5.5), tonumber(nil), tonumber({}), tonumber(true), pcall(tonumber))
+print(pcall(tonumber, 10, 99))
+print(pcall(tonumber, 10, 16))
+print(pcall(tonumber, {}, 16))
+print(tonumber("9223372036854775807"), tonumber("9223372036854775808"), tonumber("0xffffffffffffffffff"), tonumber("7fffffffffffffff", 16), tonumber("ffffffffffffffff", 16), tonumber("1" .. string.rep("0", 30)))
+print(tonumber("inf"), tonumber("nan"), tonumber("0x.8p1"), tonumber("1_000"), tonumber("1\0"), tonumber("\t10\n"), tonumber("0x"), tonumber(".5"), tonumber("5."), tonumber("."), tonumber("1e+5"), tonumber("1e400"))

@@ -1,0 +1,8 @@
+print(nil, true, false, 1, 1.0, -0.0, 1e100, "text", 2^63, 1e15, 1e16, 0.1, math.huge, -math.huge)
+print((tostring(print):gsub("0x%x+", "ADDRESS")), (tostring({}):gsub("0x%x+", "ADDRESS")), (tostring(coroutine.create(print)):gsub("0x%x+", "ADDRESS")), (tostring(io.stdout):gsub("0x%x+", "ADDRESS")))
+print()
+print(nil)
+print("a\0b" == "a\0b", #tostring("a\0b"))
+print(pcall(tostring))
+io.write(1, " ", 2.5, " ", "x", "\n")
+print(pcall(print, setmetatable({}, {__tostring = function() return {} end})))

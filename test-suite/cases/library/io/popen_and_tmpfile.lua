@@ -1,0 +1,13 @@
+local p = io.popen("echo hello; exit 3")
+print(p:read("a"))
+print(p:close()) p = io.popen("cat > /dev/null", "w") p:write("data")
+print(p:close())
+print(pcall(io.popen, "true", "rw"))
+local t = io.tmpfile() t:write("temporary") t:seek("set")
+print(t:read("a")) t:close()
+print(io.popen("kill -9 $$"):close())
+do local f <close> = io.tmpfile() print(io.type(f)) end
+local f = io.tmpfile() getmetatable(f).__gc(f)
+print(io.type(f))
+print(getmetatable(io.stdout).__name, getmetatable(io.stdout).__index.read ~= nil)
+print(pcall(getmetatable(io.stdout).__index.lines, 5))

@@ -1,0 +1,21 @@
+local name = os.tmpname()
+local f = assert(io.open(name, "w"))
+print(f:write("first line\n12 0x1F -3.5e2 nan\n\nlast without end") == f, f:close(), io.type(f)) f = io.open(name)
+print(f:read())
+print(f:read("n", "n", "n", "n"))
+print(f:read("l"), f:read("L"), f:read(4), f:read("a"), f:read("a"), f:read("l"), f:read(0)) f:close()
+for l in io.lines(name) do io.write("[", l, "]") end
+print()
+for a, b in io.lines(name, 1, 2) do io.write(a, "|", b, " ") break end
+print() f = io.open(name)
+for l in f:lines("L") do io.write(l) end
+print(io.type(f))
+print(f:seek("set", 6), f:read(4), f:seek("cur"), f:seek("end"), f:seek("set"))
+print(pcall(f.read, f, "x"))
+print(pcall(f.read, f, "*l")) f:close()
+print(pcall(f.read, f))
+print(io.open("/no/such/file"))
+print(pcall(io.open, name, "rz"))
+print(pcall(io.lines, "/no/such/file"))
+os.remove(name)
+print(io.type(5), io.type(io.stdout), (tostring(f)))

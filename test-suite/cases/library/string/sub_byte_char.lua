@@ -1,0 +1,10 @@
+local s = "hello"
+print(s:sub(2), s:sub(-3), s:sub(2, -2), s:sub(0), s:sub(10), s:sub(3, 2), s:sub(-100, 100), s:sub(2.0))
+print(pcall(s.sub, s, 1.5))
+print(pcall(string.sub))
+print(s:byte(), s:byte(2), s:byte(-1), s:byte(1, -1))
+print(s:byte(10), s:byte(0))
+print(string.char(), string.char(72, 105), pcall(string.char, -1))
+print(#string.char(0, 255), ("\255"):byte())
+print(s:len(), s:upper(), ("ABC"):lower(), s:reverse(), (""):reverse(), ("x"):rep(0), ("x"):rep(3, "-"), ("ab"):rep(2), ("äÄ"):upper() == "äÄ")
+print(s:rep(2.0), pcall(s.rep, s, "x"))

@@ -1,0 +1,7 @@
+print(table.concat{}, table.concat({1, 2, 3}), table.concat({1, 2.5, "x"}, ", "), table.concat({1, 2, 3}, "-", 2), table.concat({1, 2, 3}, "-", 2, 2), table.concat({1, 2, 3}, "-", 3, 2))
+print(pcall(table.concat, {1, {}, 3}))
+print(pcall(table.concat, {1, nil, 3}, ",", 1, 3))
+print(pcall(table.concat, 5))
+print(pcall(table.concat, {1, true}))
+print(table.concat(setmetatable({}, {__len = function() return 3 end, __index = function(_, i) return "i" .. i end}), " "))
+print(#table.concat((function() local t = {} for i = 1, 1000 do t[i] = "piece" end return t end)(), ","))

@@ -1,0 +1,22 @@
+local t = {1, 2, 3}
+table.insert(t, 4)
+table.insert(t, 1, 0)
+table.insert(t, 3, "mid")
+print(table.concat(t, " "))
+print(table.remove(t), table.remove(t, 1), table.remove(t, 2))
+print(table.concat(t, " "))
+print(table.remove({}), table.remove({}, 0), #t, table.remove({[0] = "zero"}, 0))
+print(table.remove(t, #t + 1))
+print(pcall(table.insert, t, 10, 1))
+print(pcall(table.insert, t, 0, 1))
+print(pcall(table.insert, t))
+print(pcall(table.insert, 1, 2))
+print(pcall(table.insert, t, "x", 1))
+print(pcall(table.remove, t, 7))
+print(pcall(table.insert, t, 1, 2, 3))
+print(pcall(table.remove, t, 1.5))
+local log = {}
+local p = setmetatable({}, {__len = function() return 3 end, __index = function(_, k) log[#log + 1] = "r" .. k return k end, __newindex = function(_, k, v) log[#log + 1] = "w" .. k .. "=" .. tostring(v) end})
+table.insert(p, 1, "x")
+print(table.concat(log, " ")) log = {}
+print(table.remove(p, 1), table.concat(log, " "))

@@ -1,0 +1,12 @@
+-- stderr is part of the expectation.
+warn("@on")
+warn("one")
+warn("two ", "parts")
+warn("@unknown")
+warn("@off")
+warn("hidden")
+warn("@on")
+setmetatable({}, {__gc = function() error("in finaliser", 0) end})
+collectgarbage()
+print(pcall(warn))
+print(pcall(warn, 1, {}))

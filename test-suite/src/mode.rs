@@ -1,0 +1,25 @@
+//! The table of engine modes that every case runs in.
+
+/// One way to set up the engine.
+pub struct Mode {
+    /// Its name, as `-- skip:` lines and failure reports use it.
+    pub name: &'static str,
+    /// What it puts on the command line.
+    pub arguments: &'static [&'static str],
+}
+
+/// Every mode. A mode that is added here is run by every runner.
+pub const MODES: &[Mode] = &[
+    Mode {
+        name: "default",
+        arguments: &[],
+    },
+    Mode {
+        name: "interpreter",
+        arguments: &["-j", "off"],
+    },
+    Mode {
+        name: "gc-stress",
+        arguments: &["-j", "gc=stress=7"],
+    },
+];
