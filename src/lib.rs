@@ -1,1 +1,40 @@
-//! Perilune.
+//! Perilune: Lua 5.4 in Rust.
+//!
+//! The facade: the only interface that is kept stable.
+
+pub use perilune_runtime::api::{
+    Chunk, Error, Function, InterruptHandle, IntoLua, LuaString, Result, Table, Thread, UserData,
+    Value,
+};
+pub use perilune_runtime::native::ChunkMode;
+
+/// A Lua state with the standard library.
+///
+/// ```
+/// let lua = perilune::Lua::new()?;
+/// lua.load(b"x = 6 * 7").exec()?;
+/// assert!(matches!(lua.globals().raw_get_field(b"x")?, perilune::Value::Integer(42)));
+/// # Ok::<(), perilune::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Lua(perilune_runtime::api::Lua);
+
+impl Lua {
+    /// A state with all libraries open.
+    ///
+    /// # Errors
+    /// [`Error::MemoryError`] when the allocator fails.
+    pub fn new() -> Result<Lua> {
+        let lua = perilune_runtime::api::Lua::without_libraries()?;
+        lua.with_call(perilune_stdlib::open_all)?;
+        Ok(Lua(lua))
+    }
+}
+
+impl std::ops::Deref for Lua {
+    type Target = perilune_runtime::api::Lua;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}

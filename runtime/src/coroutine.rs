@@ -39,6 +39,9 @@ pub struct HookState {
     pub last_pc: u32,
     /// Whether a hook of this thread is running.
     pub active: bool,
+    /// During a call or return event: the index of the first value passed or returned (from 1,
+    /// as local variables are counted), and how many there are.
+    pub transfer: (u32, u32),
 }
 
 /// A coroutine or the main thread.

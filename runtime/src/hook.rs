@@ -72,8 +72,28 @@ unsafe fn call_hook(vm: *mut Vm, event: &str, line: Value) -> Result<()> {
         update_pending(vm);
         let result = call_from_rust(vm, (*thread).hook.function, &[event, line], FRAME_HOOK);
         (*thread).hook.active = false;
+        (*thread).hook.transfer = (0, 0);
         update_pending(vm);
         result.map(|_| ())
+    }
+}
+
+/// Within a call or return hook of `thread`, for the activation that the hook is about: the index
+/// of the first value passed or returned and how many there are; else zeros.
+///
+/// # Safety
+/// The activation belongs to `thread`, and nothing ran since it was made.
+pub(crate) unsafe fn transfer(thread: *const Thread, activation: &stack::Activation) -> (u32, u32) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let hook = &(*thread).hook;
+        let above = (&(*thread).frames).get(activation.frame_index + 1);
+        let is_interrupted = above.is_some_and(|frame| frame.flags & FRAME_HOOK != 0);
+        if hook.active && is_interrupted && !activation.site_above.is_null() {
+            hook.transfer
+        } else {
+            (0, 0)
+        }
     }
 }
 
@@ -90,6 +110,11 @@ pub(crate) unsafe fn call_event(vm: *mut Vm, tail: bool) -> Result<()> {
         if (*(*vm).thread).hook.mask & HOOK_CALL == 0 {
             return Ok(());
         }
+        let passed = match stack::running_proto(vm) {
+            Some(proto) => u32::from((*proto).num_params),
+            None => (*(*vm).frame_top).varargs,
+        };
+        (*(*vm).thread).hook.transfer = (1, passed);
         call_hook(vm, if tail { "tail call" } else { "call" }, Value::NIL)
     }
 }
@@ -140,6 +165,7 @@ pub(crate) unsafe fn return_event(
                 .varargs
                 .max((offset + count as isize).max(0) as u32);
         }
+        (*thread).hook.transfer = ((offset + 1).max(0) as u32, count as u32);
         call_hook(vm, "return", Value::NIL)?;
         (*thread).hook.last_pc = NO_PC;
         Ok((*vm).base.offset(offset))

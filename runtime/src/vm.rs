@@ -210,5 +210,6 @@ pub const NO_HOOK: HookState = HookState {
     interval: 0,
     remaining: 0,
     last_pc: 0,
+    transfer: (0, 0),
     active: false,
 };

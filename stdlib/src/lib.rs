@@ -1,16 +1,51 @@
-//! The Lua 5.4 standard library.
-#![allow(dead_code)]
+//! The Lua 5.4 standard library: one module per library of the manual's chapter 6.
+//!
+//! Each library exports its plain functions as `FUNCTIONS` and adds the rest in `open`.
 #![forbid(unsafe_code)]
 
+pub mod base;
+pub mod coroutine;
+pub mod debug;
+pub mod io;
+pub mod os;
+pub mod package;
 mod string;
+mod support;
 
-/// The `io` library.
-pub mod io {
-    pub mod device;
-    pub mod file;
-    mod numeral;
-    pub mod standard;
-}
-mod package {
-    mod path;
+use perilune_runtime::api::Lua;
+use perilune_runtime::error::Result;
+use perilune_runtime::native::{Call, Native, TableRef};
+
+/// What opens a library beyond its plain functions.
+type Open = for<'a, 'c> fn(&'a mut Call<'c>, TableRef<'c>) -> Result<()>;
+
+/// The libraries besides the basic one, in the order in which they are opened.
+const LIBRARIES: &[(&str, &[Native], Option<Open>)] = &[
+    ("package", package::FUNCTIONS, Some(package::open)),
+    ("coroutine", coroutine::FUNCTIONS, None),
+    ("io", io::FUNCTIONS, Some(io::open)),
+    ("os", os::FUNCTIONS, None),
+    ("debug", debug::FUNCTIONS, None),
+];
+
+/// Opens all libraries (as `luaL_openlibs`).
+///
+/// # Errors
+/// Memory.
+pub fn open_all(call: &mut Call<'_>) -> Result<()> {
+    let globals = call.globals();
+    let loaded = call.loaded()?;
+    Lua::register(call, globals, base::FUNCTIONS)?;
+    base::open(call, globals)?;
+    call.table_set_str(loaded, b"_G", globals.into())?;
+    for &(name, functions, open) in LIBRARIES {
+        let library = call.new_table(0, functions.len())?;
+        Lua::register(call, library, functions)?;
+        call.table_set_str(loaded, name.as_bytes(), library.into())?;
+        call.table_set_str(globals, name.as_bytes(), library.into())?;
+        if let Some(open) = open {
+            open(call, library)?;
+        }
+    }
+    Ok(())
 }

@@ -134,6 +134,7 @@ impl Heap {
                     interval: 0,
                     remaining: 0,
                     last_pc: 0,
+                    transfer: (0, 0),
                     active: false,
                 },
                 resumer: std::ptr::null_mut(),

@@ -108,6 +108,16 @@ pub enum Action {
         /// The state in which to go on.
         state: u32,
     },
+    /// Change the collector's mode, then go on in `state` with [`CallResult::Returned`] of 1 if the
+    /// mode before was generational, else of 0.
+    SetCollectorMode {
+        /// The mode to change to: generational or incremental.
+        generational: bool,
+        /// The mode's parameters as `collectgarbage` has them; 0 leaves one as it is.
+        parameters: [i64; 3],
+        /// The state in which to go on.
+        state: u32,
+    },
     /// Resume the coroutine in slot `thread` with the `args` values after it. When it yields or
     /// ends, go on in `state`: [`CallResult::Returned`] with its values from slot `thread` on, or
     /// [`CallResult::Failed`] with the error object in slot `thread`.

@@ -53,7 +53,7 @@ impl<'c> Call<'c> {
     /// first value passed or returned and how many there are; else zeros.
     pub fn level_transfer(&self, level: Level<'c>) -> (u32, u32) {
         // SAFETY: the thread lives during the step.
-        unsafe { crate::hook::transfer(self.vm, level.thread.raw, &level.activation) }
+        unsafe { crate::hook::transfer(level.thread.raw, &level.activation) }
     }
 
     /// Information about a function.
@@ -207,5 +207,11 @@ impl<'c> Call<'c> {
     pub fn set_collector_step_multiplier(&mut self, percent: i64) -> i64 {
         // SAFETY: the machine outlives the step.
         unsafe { (*self.vm).heap.set_step_multiplier(percent) }
+    }
+
+    /// Bytes in use.
+    pub fn memory_used(&self) -> usize {
+        // SAFETY: the machine outlives the step.
+        unsafe { (*self.vm).heap.used_bytes() }
     }
 }

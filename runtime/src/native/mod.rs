@@ -16,6 +16,7 @@ mod action;
 mod arguments;
 mod call;
 mod code;
+mod introspect;
 mod local;
 mod step;
 
@@ -23,6 +24,7 @@ pub use action::{Action, CallResult};
 pub use call::Call;
 pub(crate) use code::load_chunk;
 pub use code::{ChunkMode, LoadError};
+pub use introspect::{ActivationInfo, FunctionInfo, Level, Name};
 pub use local::{FunctionRef, Local, LocalView, StringRef, TableRef, ThreadRef, UserdataRef};
 pub(crate) use step::{after_metamethod, run_step};
 

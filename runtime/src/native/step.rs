@@ -167,6 +167,19 @@ unsafe fn perform(vm: *mut Vm, action: Action) -> Result<Outcome> {
                 };
                 Outcome::Again(state, CallResult::Returned(ended as u32))
             }
+            Action::SetCollectorMode {
+                generational,
+                parameters: [first, second, third],
+                state,
+            } => {
+                let before = if generational {
+                    collect::set_generational(vm, first, second)
+                } else {
+                    collect::set_incremental(vm, first, second, third)
+                };
+                let was_generational = before == crate::gc::Mode::Generational;
+                Outcome::Again(state, CallResult::Returned(was_generational as u32))
+            }
             Action::Resume {
                 thread,
                 args,

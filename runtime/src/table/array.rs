@@ -145,6 +145,10 @@ impl Table {
                 Table::barrier(heap, t, value);
                 return Ok(());
             }
+            if i == Table::border(t) + 1 && value.tag != NIL && Table::array_append(t, value) {
+                Table::barrier(heap, t, value);
+                return Ok(());
+            }
             Table::set_int_slow(heap, t, i, value)
         }
     }

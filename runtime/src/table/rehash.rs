@@ -74,31 +74,46 @@ impl Table {
     ) -> Result<(), TableError> {
         // SAFETY: called with a live table.
         unsafe {
+            let new_integer = key.tag == INTEGER && fits_array(key.as_integer());
+            if !new_integer && (*t).hash.as_ref().is_none_or(|hash| hash.integers == 0) {
+                // The array part has nothing to win.
+                let (live, dead) = Table::count_nodes(t);
+                let count = Table::with_slack(t, live + 1, dead);
+                return Table::resize(heap, t, (*t).capacity, count);
+            }
             let mut histogram = [0; 32];
             let in_array = Table::count_array(t, &mut histogram);
-            let mut in_hash = 1;
-            if key.tag == INTEGER && fits_array(key.as_integer()) {
+            if new_integer {
                 histogram[class_of(key.payload)] += 1;
             }
-            let mut dead = 0;
             Table::each_node(t, |node| {
-                if (*node).value_tag == NIL {
-                    dead += usize::from((*node).key_tag != NIL);
-                    return;
-                }
-                in_hash += 1;
-                if (*node).key_tag == INTEGER && fits_array((*node).key as i64) {
+                let is_integer = (*node).value_tag != NIL && (*node).key_tag == INTEGER;
+                if is_integer && fits_array((*node).key as i64) {
                     histogram[class_of((*node).key)] += 1;
                 }
             });
+            let (live, dead) = Table::count_nodes(t);
             let (mut capacity, mut to_array) = array_size(&histogram);
             if capacity < (*t).capacity && in_array > (*t).capacity as usize / 4 {
                 (capacity, to_array) = ((*t).capacity, in_array);
             }
-            let count = in_array + in_hash - to_array;
+            let count = in_array + live + 1 - to_array;
             let count = Table::with_slack(t, count, dead);
             Table::resize(heap, t, capacity, count)
         }
+    }
+
+    /// How many nodes have a value, and how many others a key.
+    unsafe fn count_nodes(t: *const Table) -> (usize, usize) {
+        let (mut live, mut used) = (0, 0);
+        // SAFETY: called with a live table.
+        unsafe {
+            Table::each_node(t, |node| {
+                live += usize::from((*node).value_tag != NIL);
+                used += usize::from((*node).key_tag != NIL);
+            });
+        }
+        (live, used - live)
     }
 
     /// How many keys to make room for when `count` are needed and `dead` nodes were found. A hash
@@ -108,7 +123,8 @@ impl Table {
         // SAFETY: called with a live table.
         let size = match unsafe { (*t).hash.as_ref() } {
             Some(hash) if dead > 0 && count > 0 => hash.mask as usize + 1,
-            _ => return count,
+            // Keys seldom come alone.
+            _ => return if count == 1 { 2 } else { count },
         };
         if count > size || count <= size / 4 {
             count
@@ -159,8 +175,7 @@ impl Table {
     ) -> Result<(), TableError> {
         // SAFETY: called with a live table.
         unsafe {
-            let mut count = extra;
-            Table::each_node(t, |node| count += usize::from((*node).value_tag != NIL));
+            let count = Table::count_nodes(t).0 + extra;
             if count == 0 {
                 return Ok(());
             }

@@ -1,5 +1,6 @@
 //! `tostring` and `tonumber`, and the conversion that `print` shares with `tostring`.
 
+use perilune_frontend::number::Number;
 use perilune_runtime::error::LuaError;
 use perilune_runtime::metatable::Event;
 use perilune_runtime::native::{Action, Call, Local, NativeResult};
@@ -78,7 +79,10 @@ pub(super) fn tonumber(call: &mut Call<'_>) -> NativeResult {
             return Ok(call.return_one(value));
         }
         if let Some(number) = call.to_number(value) {
-            return Ok(call.return_one(number));
+            return Ok(call.return_one(match number {
+                Number::Integer(integer) => Local::integer(integer),
+                Number::Float(float) => Local::float(float),
+            }));
         }
         call.check_any(1)?;
         return Ok(call.return_one(Local::NIL));

@@ -63,9 +63,9 @@ fn new_iterator<'c>(call: &mut Call<'c>, to_close: bool) -> Result<Local<'c>, Lu
 fn next_line(call: &mut Call<'_>) -> NativeResult {
     let file = call.upvalue(1);
     let stream = match file.view() {
-        LocalView::Userdata(userdata) => call
-            .userdata_mut::<LuaFile>(userdata)
-            .and_then(open_stream),
+        LocalView::Userdata(userdata) => {
+            call.userdata_mut::<LuaFile>(userdata).and_then(open_stream)
+        }
         _ => None,
     };
     let Some(stream) = stream else {

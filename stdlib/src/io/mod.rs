@@ -211,11 +211,7 @@ fn default_file<'c>(call: &mut Call<'c>, default: Default) -> Result<OpenFile<'c
 }
 
 /// Opens a file or raises an error.
-fn open_or_error<'c>(
-    call: &mut Call<'c>,
-    name: &[u8],
-    mode: Mode,
-) -> Result<Local<'c>, LuaError> {
+fn open_or_error<'c>(call: &mut Call<'c>, name: &[u8], mode: Mode) -> Result<Local<'c>, LuaError> {
     match Stream::open(name, mode) {
         Ok(stream) => new_file(call, stream),
         Err(error) => {

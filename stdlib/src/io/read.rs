@@ -139,10 +139,7 @@ fn read_line<'c>(
     new_string(call, line)
 }
 
-fn new_string<'c>(
-    call: &mut Call<'c>,
-    text: Option<&[u8]>,
-) -> Result<Option<Local<'c>>, Failure> {
+fn new_string<'c>(call: &mut Call<'c>, text: Option<&[u8]>) -> Result<Option<Local<'c>>, Failure> {
     Ok(match text {
         Some(text) => Some(call.new_string(text)?),
         None => None,

@@ -195,7 +195,7 @@ impl Run {
 
 #[test]
 fn random_operations_agree_with_a_map() {
-    let (seeds, steps) = if cfg!(miri) { (2, 300) } else { (40, 3000) };
+    let (seeds, steps) = if cfg!(miri) { (2, 200) } else { (40, 3000) };
     for seed in 1..=seeds {
         let mut run = Run::new(seed, [5, 20, 60, 300][seed as usize % 4]);
         for step in 0..steps {

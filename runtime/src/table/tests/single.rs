@@ -28,7 +28,7 @@ fn border_after_refilling_a_hole() {
 
 #[test]
 fn border_after_filling_backwards() {
-    for n in [1, 2, 3, 4, 5, 7, 8, 9, 100] {
+    for n in [1, 2, 3, 4, 5, 7, 8, 9, 40] {
         let mut f = Fixture::new();
         let t = f.table();
         for i in (1..=n).rev() {
@@ -406,7 +406,7 @@ fn failing_allocations_leave_tables_valid() {
     let mt = f.table();
     let mut failures = 0;
     let mut done = Vec::new();
-    let count = if cfg!(miri) { 60 } else { 600 };
+    let count = if cfg!(miri) { 40 } else { 600 };
     for step in 0..count {
         let key = match step % 4 {
             0 => Value::integer(step / 4 + 1),
