@@ -258,7 +258,7 @@ impl<'c> Call<'c> {
                     Some(name) => name.to_vec(),
                     None => v.type_name().as_bytes().to_vec(),
                 };
-                out.extend_from_slice(format!(": {:#016x}", v.address()).as_bytes());
+                out.extend_from_slice(format!(": {:#x}", v.address()).as_bytes());
                 out
             }
         })
