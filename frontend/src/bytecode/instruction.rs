@@ -10,6 +10,9 @@ pub const SCALE: u16 = 16;
 /// Flag bit: the operands were swapped (the constant stood on the left), for metamethods and
 /// error messages of commutative operations with a constant.
 pub const FLAG_SWAPPED: u8 = 1;
+/// Flag bit: the immediate operand of an order comparison stands for a float, which metamethods
+/// get (`x < 4.0`); to numbers it makes no difference.
+pub const FLAG_FLOAT: u8 = 2;
 /// The most constants that a 16-bit scaled operand reaches.
 pub const MAX_SHORT_CONSTANTS: usize = 4096;
 

@@ -5,7 +5,7 @@
 
 use std::fmt::Write;
 
-use super::instruction::{FLAG_SWAPPED, Instruction, SCALE};
+use super::instruction::{FLAG_FLOAT, FLAG_SWAPPED, Instruction, SCALE};
 use super::opcode::{ExtraWord, Opcode, Operand};
 use super::proto::{Constant, Proto};
 
@@ -112,6 +112,9 @@ fn list_instruction(text: &mut String, proto: &Proto, pc: usize) {
     }
     if instruction.flags() & FLAG_SWAPPED != 0 {
         notes.push(String::from("swapped"));
+    }
+    if instruction.flags() & FLAG_FLOAT != 0 {
+        notes.push(String::from("float"));
     }
     add_register_notes(proto, pc, op, instruction, &mut notes);
     let _ = write!(

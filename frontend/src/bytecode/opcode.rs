@@ -30,7 +30,8 @@
 //!   metamethods and error messages.
 //! - **Order.** `a > b` is `JumpLt` with R[A] = b, R[B] = a: metamethods get (R[A], R[B]).
 //!   `JumpGtInt` and `JumpGeInt` are `B < R[A]` and `B <= R[A]`: metamethods and messages get
-//!   (B, R[A]). `JumpEqConst` and `JumpEqInt` call no metamethod. A `Not` form is the negation of
+//!   (B, R[A]). With `FLAG_FLOAT` the B of an order comparison is a float for metamethods; to
+//!   numbers it makes no difference. `JumpEqConst` and `JumpEqInt` call no metamethod. A `Not` form is the negation of
 //!   the *result* (of the metamethod too): it is not the opposite comparison.
 //! - **`MoveJumpIf`** writes R[A] only when it jumps. A and B differ.
 //! - **Cells.** `NewCell` has A = B in compiled code. A register that holds a cell is read only by

@@ -21,7 +21,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::effects::{Effects, RegisterSet};
-use super::instruction::{FLAG_SWAPPED, Instruction, MAX_FIELD_KEY, SCALE};
+use super::instruction::{FLAG_FLOAT, FLAG_SWAPPED, Instruction, MAX_FIELD_KEY, SCALE};
 use super::opcode::{ExtraWord, Opcode, Operand};
 use super::proto::{Constant, LocalVariable, Proto, Upvalue};
 
@@ -250,16 +250,7 @@ impl<'p> Verifier<'p> {
             let effects = Effects::of(instruction, op, captures);
             let in_frame = effects.extent <= self.proto.max_stack as usize;
             ensure(in_frame, pc, "register out of frame")?;
-            let swappable = matches!(
-                op,
-                Opcode::AddConst
-                    | Opcode::MulConst
-                    | Opcode::BAndConst
-                    | Opcode::BOrConst
-                    | Opcode::BXorConst
-                    | Opcode::AddInt
-            );
-            let allowed = if swappable { FLAG_SWAPPED } else { 0 };
+            let allowed = allowed_flags(op);
             ensure(instruction.flags() & !allowed == 0, pc, "unknown flags")?;
             let extra = match op.extra_word() {
                 ExtraWord::None => 0,
@@ -473,6 +464,17 @@ impl<'p> Verifier<'p> {
             ensure(cells.is_empty(), pc, "local holds a cell")?;
         }
         Ok(())
+    }
+}
+
+/// The flags that an opcode may have.
+fn allowed_flags(op: Opcode) -> u8 {
+    use Opcode::*;
+    match op {
+        AddConst | MulConst | BAndConst | BOrConst | BXorConst | AddInt => FLAG_SWAPPED,
+        JumpLtInt | JumpNotLtInt | JumpLeInt | JumpNotLeInt => FLAG_FLOAT,
+        JumpGtInt | JumpNotGtInt | JumpGeInt | JumpNotGeInt => FLAG_FLOAT,
+        _ => 0,
     }
 }
 

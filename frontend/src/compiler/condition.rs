@@ -8,6 +8,7 @@ use super::function::{FunctionState, NO_REGISTER, reg};
 use super::jump::JumpList;
 use super::operand::{Kind, Operand};
 use crate::ast::{BinaryOp, ConstantValue, Expr, Line};
+use crate::bytecode::instruction::{FLAG_FLOAT, Instruction};
 use crate::bytecode::opcode::Opcode;
 
 impl<'s> FunctionState<'s, '_> {
@@ -168,11 +169,7 @@ impl<'s> FunctionState<'s, '_> {
         } else {
             (left, right)
         };
-        let small = match right.as_constant() {
-            Some(ConstantValue::Float(f)) if (f as i16 as f64) == f => Some(f as i16),
-            _ => right.as_small_integer(),
-        };
-        let (a, b, op) = if let Some(small) = small {
+        let (a, b, op) = if let Some((small, _)) = right.as_small_number() {
             let a = self.to_any_register(&mut left)?;
             (a, small as u16, Opcode::JumpEqInt)
         } else {
@@ -189,7 +186,7 @@ impl<'s> FunctionState<'s, '_> {
             }
         };
         self.free_operands(&left, &right);
-        let jump = self.compare_jump(op, a, b);
+        let jump = self.compare_jump(op, a, b, 0);
         if !equal {
             self.negate_jump(jump);
         }
@@ -205,19 +202,22 @@ impl<'s> FunctionState<'s, '_> {
         swapped: bool,
     ) -> Result<Operand> {
         let less = op == Opcode::JumpLt;
-        let (a, b, op) = if let Some(small) = right.as_small_integer() {
+        let mut flags = 0;
+        let (a, b, op) = if let Some((small, is_float)) = right.as_small_number() {
             let op = if less {
                 Opcode::JumpLtInt
             } else {
                 Opcode::JumpLeInt
             };
+            flags = if is_float { FLAG_FLOAT } else { 0 };
             (self.to_any_register(&mut left)?, small as u16, op)
-        } else if let Some(small) = left.as_small_integer() {
+        } else if let Some((small, is_float)) = left.as_small_number() {
             let op = if less {
                 Opcode::JumpGtInt
             } else {
                 Opcode::JumpGeInt
             };
+            flags = if is_float { FLAG_FLOAT } else { 0 };
             (self.to_any_register(&mut right)?, small as u16, op)
         } else if swapped {
             let (b, a) = self.both_registers(&mut right, &mut left)?;
@@ -227,12 +227,13 @@ impl<'s> FunctionState<'s, '_> {
             (a, reg(b), op)
         };
         self.free_operands(&left, &right);
-        let jump = self.compare_jump(op, a, b);
+        let jump = self.compare_jump(op, a, b, flags);
         Ok(self.operand(Kind::Jump(jump)))
     }
 
-    fn compare_jump(&mut self, op: Opcode, a: usize, b: u16) -> u32 {
-        let pc = self.emit(op, reg(a), b, 0);
+    fn compare_jump(&mut self, op: Opcode, a: usize, b: u16, flags: u8) -> u32 {
+        let compare = Instruction::new(op, reg(a), b, 0).with_flags(flags);
+        let pc = self.emit_at(compare, self.line);
         self.new_jump(pc)
     }
 

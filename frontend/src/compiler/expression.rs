@@ -237,7 +237,7 @@ impl<'s> FunctionState<'s, '_> {
         // Constants may become immediate operands; variables in cells are read late.
         let stays = match op {
             Eq | Ne => left.as_constant().is_some(),
-            Lt | Le | Gt | Ge => left.as_small_integer().is_some(),
+            Lt | Le | Gt | Ge => left.as_small_number().is_some(),
             _ => left.as_number().is_some(),
         };
         if !stays && (left.has_jumps() || !matches!(left.kind, Kind::Cell(_))) {

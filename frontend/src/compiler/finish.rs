@@ -12,6 +12,9 @@ use crate::bytecode::instruction::Instruction;
 use crate::bytecode::opcode::{Opcode, Operand};
 use crate::bytecode::proto::{LineTable, Proto};
 
+/// How many unconditional jumps in a row are followed.
+const MAX_HOPS: usize = 100;
+
 /// A jump with its target.
 #[derive(Clone, Copy)]
 struct Edge {
@@ -25,7 +28,8 @@ struct Edge {
 
 impl FunctionState<'_, '_> {
     /// Completes the function.
-    pub(super) fn finish(mut self, function: &Function) -> Result<Proto> {
+    #[inline(never)]
+    pub(super) fn finish(mut self: Box<Self>, function: &Function) -> Result<Proto> {
         let too_long = LimitError {
             message: "control structure too long",
             line: self.line,
@@ -64,8 +68,10 @@ impl FunctionState<'_, '_> {
             let op = self.instruction(jump.pc as usize).opcode();
             let is_short = op.is_some_and(|op| op.operands()[2] == Operand::Jump);
             let mut target = jump.target as usize;
-            // Back-edges stay what they are. Unconditional jumps go forward, so chains end.
+            // Back-edges stay what they are. Long chains are not worth following to their end.
+            let mut hops = 0;
             while target > jump.pc as usize
+                && hops < MAX_HOPS
                 && target < self.code.len()
                 && self.instruction(target).opcode() == Some(Opcode::Jump)
                 && let Ok(index) = self
@@ -73,6 +79,7 @@ impl FunctionState<'_, '_> {
                     .binary_search_by_key(&(target as u32), |jump| jump.pc)
             {
                 target = self.jumps[index].target as usize;
+                hops += 1;
             }
             edges.push(Edge {
                 pc: jump.pc as usize,
@@ -185,7 +192,8 @@ fn push_long_jump(code: &mut Vec<u64>, short: Instruction) {
         }
         _ => {
             let op = negated(op).unwrap_or(op);
-            code.push(Instruction::new(op, short.a(), short.b(), 1).0);
+            let test = Instruction::new(op, short.a(), short.b(), 1);
+            code.push(test.with_flags(short.flags()).0);
         }
     }
     code.push(Instruction::wide(Opcode::Jump, 0, 0).0);

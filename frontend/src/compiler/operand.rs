@@ -111,6 +111,15 @@ impl Operand {
         }
     }
 
+    /// The small integer, or float equal to one, that the operand always is, and whether it is a
+    /// float.
+    pub(super) fn as_small_number(&self) -> Option<(i16, bool)> {
+        match self.as_constant() {
+            Some(ConstantValue::Float(f)) if (f as i16 as f64) == f => Some((f as i16, true)),
+            _ => self.as_small_integer().map(|integer| (integer, false)),
+        }
+    }
+
     /// Whether it stands for all values of a call or `...`.
     pub(super) fn is_multiple(&self) -> bool {
         matches!(self.kind, Kind::Call(_) | Kind::VarArg(_))

@@ -98,6 +98,10 @@ fn conditions_are_fused_jumps() {
         "JumpEqConst R0 K0 1\nLoadInt R2 1",
     );
     check(
+        "if a < 4.0 then c = 1 end",
+        "JumpNotLtInt R0 4 1\nLoadInt R2 1",
+    );
+    check(
         "if a == 1 then c = 1 end",
         "JumpNotEqInt R0 1 1\nLoadInt R2 1",
     );
@@ -333,6 +337,25 @@ fn long_chains_need_no_native_stack() {
         ] {
             compile(chain.as_bytes(), b"=chain").expect("compiles");
         }
+        for (open, middle, close) in [
+            ("return ", "(", ")"),
+            ("return ", "{", "}"),
+            ("return ", "-", ""),
+            ("return ", "not ", ""),
+            ("return ", "a[", "]"),
+            ("return ", "f(", ")"),
+            ("return ", "a or 1 + ", ""),
+            ("", "do ", " end "),
+            ("", "if a then ", " end "),
+            ("", "while a do ", " end "),
+        ] {
+            let inner = if open.is_empty() { "" } else { "1" };
+            let (before, after) = (middle.repeat(150), close.repeat(150));
+            let nested = format!("{open}{before}{inner}{after}");
+            compile(nested.as_bytes(), b"=nested").expect("compiles");
+        }
+        let (before, after) = ("return function() ".repeat(90), " end".repeat(90));
+        compile(format!("{before}{after}").as_bytes(), b"=nested").expect("compiles");
     };
     thread.spawn(compile_all).unwrap().join().unwrap();
 }
