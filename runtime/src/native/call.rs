@@ -258,7 +258,7 @@ impl<'c> Call<'c> {
                     Some(name) => name.to_vec(),
                     None => v.type_name().as_bytes().to_vec(),
                 };
-                out.extend_from_slice(format!(": {:#016x}", v.address()).as_bytes());
+                out.extend_from_slice(format!(": {:#x}", v.address()).as_bytes());
                 out
             }
         })
@@ -484,7 +484,7 @@ impl<'c> Call<'c> {
         // SAFETY: both are live during the step.
         match unsafe { Table::next(&self.vm_ref().heap, t.raw, key.raw) } {
             Ok(entry) => Ok(entry.map(|(k, v)| (Local::new(k), Local::new(v)))),
-            Err(_) => Err(self.error("invalid key to 'next'")),
+            Err(_) => Err(self.vm().runtime_error("invalid key to 'next'")),
         }
     }
     /// The metatable of `v`.
