@@ -24,19 +24,21 @@ pub(crate) fn user_error<L, T>(error: Unreadable) -> lalrpop_util::ParseError<L,
 /// More brackets and blocks than PUC could possibly nest.
 const MAX_NESTING: usize = 200;
 
-/// Where the stream is in a construct that holds names which cannot be called.
+/// What the tokens so far mean for a parenthesis that follows.
 #[derive(Clone, Copy, PartialEq)]
-enum Context {
-    /// In none.
+enum State {
+    /// It opens an operand or a statement.
     Plain,
-    /// After `function`: a name being declared, then the parameters.
+    /// It opens arguments: an expression that can be called has ended.
+    Callable,
+    /// It opens parameters: after `function` comes at most a name before it.
     FunctionName,
     /// After `local` or a comma: the name (or, after `<`, the attribute) of a new variable.
     LocalName,
     /// After that name or attribute.
     AfterLocalName,
-    /// After `goto`.
-    Goto,
+    /// After `goto`: a label.
+    Label,
 }
 
 /// The token stream.
@@ -47,9 +49,7 @@ pub(crate) struct Tokens<'s> {
     /// The line of the token before the last one, for the builder.
     previous_line: &'s Cell<Line>,
     line: Line,
-    /// Whether the last token ended an expression that can be called.
-    callable: bool,
-    context: Context,
+    state: State,
     /// For each open `(` and `{`, whether what it closes can be called.
     brackets: Vec<bool>,
     /// How many `[` and blocks are open.
@@ -65,8 +65,7 @@ impl<'s> Tokens<'s> {
             lexer: Lexer::new(source),
             previous_line,
             line: 1,
-            callable: false,
-            context: Context::Plain,
+            state: State::Plain,
             brackets: Vec::new(),
             blocks: 0,
             finished: false,
@@ -79,48 +78,49 @@ impl<'s> Tokens<'s> {
     }
 
     /// Tells a call's parenthesis from another and keeps track of brackets and blocks.
+    #[inline]
     fn classify(&mut self, token: Token) -> Token {
-        let was_callable = std::mem::take(&mut self.callable);
-        let context = std::mem::replace(&mut self.context, Context::Plain);
+        let state = std::mem::replace(&mut self.state, State::Plain);
+        if let Token::Name(_) = token {
+            self.state = match state {
+                State::FunctionName => State::FunctionName,
+                State::LocalName => State::AfterLocalName,
+                State::Label => State::Plain,
+                _ => State::Callable,
+            };
+            return token;
+        }
         match token {
-            Token::Name(_) => {
-                self.callable = matches!(context, Context::Plain | Context::AfterLocalName);
-                self.context = match context {
-                    Context::FunctionName => context,
-                    Context::LocalName => Context::AfterLocalName,
-                    _ => Context::Plain,
-                };
-            }
-            // An argument; otherwise a literal, which cannot be called.
-            Token::String(_) => self.callable = was_callable,
             Token::LeftParen => {
-                self.brackets.push(context != Context::FunctionName);
-                if was_callable {
+                self.brackets.push(state != State::FunctionName);
+                if state == State::Callable {
                     return Token::CallParen;
                 }
             }
-            Token::LeftBrace => self.brackets.push(was_callable),
             Token::RightParen | Token::RightBrace => {
-                self.callable = self.brackets.pop().unwrap_or(false);
+                if self.brackets.pop().unwrap_or(false) {
+                    self.state = State::Callable;
+                }
             }
+            // An argument; otherwise a literal, which cannot be called.
+            Token::String(_) if state == State::Callable => self.state = state,
+            Token::LeftBrace => self.brackets.push(state == State::Callable),
             Token::LeftBracket => self.blocks += 1,
             Token::RightBracket => {
-                self.callable = true;
+                self.state = State::Callable;
                 self.blocks = self.blocks.saturating_sub(1);
             }
+            Token::Local => self.state = State::LocalName,
+            Token::Comma | Token::Less if state == State::AfterLocalName => {
+                self.state = State::LocalName;
+            }
+            Token::Greater if state == State::AfterLocalName => self.state = state,
             Token::Function => {
-                self.context = Context::FunctionName;
+                self.state = State::FunctionName;
                 self.blocks += 1;
             }
-            Token::Local => self.context = Context::LocalName,
-            Token::Goto => self.context = Context::Goto,
-            Token::Comma | Token::Less if context == Context::AfterLocalName => {
-                self.context = Context::LocalName;
-            }
-            Token::Greater if context == Context::AfterLocalName => self.context = context,
-            Token::Dot | Token::Colon if context == Context::FunctionName => {
-                self.context = context;
-            }
+            Token::Dot | Token::Colon if state == State::FunctionName => self.state = state,
+            Token::Goto => self.state = State::Label,
             Token::Do | Token::If | Token::Repeat => self.blocks += 1,
             Token::End | Token::Until => self.blocks = self.blocks.saturating_sub(1),
             Token::EndOfFile => self.finished = true,

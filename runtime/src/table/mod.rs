@@ -26,6 +26,7 @@ mod check;
 mod collect;
 pub mod hash;
 mod keys;
+mod list;
 mod next;
 mod record;
 mod rehash;

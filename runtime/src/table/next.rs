@@ -95,20 +95,21 @@ impl Table {
             if key.tag == NIL {
                 return Ok(0);
             }
-            if key.tag == FLOAT {
-                if let Some(integer) = float_to_integer_key(key.as_float()) {
-                    key = Value::integer(integer);
-                }
+            if key.tag == FLOAT
+                && let Some(integer) = float_to_integer_key(key.as_float())
+            {
+                key = Value::integer(integer);
             }
             let capacity = (*t).capacity as u64;
             if key.tag == INTEGER && key.payload.wrapping_sub(1) < capacity {
                 return Ok(key.payload);
             }
             let shape = heap.shapes.get((*t).header.extra);
-            if key.tag == STRING && LuaString::is_interned(key.as_pointer()) {
-                if let Some(slot) = shape.find(key.as_pointer()) {
-                    return Ok(capacity + slot as u64 + 1);
-                }
+            if key.tag == STRING
+                && LuaString::is_interned(key.as_pointer())
+                && let Some(slot) = shape.find(key.as_pointer())
+            {
+                return Ok(capacity + slot as u64 + 1);
             }
             let node = HashPart::find_for_next(heap, (*t).hash, key);
             if node.is_null() {

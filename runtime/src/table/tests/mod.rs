@@ -5,7 +5,7 @@ mod model;
 mod shapes;
 mod single;
 
-use super::{Table, TableError};
+use super::{InvalidKey, Table, TableError};
 use crate::gc::Heap;
 use crate::string::LuaString;
 use crate::value::Value;
@@ -89,5 +89,15 @@ impl Fixture {
             entries.push(entry);
         }
         entries
+    }
+
+    /// The entry after `key`, by `next`.
+    pub(super) fn next(
+        &self,
+        t: *mut Table,
+        key: Value,
+    ) -> Result<Option<(Value, Value)>, InvalidKey> {
+        // SAFETY: as above.
+        unsafe { Table::next(&self.heap, t, key) }
     }
 }

@@ -156,10 +156,7 @@ impl Run {
 
     fn traverse_and_clear(&mut self) {
         let mut key = Value::NIL;
-        // SAFETY: tables of the tests are live.
-        while let Some((k, v)) =
-            unsafe { Table::next(&self.f.heap, self.t, key) }.expect("a valid key")
-        {
+        while let Some((k, v)) = self.f.next(self.t, key).expect("a valid key") {
             assert_eq!(self.model.get(&model_key(k)), Some(&v.as_integer()));
             if self.random.below(3) == 0 {
                 self.store(k, None);

@@ -290,8 +290,7 @@ fn traversal_survives_clearing() {
     }
     let mut key = Value::NIL;
     let mut seen = 0;
-    // SAFETY: the table is live.
-    while let Some((k, _)) = unsafe { Table::next(&f.heap, t, key) }.expect("a valid key") {
+    while let Some((k, _)) = f.next(t, key).expect("a valid key") {
         f.set(t, k, Value::NIL).expect("cleared");
         key = k;
         seen += 1;
@@ -311,8 +310,7 @@ fn traversal_accepts_dead_keys_and_refuses_others() {
     }
     let mut key = Value::NIL;
     let mut seen = 0;
-    // SAFETY: the table is live.
-    while let Some((k, _)) = unsafe { Table::next(&f.heap, t, key) }.expect("a valid key") {
+    while let Some((k, _)) = f.next(t, key).expect("a valid key") {
         f.set(t, k, Value::NIL).expect("cleared");
         // SAFETY: as above; the index is below the size.
         unsafe {
@@ -328,11 +326,7 @@ fn traversal_accepts_dead_keys_and_refuses_others() {
     assert_eq!(seen, 8);
     let stranger = Value::table(f.table());
     for key in [stranger, Value::integer(99), Value::TRUE, Value::float(0.5)] {
-        // SAFETY: the table is live.
-        assert_eq!(
-            unsafe { Table::next(&f.heap, t, key) }.err(),
-            Some(InvalidKey)
-        );
+        assert_eq!(f.next(t, key).err(), Some(InvalidKey));
     }
     // A dead key is no key for other purposes, and may be inserted again.
     assert!(f.get(t, keys[0]).is_nil());
