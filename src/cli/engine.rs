@@ -22,104 +22,239 @@ pub(crate) struct Failure {
 }
 
 /// A Lua value.
-#[derive(Clone)]
-pub(crate) struct Value;
+pub(crate) use perilune::Value;
+
+use perilune::host;
+use perilune::{Chunk, ChunkMode, Error, Lua, LuaOptions, Raised};
 
 /// A Lua state with the standard library.
-pub(crate) struct Engine;
+pub(crate) struct Engine {
+    lua: Lua,
+    load_file: Value,
+}
 
 impl Engine {
     /// Creates a state.
     pub(crate) fn new(settings: &Settings) -> Result<Engine, String> {
         for mode in &settings.modes {
-            if !matches!(mode.as_str(), "on" | "off") {
-                return Err(format!("unknown engine mode '{mode}'"));
-            }
+            check_mode(mode)?;
         }
-        let _ = settings.ignore_environment;
-        Ok(Engine)
+        let options = LuaOptions {
+            ignore_environment: settings.ignore_environment,
+        };
+        let start = || {
+            let lua = Lua::new_with(&options)?;
+            lua.enter_host_frame()?;
+            for mode in &settings.modes {
+                apply_mode(&lua, mode);
+            }
+            lua.set_warning_function(host::standard_warnings(host::Warnings::Off));
+            let load_file = lua.globals().raw_get_field(b"loadfile")?;
+            Ok(Engine { lua, load_file })
+        };
+        start().map_err(|error: Error| format!("cannot create state: {error}"))
     }
 
     /// Compiles a chunk.
-    pub(crate) fn load(&self, _source: &[u8], _name: &[u8]) -> Result<Value, Failure> {
-        Err(unavailable())
+    pub(crate) fn load(&self, source: &[u8], name: &[u8]) -> Result<Value, Failure> {
+        let chunk: Chunk<'_> = self
+            .lua
+            .load(source)
+            .set_name(name)
+            .set_mode(ChunkMode::Both);
+        chunk.into_function().map(Value::Function).map_err(failure)
     }
 
     /// Compiles a file, or standard input; a byte order mark and a first line that starts with
     /// `#` are skipped.
-    pub(crate) fn load_file(&self, _name: Option<&[u8]>) -> Result<Value, Failure> {
-        Err(unavailable())
+    pub(crate) fn load_file(&self, name: Option<&[u8]>) -> Result<Value, Failure> {
+        let arguments: Vec<Value> = name.iter().map(|name| self.string(name)).collect();
+        let mut results = self.call_plain(&self.load_file, &arguments)?.into_iter();
+        match (results.next(), results.next()) {
+            (Some(function @ Value::Function(_)), _) => Ok(function),
+            (_, Some(Value::String(message))) => Err(Failure {
+                message: message.to_bytes(),
+                incomplete: message.to_bytes().ends_with(b"<eof>"),
+            }),
+            _ => Err(Failure {
+                message: b"cannot load file".to_vec(),
+                incomplete: false,
+            }),
+        }
     }
 
     /// Calls a function; Ctrl-C interrupts it, and a failure's message has a traceback.
-    pub(crate) fn call(&self, _function: &Value, _args: &[Value]) -> Result<Vec<Value>, Failure> {
-        Err(unavailable())
+    pub(crate) fn call(&self, function: &Value, args: &[Value]) -> Result<Vec<Value>, Failure> {
+        // Without a handler Ctrl-C ends the process, which is what the user wanted anyway.
+        let _guard = self.lua.interrupt_on_signal().ok();
+        self.call_with(function, args, true)
     }
 
     /// Calls a function without either.
     pub(crate) fn call_plain(&self, f: &Value, args: &[Value]) -> Result<Vec<Value>, Failure> {
-        self.call(f, args)
+        self.call_with(f, args, false)
+    }
+
+    fn call_with(
+        &self,
+        function: &Value,
+        args: &[Value],
+        traceback: bool,
+    ) -> Result<Vec<Value>, Failure> {
+        let Value::Function(function) = function else {
+            let message = format!("attempt to call a {} value", function.type_name());
+            return Err(Failure {
+                message: message.into_bytes(),
+                incomplete: false,
+            });
+        };
+        function
+            .call_raw(args, traceback)
+            .map_err(|raised: Raised| {
+                let mut message = raised.message;
+                if let Some(traceback) = raised.traceback {
+                    message.push(b'\n');
+                    message.extend_from_slice(&traceback);
+                }
+                Failure {
+                    message,
+                    incomplete: false,
+                }
+            })
     }
 
     /// The value of a global variable.
-    pub(crate) fn global(&self, _name: &[u8]) -> Result<Value, Failure> {
-        Ok(Value)
+    pub(crate) fn global(&self, name: &[u8]) -> Result<Value, Failure> {
+        self.lua.globals().raw_get_field(name).map_err(failure)
     }
 
     /// Assigns to a global variable.
-    pub(crate) fn set_global(&self, _name: &[u8], _value: Value) -> Result<(), Failure> {
-        Ok(())
+    pub(crate) fn set_global(&self, name: &[u8], value: Value) -> Result<(), Failure> {
+        self.lua.set_global(name, value).map_err(failure)
     }
 
     /// A Lua string.
-    pub(crate) fn string(&self, _bytes: &[u8]) -> Value {
-        Value
+    pub(crate) fn string(&self, bytes: &[u8]) -> Value {
+        self.lua
+            .create_string(bytes)
+            .map_or(Value::Nil, Value::String)
     }
 
     /// The value nil.
     pub(crate) fn nil(&self) -> Value {
-        Value
+        Value::Nil
     }
 
     /// Creates the table `arg`, in which `arguments[zero]` is at index 0.
-    pub(crate) fn set_argument_table(
-        &self,
-        _args: &[Vec<u8>],
-        _zero: usize,
-    ) -> Result<(), Failure> {
-        Ok(())
+    pub(crate) fn set_argument_table(&self, args: &[Vec<u8>], zero: usize) -> Result<(), Failure> {
+        let table = self.lua.create_table().map_err(failure)?;
+        for (index, argument) in args.iter().enumerate() {
+            let key = Value::Integer(index as i64 - zero as i64);
+            table
+                .raw_set(&key, &self.string(argument))
+                .map_err(failure)?;
+        }
+        self.set_global(b"arg", Value::Table(table))
     }
 
     /// The elements of `arg` from 1 to its length, as the script finds them.
     pub(crate) fn script_arguments(&self) -> Result<Vec<Value>, Failure> {
-        Ok(Vec::new())
+        match self.global(b"arg")? {
+            Value::Table(table) => Ok((1..=table.raw_len())
+                .map(|i| table.raw_get(&Value::Integer(i)))
+                .collect()),
+            _ => Err(Failure {
+                message: b"'arg' is not a table".to_vec(),
+                incomplete: false,
+            }),
+        }
     }
 
     /// The text of `_PROMPT`, or of `_PROMPT2`; `None` where it is nil.
-    pub(crate) fn prompt(&self, _first: bool) -> Result<Option<Vec<u8>>, Failure> {
-        Ok(None)
+    pub(crate) fn prompt(&self, first: bool) -> Result<Option<Vec<u8>>, Failure> {
+        let value = self.global(if first { b"_PROMPT" } else { b"_PROMPT2" })?;
+        if value.is_nil() {
+            return Ok(None);
+        }
+        let to_string = self.global(b"tostring")?;
+        let text = self.call_plain(&to_string, &[value])?;
+        Ok(text
+            .first()
+            .and_then(Value::as_string)
+            .map(perilune::LuaString::to_bytes))
     }
 
     /// Lets warnings appear.
-    pub(crate) fn turn_warnings_on(&self) {}
+    pub(crate) fn turn_warnings_on(&self) {
+        self.lua
+            .set_warning_function(host::standard_warnings(host::Warnings::On));
+    }
 
     /// Writes to Lua's standard output, and flushes it.
-    pub(crate) fn write(&self, _text: &[u8]) {}
+    pub(crate) fn write(&self, text: &[u8]) {
+        // There is nowhere to report a failure to.
+        let _ = host::stdout_write(text);
+        let _ = host::stdout_flush();
+    }
 
     /// Reads a line of Lua's standard input, without its line end.
     pub(crate) fn read_line(&self) -> Option<Vec<u8>> {
-        None
+        host::stdin_read_line().ok().flatten()
     }
 
     /// The string keys of the table that a path of names leads to, from the globals.
-    pub(crate) fn member_names(&self, _path: &[&str]) -> Vec<String> {
-        Vec::new()
+    pub(crate) fn member_names(&self, path: &[&str]) -> Vec<String> {
+        let mut table = self.lua.globals();
+        for name in path {
+            match table.raw_get_field(name.as_bytes()) {
+                Ok(Value::Table(inner)) => table = inner,
+                Ok(Value::String(_)) => match self.lua.globals().raw_get_field(b"string") {
+                    Ok(Value::Table(inner)) => table = inner,
+                    _ => return Vec::new(),
+                },
+                _ => return Vec::new(),
+            }
+        }
+        let entries = table.entries().into_iter();
+        entries
+            .filter_map(|(key, _)| key.as_string().map(perilune::LuaString::to_string_lossy))
+            .collect()
     }
 }
 
-fn unavailable() -> Failure {
+/// Whether `mode` is an engine mode.
+fn check_mode(mode: &str) -> Result<(), String> {
+    match mode {
+        "on" | "off" | "gc=stress" => Ok(()),
+        _ if mode
+            .strip_prefix("gc=stress=")
+            .is_some_and(|n| n.parse::<u32>().is_ok()) =>
+        {
+            Ok(())
+        }
+        _ => Err(format!("unknown engine mode '{mode}'")),
+    }
+}
+
+/// Applies a known engine mode.
+fn apply_mode(lua: &Lua, mode: &str) {
+    if mode == "gc=stress" {
+        lua.set_gc_stress(Some(1));
+    } else if let Some(n) = mode.strip_prefix("gc=stress=").and_then(|n| n.parse().ok()) {
+        lua.set_gc_stress(Some(n));
+    }
+}
+
+fn failure(error: Error) -> Failure {
+    let incomplete = matches!(
+        error,
+        Error::SyntaxError {
+            incomplete_input: true,
+            ..
+        }
+    );
     Failure {
-        message: b"this build has no engine".to_vec(),
-        incomplete: false,
+        message: error.to_string().into_bytes(),
+        incomplete,
     }
 }
