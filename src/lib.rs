@@ -3,18 +3,16 @@
 //! The facade: the only interface that is kept stable.
 
 mod options;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod program;
 
 pub use options::{Options, UnknownMode};
 pub use perilune_runtime::api::{
-    Chunk, Error, Function, InterruptHandle, IntoLua, LuaString, Result, Table, Thread, UserData,
-    Value,
+    Chunk, Error, Function, InterruptHandle, IntoLua, LuaString, Raised, Result, SignalInterrupt,
+    Table, Thread, UserData, Value,
 };
 pub use perilune_runtime::native::ChunkMode;
-
-/// What a program around a state needs of the operating system.
-pub mod process {
-    pub use perilune_runtime::sys::{InterruptGuard, default_broken_pipe, on_interrupt};
-}
 
 /// A Lua state with the standard library.
 ///

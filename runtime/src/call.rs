@@ -138,11 +138,11 @@ unsafe fn has_open_results(vm: *mut Vm) -> bool {
 
 /// Makes sure that `count` slots from `function` on are usable; answers where `function` is now.
 unsafe fn ensure_above(vm: *mut Vm, function: *mut Value, count: usize) -> Result<*mut Value> {
-    // SAFETY: `function` lies in the running thread's stack above its base.
+    // SAFETY: `function` lies in the running thread's stack; in a tail call, one below the base.
     unsafe {
-        let offset = function.offset_from((*vm).base) as usize;
-        stack::ensure(vm, offset + count)?;
-        Ok((*vm).base.add(offset))
+        let offset = function.offset_from((*vm).base);
+        stack::ensure(vm, count.saturating_add_signed(offset))?;
+        Ok((*vm).base.offset(offset))
     }
 }
 
@@ -606,6 +606,45 @@ unsafe fn make_native_site(
             })
         });
         &raw const **site
+    }
+}
+
+/// What the host frame's function would do; it is never called.
+fn host(call: &mut Call<'_>) -> crate::native::NativeResult {
+    Ok(call.return_none())
+}
+
+/// Pushes a native frame that stands for the host program.
+///
+/// # Errors
+/// Memory.
+///
+/// # Safety
+/// The running frame is native and waits for nothing.
+pub(crate) unsafe fn push_host_frame(vm: *mut Vm) -> Result<()> {
+    static HOST: crate::native::NativeDescription = crate::native::NativeDescription {
+        name: "host",
+        yieldable: false,
+    };
+    // SAFETY: the caller's contract.
+    unsafe {
+        let closure = (*vm).heap.new_native_closure(host, &HOST, 0)?;
+        let used = (*(*vm).frame_top).varargs as usize;
+        stack::ensure(vm, used + MIN_SLOTS)?;
+        let place = (*vm).base.add(used);
+        *place = Value::native_closure(closure);
+        let site = native_site(vm, place, 0, Continuation::Entry, 0);
+        stack::push_frame(
+            vm,
+            Frame {
+                site,
+                varargs: 0,
+                flags: FRAME_NATIVE,
+            },
+        )?;
+        (*vm).base = place.add(1);
+        (*vm).top = (*vm).base;
+        Ok(())
     }
 }
 

@@ -445,7 +445,7 @@ pub unsafe fn position(vm: *const Vm, level: usize) -> Vec<u8> {
         };
         match line {
             Some(line) => text.extend_from_slice(format!(":{line}: ").as_bytes()),
-            None => text.extend_from_slice(b":?: "),
+            None => text.extend_from_slice(b":-1: "),
         }
         text
     }

@@ -2,16 +2,8 @@
 //! interpreter needs of a state, and nothing else.
 //!
 //! What scripts may replace (`loadfile`, `warn`, `io.stdin`, `io.stdout`) is fetched once, before
-//! any Lua code of theirs runs; what the reference implementation looks up each time (`require`,
-//! `print`, prompts) is looked up each time. Operations on globals respect metamethods, so they
-//! are small Lua functions; tracebacks never show them, as only their results are used.
-
-use std::sync::OnceLock;
-
-use perilune::{ChunkMode, Error, Function, InterruptHandle, Lua, Options, Value as LuaValue};
-
-/// A Lua value.
-pub(crate) type Value = LuaValue;
+//! any Lua code runs; what the reference implementation looks up each time (`require`, `print`,
+//! prompts) is looked up each time.
 
 /// How a state is set up.
 pub(crate) struct Settings {
@@ -29,62 +21,18 @@ pub(crate) struct Failure {
     pub(crate) incomplete: bool,
 }
 
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        let incomplete = matches!(error, Error::SyntaxError { incomplete_input: true, .. });
-        Failure { message: error.to_string().into_bytes(), incomplete }
-    }
-}
+/// A Lua value.
+pub(crate) use perilune::Value;
 
-type Outcome<T> = Result<T, Failure>;
-
-/// The helpers, in the order of the fields of [`Helpers`].
-const HELPERS: &[u8] = br#"
-local loadfile, warn, tostring, type, error = loadfile, warn, tostring, type, error
-local rawget, unpack = rawget, table and table.unpack
-local output, input = io.stdout, io.stdin
-local write, flush, read = output.write, output.flush, input.read
-collectgarbage("generational")
-return loadfile,
-  function(name) return _ENV[name] end,
-  function(name, value) _ENV[name] = value end,
-  function()
-    local arg = arg
-    if type(arg) ~= "table" then error("'arg' is not a table", 0) end
-    local list, count = {}, #arg
-    for i = 1, count do list[i] = rawget(arg, i) end
-    return unpack(list, 1, count)
-  end,
-  tostring,
-  function(text) write(output, text) flush(output) end,
-  function() return read(input, "l") end,
-  function() warn("@on") end
-"#;
-
-struct Helpers {
-    load_file: Function,
-    get_global: Function,
-    set_global: Function,
-    script_arguments: Function,
-    to_text: Function,
-    write: Function,
-    read_line: Function,
-    turn_warnings_on: Function,
-}
+use perilune::program::{self, ReportingCall};
+use perilune::{Chunk, ChunkMode, Error, Lua, Options};
 
 /// A Lua state with the standard library.
 pub(crate) struct Engine {
     lua: Lua,
-    helpers: Helpers,
-}
-
-/// What the interrupt handler reaches; a process runs one stand-alone state.
-static INTERRUPT: OnceLock<InterruptHandle> = OnceLock::new();
-
-fn interrupt() {
-    if let Some(handle) = INTERRUPT.get() {
-        handle.interrupt();
-    }
+    caller: ReportingCall,
+    load_file: Value,
+    to_text: Value,
 }
 
 impl Engine {
@@ -97,78 +45,71 @@ impl Engine {
         for mode in &settings.modes {
             options = options.with_mode(mode).map_err(|error| error.to_string())?;
         }
-        let lua = Lua::with_options(&options)
-            .map_err(|error| format!("cannot create state: {error}"))?;
-        let helpers = Helpers::load(&lua).map_err(|error| error.to_string())?;
-        // A second state in the same process keeps the first one's handle.
-        INTERRUPT.set(lua.interrupt_handle()).ok();
-        Ok(Engine { lua, helpers })
+        let start = || {
+            let lua = Lua::with_options(&options)?;
+            let caller = ReportingCall::new(&lua)?;
+            let load_file = lua.globals().raw_get_field(b"loadfile")?;
+            let to_text = lua.globals().raw_get_field(b"tostring")?;
+            Ok(Engine { lua, caller, load_file, to_text })
+        };
+        start().map_err(|error: Error| format!("cannot create state: {error}"))
     }
 
     /// Compiles a chunk.
-    pub(crate) fn load(&self, source: &[u8], name: &[u8]) -> Outcome<Value> {
-        let chunk = self.lua.load(source).set_name(name).set_mode(ChunkMode::Both);
-        Ok(Value::Function(chunk.into_function()?))
+    pub(crate) fn load(&self, source: &[u8], name: &[u8]) -> Result<Value, Failure> {
+        let chunk: Chunk<'_> = self
+            .lua
+            .load(source)
+            .set_name(name)
+            .set_mode(ChunkMode::Both);
+        chunk.into_function().map(Value::Function).map_err(failure)
     }
 
     /// Compiles a file, or standard input; a byte order mark and a first line that starts with
     /// `#` are skipped.
-    pub(crate) fn load_file(&self, name: Option<&[u8]>) -> Outcome<Value> {
+    pub(crate) fn load_file(&self, name: Option<&[u8]>) -> Result<Value, Failure> {
         let arguments: Vec<Value> = name.iter().map(|name| self.string(name)).collect();
-        let results = self.helpers.load_file.call_without_traceback(&arguments)?;
-        let mut results = results.into_iter();
+        let mut results = self.call_plain(&self.load_file, &arguments)?.into_iter();
         match (results.next(), results.next()) {
             (Some(function @ Value::Function(_)), _) => Ok(function),
-            (_, Some(Value::String(message))) => {
-                Err(Failure { message: message.to_bytes(), incomplete: false })
-            }
-            _ => Err(Failure { message: b"cannot load".to_vec(), incomplete: false }),
+            (_, Some(Value::String(message))) => Err(Failure {
+                message: message.to_bytes(),
+                incomplete: message.to_bytes().ends_with(b"<eof>"),
+            }),
+            _ => Err(Failure {
+                message: b"cannot load file".to_vec(),
+                incomplete: false,
+            }),
         }
     }
 
     /// Calls a function; Ctrl-C interrupts it, and a failure's message has a traceback.
-    pub(crate) fn call(&self, function: &Value, arguments: &[Value]) -> Outcome<Vec<Value>> {
-        // Where interrupts can't be caught they end the process, which will do.
-        let guard = perilune::process::on_interrupt(interrupt);
-        let results = self.callable(function)?.call(arguments);
-        drop(guard);
-        Ok(results?)
+    pub(crate) fn call(&self, function: &Value, args: &[Value]) -> Result<Vec<Value>, Failure> {
+        // Without a handler Ctrl-C ends the process, which is what the user wanted anyway.
+        let _guard = self.lua.interrupt_on_signal().ok();
+        self.caller.call(function, args).map_err(uncaught)
     }
 
     /// Calls a function without either.
-    pub(crate) fn call_plain(&self, function: &Value, arguments: &[Value]) -> Outcome<Vec<Value>> {
-        Ok(self.callable(function)?.call_without_traceback(arguments)?)
-    }
-
-    /// The function itself, or, for other values, one that calls the value: with its `__call`, or
-    /// else failing as a call of such a value does.
-    fn callable(&self, value: &Value) -> Outcome<Function> {
-        if let Value::Function(function) = value {
-            return Ok(function.clone());
-        }
-        let source = b"local value = ... return function(...) return value(...) end";
-        let maker = self.lua.load(source).set_name("=(call)").into_function()?;
-        match maker.call_without_traceback(std::slice::from_ref(value))?.pop() {
-            Some(Value::Function(function)) => Ok(function),
-            _ => Err(Failure { message: b"not a function".to_vec(), incomplete: false }),
-        }
+    pub(crate) fn call_plain(&self, f: &Value, args: &[Value]) -> Result<Vec<Value>, Failure> {
+        self.caller.call_plain(f, args).map_err(uncaught)
     }
 
     /// The value of a global variable.
-    pub(crate) fn global(&self, name: &[u8]) -> Outcome<Value> {
-        let results = self.helpers.get_global.call_without_traceback(&[self.string(name)])?;
-        Ok(results.into_iter().next().unwrap_or(Value::Nil))
+    pub(crate) fn global(&self, name: &[u8]) -> Result<Value, Failure> {
+        self.lua.globals().raw_get_field(name).map_err(failure)
     }
 
     /// Assigns to a global variable.
-    pub(crate) fn set_global(&self, name: &[u8], value: Value) -> Outcome<()> {
-        self.helpers.set_global.call_without_traceback(&[self.string(name), value])?;
-        Ok(())
+    pub(crate) fn set_global(&self, name: &[u8], value: Value) -> Result<(), Failure> {
+        self.lua.set_global(name, value).map_err(failure)
     }
 
-    /// A Lua string; nil where memory ran out.
+    /// A Lua string.
     pub(crate) fn string(&self, bytes: &[u8]) -> Value {
-        self.lua.create_string(bytes).map_or(Value::Nil, Value::String)
+        self.lua
+            .create_string(bytes)
+            .map_or(Value::Nil, Value::String)
     }
 
     /// The value nil.
@@ -177,114 +118,95 @@ impl Engine {
     }
 
     /// Creates the table `arg`, in which `arguments[zero]` is at index 0.
-    pub(crate) fn set_argument_table(&self, arguments: &[Vec<u8>], zero: usize) -> Outcome<()> {
-        let table = self.lua.create_table()?;
-        for (index, argument) in arguments.iter().enumerate() {
-            let key = index as i64 - zero as i64;
-            table.raw_set(&Value::Integer(key), &self.string(argument))?;
+    pub(crate) fn set_argument_table(&self, args: &[Vec<u8>], zero: usize) -> Result<(), Failure> {
+        let table = self.lua.create_table().map_err(failure)?;
+        for (index, argument) in args.iter().enumerate() {
+            let key = Value::Integer(index as i64 - zero as i64);
+            table
+                .raw_set(&key, &self.string(argument))
+                .map_err(failure)?;
         }
         self.set_global(b"arg", Value::Table(table))
     }
 
     /// The elements of `arg` from 1 to its length, as the script finds them.
-    pub(crate) fn script_arguments(&self) -> Outcome<Vec<Value>> {
-        Ok(self.helpers.script_arguments.call_without_traceback(&[])?)
+    pub(crate) fn script_arguments(&self) -> Result<Vec<Value>, Failure> {
+        match self.global(b"arg")? {
+            Value::Table(table) => Ok((1..=table.raw_len())
+                .map(|i| table.raw_get(&Value::Integer(i)))
+                .collect()),
+            _ => Err(Failure {
+                message: b"'arg' is not a table".to_vec(),
+                incomplete: false,
+            }),
+        }
     }
 
     /// The text of `_PROMPT`, or of `_PROMPT2`; `None` where it is nil.
-    pub(crate) fn prompt(&self, first: bool) -> Outcome<Option<Vec<u8>>> {
+    pub(crate) fn prompt(&self, first: bool) -> Result<Option<Vec<u8>>, Failure> {
         let value = self.global(if first { b"_PROMPT" } else { b"_PROMPT2" })?;
         if value.is_nil() {
             return Ok(None);
         }
-        let results = self.helpers.to_text.call_without_traceback(&[value])?;
-        Ok(results.first().and_then(Value::as_string).map(perilune::LuaString::to_bytes))
+        let text = self.call_plain(&self.to_text, &[value])?;
+        Ok(text
+            .first()
+            .and_then(Value::as_string)
+            .map(perilune::LuaString::to_bytes))
     }
 
     /// Lets warnings appear.
     pub(crate) fn turn_warnings_on(&self) {
-        // `warn` raises nothing when its arguments are strings.
-        self.helpers.turn_warnings_on.call_without_traceback(&[]).ok();
+        self.lua
+            .set_warning_function(program::standard_warnings(program::Warnings::On));
     }
 
-    /// Writes to Lua's standard output, and flushes it. A script may have closed it.
+    /// Writes to Lua's standard output, and flushes it.
     pub(crate) fn write(&self, text: &[u8]) {
-        self.helpers.write.call_without_traceback(&[self.string(text)]).ok();
+        // There is nowhere to report a failure to.
+        let _ = program::stdout_write(text);
+        let _ = program::stdout_flush();
     }
 
-    /// Reads a line of Lua's standard input, without its line end; `None` at its end or once a
-    /// script has closed it.
+    /// Reads a line of Lua's standard input, without its line end.
     pub(crate) fn read_line(&self) -> Option<Vec<u8>> {
-        let results = self.helpers.read_line.call_without_traceback(&[]).ok()?;
-        results.first()?.as_string().map(perilune::LuaString::to_bytes)
+        program::stdin_read_line().ok().flatten()
     }
 
-    /// The string keys of the table that a path of names leads to, from the globals; those of the
-    /// tables behind its `__index` too.
+    /// The string keys of the table that a path of names leads to, from the globals.
     pub(crate) fn member_names(&self, path: &[&str]) -> Vec<String> {
-        let mut value = Value::Table(self.lua.globals());
+        let mut table = self.lua.globals();
         for name in path {
-            match self.raw_member(&value, name) {
-                Some(member) => value = member,
-                None => return Vec::new(),
+            match table.raw_get_field(name.as_bytes()) {
+                Ok(Value::Table(inner)) => table = inner,
+                Ok(Value::String(_)) => match self.lua.globals().raw_get_field(b"string") {
+                    Ok(Value::Table(inner)) => table = inner,
+                    _ => return Vec::new(),
+                },
+                _ => return Vec::new(),
             }
         }
-        let mut names = Vec::new();
-        for table in self.tables_behind(&value) {
-            for (key, _) in table.entries() {
-                names.extend(key.as_string().map(perilune::LuaString::to_string_lossy));
-            }
-        }
-        names
-    }
-
-    fn raw_member(&self, value: &Value, name: &str) -> Option<Value> {
-        let tables = self.tables_behind(value).into_iter();
-        let mut members = tables.filter_map(|table| table.raw_get_field(name.as_bytes()).ok());
-        members.find(|member| !member.is_nil())
-    }
-
-    /// The tables in which a field of `value` is looked for, without running Lua code. Chains
-    /// longer than any in use are cut off, as they may be loops.
-    fn tables_behind(&self, value: &Value) -> Vec<perilune::Table> {
-        let mut tables = Vec::new();
-        let mut next = match value {
-            Value::Table(table) => Some(table.clone()),
-            Value::String(_) => match self.lua.globals().raw_get_field(b"string") {
-                Ok(Value::Table(library)) => Some(library),
-                _ => None,
-            },
-            _ => None,
-        };
-        while let Some(table) = next.take().filter(|_| tables.len() < 20) {
-            if let Some(metatable) = table.metatable()
-                && let Ok(Value::Table(parent)) = metatable.raw_get_field(b"__index")
-            {
-                next = Some(parent);
-            }
-            tables.push(table);
-        }
-        tables
+        let entries = table.entries().into_iter();
+        entries
+            .filter_map(|(key, _)| key.as_string().map(perilune::LuaString::to_string_lossy))
+            .collect()
     }
 }
 
-impl Helpers {
-    fn load(lua: &Lua) -> Result<Helpers, Error> {
-        let chunk = lua.load(HELPERS).set_name("=(perilune)").into_function()?;
-        let mut functions = chunk.call_without_traceback(&[])?.into_iter();
-        let mut next = || match functions.next() {
-            Some(Value::Function(function)) => Ok(function),
-            _ => Err(Error::ConversionError { from: "nil", to: "function" }),
-        };
-        Ok(Helpers {
-            load_file: next()?,
-            get_global: next()?,
-            set_global: next()?,
-            script_arguments: next()?,
-            to_text: next()?,
-            write: next()?,
-            read_line: next()?,
-            turn_warnings_on: next()?,
-        })
+fn uncaught(message: Vec<u8>) -> Failure {
+    Failure { message, incomplete: false }
+}
+
+fn failure(error: Error) -> Failure {
+    let incomplete = matches!(
+        error,
+        Error::SyntaxError {
+            incomplete_input: true,
+            ..
+        }
+    );
+    Failure {
+        message: error.to_string().into_bytes(),
+        incomplete,
     }
 }
