@@ -20,7 +20,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { reads_environment: true, jit: true, gc_stress: None }
+        Options {
+            reads_environment: true,
+            jit: true,
+            gc_stress: None,
+        }
     }
 }
 
@@ -30,7 +34,11 @@ pub struct UnknownMode(String);
 
 impl fmt::Display for UnknownMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown engine mode '{}' (known: off, on, gc=stress[=N])", self.0)
+        write!(
+            f,
+            "unknown engine mode '{}' (known: off, on, gc=stress[=N])",
+            self.0
+        )
     }
 }
 
@@ -74,7 +82,9 @@ mod tests {
 
     #[test]
     fn modes_are_read() {
-        let options = Options::new().with_mode("off").and_then(|o| o.with_mode("gc=stress=9"));
+        let options = Options::new()
+            .with_mode("off")
+            .and_then(|o| o.with_mode("gc=stress=9"));
         let options = options.expect("known modes");
         assert!(!options.jit);
         assert_eq!(options.gc_stress, Some(9));

@@ -38,7 +38,10 @@ impl ReportingCall {
         })?;
         let field = |name| match lua.registry_field(name)? {
             Value::Function(function) => Ok(function),
-            other => Err(Error::ConversionError { from: other.type_name(), to: "function" }),
+            other => Err(Error::ConversionError {
+                from: other.type_name(),
+                to: "function",
+            }),
         };
         let identity = lua.load(b"return ...").set_name("=[C]").into_function()?;
         Ok(ReportingCall {

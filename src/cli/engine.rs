@@ -50,7 +50,12 @@ impl Engine {
             let caller = ReportingCall::new(&lua)?;
             let load_file = lua.globals().raw_get_field(b"loadfile")?;
             let to_text = lua.globals().raw_get_field(b"tostring")?;
-            Ok(Engine { lua, caller, load_file, to_text })
+            Ok(Engine {
+                lua,
+                caller,
+                load_file,
+                to_text,
+            })
         };
         start().map_err(|error: Error| format!("cannot create state: {error}"))
     }
@@ -170,7 +175,11 @@ impl Engine {
 
     /// Reads a line of Lua's standard input, without its line end.
     pub(crate) fn read_line(&self) -> Option<Vec<u8>> {
-        program::stdin_read_line().ok().flatten()
+        let mut line = program::stdin_read_line().ok().flatten()?;
+        if line.last() == Some(&b'\n') {
+            line.pop();
+        }
+        Some(line)
     }
 
     /// The string keys of the table that a path of names leads to, from the globals.
@@ -194,7 +203,10 @@ impl Engine {
 }
 
 fn uncaught(message: Vec<u8>) -> Failure {
-    Failure { message, incomplete: false }
+    Failure {
+        message,
+        incomplete: false,
+    }
 }
 
 fn failure(error: Error) -> Failure {

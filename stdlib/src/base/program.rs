@@ -36,7 +36,12 @@ fn message_handler(call: &mut Call<'_>) -> NativeResult {
     call.set_top(3)?;
     call.set_slot(2, metamethod);
     call.set_slot(3, value);
-    Ok(Action::Call { function: 2, args: 1, results: 1, state: 1 })
+    Ok(Action::Call {
+        function: 2,
+        args: 1,
+        results: 1,
+        state: 1,
+    })
 }
 
 /// For an error object that has no text.
