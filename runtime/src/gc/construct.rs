@@ -8,6 +8,7 @@ use crate::coroutine::{HookState, Status, Thread};
 use crate::error::{LuaError, Result};
 use crate::function::{Cell, LuaClosure, NativeClosure, NativeDescription, Proto};
 use crate::native::NativeFn;
+use crate::string::{LuaString, MAX_SHORT};
 use crate::table::Table;
 use crate::userdata::Userdata;
 use crate::value::{NIL, Value};
@@ -149,14 +150,25 @@ impl Heap {
     }
 
     /// The heap's form of a compiled function, inner functions included.
-    pub fn new_proto(&mut self, mut source: compiled::Proto) -> Result<*mut Proto> {
+    ///
+    /// Equal long strings of a chunk become one string, as in PUC (short ones are interned
+    /// anyway): literals of several functions are identical.
+    pub fn new_proto(&mut self, source: compiled::Proto) -> Result<*mut Proto> {
+        self.new_proto_sharing(source, &mut LongStrings::default())
+    }
+
+    fn new_proto_sharing(
+        &mut self,
+        mut source: compiled::Proto,
+        long_strings: &mut LongStrings,
+    ) -> Result<*mut Proto> {
         let inner = std::mem::take(&mut source.protos);
         let mut protos = Vec::new();
         protos
             .try_reserve_exact(inner.len())
             .map_err(|_| LuaError::Memory)?;
         for proto in inner {
-            protos.push(self.new_proto(proto)?);
+            protos.push(self.new_proto_sharing(proto, long_strings)?);
         }
         let compiled_constants = std::mem::take(&mut source.constants);
         let mut constants = Vec::new();
@@ -169,7 +181,17 @@ impl Heap {
                 compiled::Constant::Boolean(b) => Value::boolean(b),
                 compiled::Constant::Integer(i) => Value::integer(i),
                 compiled::Constant::Float(f) => Value::float(f),
-                compiled::Constant::String(bytes) => Value::string(self.new_string(&bytes)?),
+                compiled::Constant::String(bytes) if bytes.len() <= MAX_SHORT => {
+                    Value::string(self.new_string(&bytes)?)
+                }
+                compiled::Constant::String(bytes) => match long_strings.get(&bytes) {
+                    Some(&string) => Value::string(string),
+                    None => {
+                        let string = self.new_string(&bytes)?;
+                        long_strings.insert(bytes, string);
+                        Value::string(string)
+                    }
+                },
             });
         }
         let code = std::mem::take(&mut source.code).into_boxed_slice();
@@ -209,6 +231,9 @@ impl Heap {
         }
     }
 }
+
+/// The long strings of a chunk. Nothing is collected while its functions are made.
+type LongStrings = rustc_hash::FxHashMap<std::rc::Rc<[u8]>, *mut LuaString>;
 
 /// A box of `len` values, without aborting when there is no memory.
 fn filled_box(len: usize, value: Value) -> Result<Box<[Value]>> {
