@@ -138,11 +138,11 @@ unsafe fn has_open_results(vm: *mut Vm) -> bool {
 
 /// Makes sure that `count` slots from `function` on are usable; answers where `function` is now.
 unsafe fn ensure_above(vm: *mut Vm, function: *mut Value, count: usize) -> Result<*mut Value> {
-    // SAFETY: `function` lies in the running thread's stack above its base.
+    // SAFETY: `function` lies in the running thread's stack; in a tail call, one below the base.
     unsafe {
-        let offset = function.offset_from((*vm).base) as usize;
-        stack::ensure(vm, offset + count)?;
-        Ok((*vm).base.add(offset))
+        let offset = function.offset_from((*vm).base);
+        stack::ensure(vm, count.saturating_add_signed(offset))?;
+        Ok((*vm).base.offset(offset))
     }
 }
 
