@@ -137,10 +137,7 @@ unsafe fn call_handler(vm: *mut Vm, frame: *mut Frame, value: Value) -> LuaError
                     // In PUC Lua each of these calls nests in the one before.
                     (*thread).c_calls = (saved + nested).min(MAX_C_CALLS / 10 * 11);
                     if saved + nested >= MAX_C_CALLS / 10 * 11 {
-                        break match (*vm).string(b"C stack overflow") {
-                            Ok(message) => LuaError::InHandler(message),
-                            Err(error) => error,
-                        };
+                        break error_in_error(&mut *vm);
                     }
                 }
                 Err(other) => break other,
@@ -183,7 +180,11 @@ pub(crate) unsafe fn unwind(vm: *mut Vm, error: LuaError) -> Result<Next> {
             }
             Catcher::Entry => {
                 let closing = (*(*vm).thread).closing;
-                let mut kind = if closing { close::FOR_THREAD } else { close::FOR_ENTRY };
+                let mut kind = if closing {
+                    close::FOR_THREAD
+                } else {
+                    close::FOR_ENTRY
+                };
                 let mut slot = 1;
                 let mut at_bottom = (*(*vm).frame_top).site.is_null();
                 while !at_bottom {
@@ -208,12 +209,9 @@ pub(crate) unsafe fn unwind(vm: *mut Vm, error: LuaError) -> Result<Next> {
 unsafe fn slot_of(site: *const CallSite) -> u32 {
     // SAFETY: the site is live.
     unsafe {
-        let slot = (*site).delta / size_of::<Value>() as u32;
-        // A `__close` handler stands one above the error that it was called for.
-        if (*site).continuation == Continuation::CloseError {
-            slot - 1
-        } else {
-            slot
+        match (*site).continuation {
+            Continuation::CloseError => (*site).destination,
+            _ => (*site).delta / size_of::<Value>() as u32,
         }
     }
 }
