@@ -2,6 +2,12 @@
 //!
 //! The facade: the only interface that is kept stable.
 
+mod options;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod program;
+
+pub use options::{Options, UnknownMode};
 pub use perilune_runtime::api::{
     Chunk, Error, Function, InterruptHandle, IntoLua, LuaString, Raised, Result, SignalInterrupt,
     Table, Thread, UserData, Value,
@@ -19,32 +25,28 @@ pub use perilune_runtime::native::ChunkMode;
 #[derive(Clone, Debug)]
 pub struct Lua(perilune_runtime::api::Lua);
 
-/// How a state is set up.
-#[derive(Clone, Debug, Default)]
-pub struct LuaOptions {
-    /// Libraries do not read environment variables (`LUA_PATH`, `LUA_CPATH`).
-    pub ignore_environment: bool,
-}
-
 impl Lua {
     /// A state with all libraries open.
     ///
     /// # Errors
     /// [`Error::MemoryError`] when the allocator fails.
     pub fn new() -> Result<Lua> {
-        Lua::new_with(&LuaOptions::default())
+        Lua::with_options(&Options::new())
     }
 
     /// A state with all libraries open, set up as `options` say.
     ///
     /// # Errors
     /// [`Error::MemoryError`] when the allocator fails.
-    pub fn new_with(options: &LuaOptions) -> Result<Lua> {
+    pub fn with_options(options: &Options) -> Result<Lua> {
         let lua = perilune_runtime::api::Lua::without_libraries()?;
-        if options.ignore_environment {
+        if !options.reads_environment {
             lua.set_registry_field(b"LUA_NOENV", &Value::Boolean(true))?;
         }
         lua.with_call(perilune_stdlib::open_all)?;
+        let warnings = perilune_stdlib::base::Warnings::Off;
+        lua.set_warning_function(perilune_stdlib::base::standard_warnings(warnings));
+        lua.set_gc_stress(options.gc_stress);
         Ok(Lua(lua))
     }
 }
@@ -55,15 +57,4 @@ impl std::ops::Deref for Lua {
     fn deref(&self) -> &Self::Target {
         &self.0
     }
-}
-
-/// What the stand-alone interpreter shares with the libraries.
-#[cfg(feature = "cli")]
-#[doc(hidden)]
-pub mod host {
-    pub use perilune_runtime::sys;
-    pub use perilune_stdlib::base::{Warnings, standard_warnings};
-    pub use perilune_stdlib::io::standard::{
-        flush_all, stdin_read_line, stdout_flush, stdout_write,
-    };
 }

@@ -82,6 +82,27 @@ unsafe fn take_pending(thread: *mut Thread, level: usize) -> Option<u32> {
     }
 }
 
+/// Closes all pending variables of the main coroutine, whatever runs, because the process is about
+/// to end. An error is what the next handler gets; the last one is forgotten.
+///
+/// # Safety
+/// The saved state is up to date, and no Lua function goes on afterwards.
+pub(crate) unsafe fn close_main(vm: *mut Vm) {
+    // SAFETY: the caller's contract; the values are handed over as arguments at once.
+    unsafe {
+        let thread = (*vm).main_thread;
+        let mut error = Value::NIL;
+        while let Some(index) = take_pending(thread, 0) {
+            let v = variable((*thread).stack.as_ptr().add(index as usize));
+            let handler = metamethod(&*vm, v, Event::Close);
+            let handler = if handler.is_nil() { v } else { handler };
+            if let Err(raised) = crate::call::call_from_rust(vm, handler, &[v, error], 0) {
+                error = protect::error_value(&mut *vm, raised);
+            }
+        }
+    }
+}
+
 /// Sets up the call of a `__close` handler at slot index `place` above base: handler, value, error.
 unsafe fn set_up(vm: *mut Vm, place: usize, v: Value, error: Value) -> Result<*mut Value> {
     // SAFETY: room is ensured.

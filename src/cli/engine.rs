@@ -24,33 +24,38 @@ pub(crate) struct Failure {
 /// A Lua value.
 pub(crate) use perilune::Value;
 
-use perilune::host;
-use perilune::{Chunk, ChunkMode, Error, Lua, LuaOptions, Raised};
+use perilune::program::{self, ReportingCall};
+use perilune::{Chunk, ChunkMode, Error, Lua, Options};
 
 /// A Lua state with the standard library.
 pub(crate) struct Engine {
     lua: Lua,
+    caller: ReportingCall,
     load_file: Value,
+    to_text: Value,
 }
 
 impl Engine {
     /// Creates a state.
     pub(crate) fn new(settings: &Settings) -> Result<Engine, String> {
-        for mode in &settings.modes {
-            check_mode(mode)?;
+        let mut options = Options::new();
+        if settings.ignore_environment {
+            options = options.without_environment();
         }
-        let options = LuaOptions {
-            ignore_environment: settings.ignore_environment,
-        };
+        for mode in &settings.modes {
+            options = options.with_mode(mode).map_err(|error| error.to_string())?;
+        }
         let start = || {
-            let lua = Lua::new_with(&options)?;
-            lua.enter_host_frame()?;
-            for mode in &settings.modes {
-                apply_mode(&lua, mode);
-            }
-            lua.set_warning_function(host::standard_warnings(host::Warnings::Off));
+            let lua = Lua::with_options(&options)?;
+            let caller = ReportingCall::new(&lua)?;
             let load_file = lua.globals().raw_get_field(b"loadfile")?;
-            Ok(Engine { lua, load_file })
+            let to_text = lua.globals().raw_get_field(b"tostring")?;
+            Ok(Engine {
+                lua,
+                caller,
+                load_file,
+                to_text,
+            })
         };
         start().map_err(|error: Error| format!("cannot create state: {error}"))
     }
@@ -87,40 +92,12 @@ impl Engine {
     pub(crate) fn call(&self, function: &Value, args: &[Value]) -> Result<Vec<Value>, Failure> {
         // Without a handler Ctrl-C ends the process, which is what the user wanted anyway.
         let _guard = self.lua.interrupt_on_signal().ok();
-        self.call_with(function, args, true)
+        self.caller.call(function, args).map_err(uncaught)
     }
 
     /// Calls a function without either.
     pub(crate) fn call_plain(&self, f: &Value, args: &[Value]) -> Result<Vec<Value>, Failure> {
-        self.call_with(f, args, false)
-    }
-
-    fn call_with(
-        &self,
-        function: &Value,
-        args: &[Value],
-        traceback: bool,
-    ) -> Result<Vec<Value>, Failure> {
-        let Value::Function(function) = function else {
-            let message = format!("attempt to call a {} value", function.type_name());
-            return Err(Failure {
-                message: message.into_bytes(),
-                incomplete: false,
-            });
-        };
-        function
-            .call_raw(args, traceback)
-            .map_err(|raised: Raised| {
-                let mut message = raised.message;
-                if let Some(traceback) = raised.traceback {
-                    message.push(b'\n');
-                    message.extend_from_slice(&traceback);
-                }
-                Failure {
-                    message,
-                    incomplete: false,
-                }
-            })
+        self.caller.call_plain(f, args).map_err(uncaught)
     }
 
     /// The value of a global variable.
@@ -176,8 +153,7 @@ impl Engine {
         if value.is_nil() {
             return Ok(None);
         }
-        let to_string = self.global(b"tostring")?;
-        let text = self.call_plain(&to_string, &[value])?;
+        let text = self.call_plain(&self.to_text, &[value])?;
         Ok(text
             .first()
             .and_then(Value::as_string)
@@ -187,19 +163,23 @@ impl Engine {
     /// Lets warnings appear.
     pub(crate) fn turn_warnings_on(&self) {
         self.lua
-            .set_warning_function(host::standard_warnings(host::Warnings::On));
+            .set_warning_function(program::standard_warnings(program::Warnings::On));
     }
 
     /// Writes to Lua's standard output, and flushes it.
     pub(crate) fn write(&self, text: &[u8]) {
         // There is nowhere to report a failure to.
-        let _ = host::stdout_write(text);
-        let _ = host::stdout_flush();
+        let _ = program::stdout_write(text);
+        let _ = program::stdout_flush();
     }
 
     /// Reads a line of Lua's standard input, without its line end.
     pub(crate) fn read_line(&self) -> Option<Vec<u8>> {
-        host::stdin_read_line().ok().flatten()
+        let mut line = program::stdin_read_line().ok().flatten()?;
+        if line.last() == Some(&b'\n') {
+            line.pop();
+        }
+        Some(line)
     }
 
     /// The string keys of the table that a path of names leads to, from the globals.
@@ -222,26 +202,10 @@ impl Engine {
     }
 }
 
-/// Whether `mode` is an engine mode.
-fn check_mode(mode: &str) -> Result<(), String> {
-    match mode {
-        "on" | "off" | "gc=stress" => Ok(()),
-        _ if mode
-            .strip_prefix("gc=stress=")
-            .is_some_and(|n| n.parse::<u32>().is_ok()) =>
-        {
-            Ok(())
-        }
-        _ => Err(format!("unknown engine mode '{mode}'")),
-    }
-}
-
-/// Applies a known engine mode.
-fn apply_mode(lua: &Lua, mode: &str) {
-    if mode == "gc=stress" {
-        lua.set_gc_stress(Some(1));
-    } else if let Some(n) = mode.strip_prefix("gc=stress=").and_then(|n| n.parse().ok()) {
-        lua.set_gc_stress(Some(n));
+fn uncaught(message: Vec<u8>) -> Failure {
+    Failure {
+        message,
+        incomplete: false,
     }
 }
 

@@ -150,7 +150,7 @@ impl InterruptHandle {
     /// Asks the running code to stop at its next safepoint; nothing happens when the state is
     /// gone.
     pub fn interrupt(&self) {
-        if let Ok(link) = self.link.lock()
+        if let Ok(link) = self.link.try_lock()
             && let Some(pointer) = *link
         {
             // SAFETY: the link is emptied, under its lock, before the machine goes away.
