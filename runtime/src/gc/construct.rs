@@ -150,14 +150,11 @@ impl Heap {
     }
 
     /// The heap's form of a compiled function, inner functions included.
-    ///
-    /// Equal long strings of a chunk become one string, as in PUC (short ones are interned
-    /// anyway): literals of several functions are identical.
     pub fn new_proto(&mut self, source: compiled::Proto) -> Result<*mut Proto> {
-        self.new_proto_sharing(source, &mut LongStrings::default())
+        self.new_proto_with(source, &mut LongStrings::default())
     }
 
-    fn new_proto_sharing(
+    fn new_proto_with(
         &mut self,
         mut source: compiled::Proto,
         long_strings: &mut LongStrings,
@@ -168,7 +165,7 @@ impl Heap {
             .try_reserve_exact(inner.len())
             .map_err(|_| LuaError::Memory)?;
         for proto in inner {
-            protos.push(self.new_proto_sharing(proto, long_strings)?);
+            protos.push(self.new_proto_with(proto, long_strings)?);
         }
         let compiled_constants = std::mem::take(&mut source.constants);
         let mut constants = Vec::new();
@@ -184,14 +181,16 @@ impl Heap {
                 compiled::Constant::String(bytes) if bytes.len() <= MAX_SHORT => {
                     Value::string(self.new_string(&bytes)?)
                 }
-                compiled::Constant::String(bytes) => match long_strings.get(&bytes) {
-                    Some(&string) => Value::string(string),
-                    None => {
-                        let string = self.new_string(&bytes)?;
-                        long_strings.insert(bytes, string);
-                        Value::string(string)
-                    }
-                },
+                compiled::Constant::String(bytes) => {
+                    Value::string(match long_strings.get(&bytes.as_ptr()) {
+                        Some(&(string, _)) => string,
+                        None => {
+                            let string = self.new_string(&bytes)?;
+                            long_strings.insert(bytes.as_ptr(), (string, bytes));
+                            string
+                        }
+                    })
+                }
             });
         }
         let code = std::mem::take(&mut source.code).into_boxed_slice();
@@ -232,8 +231,9 @@ impl Heap {
     }
 }
 
-/// The long strings of a chunk. Nothing is collected while its functions are made.
-type LongStrings = rustc_hash::FxHashMap<std::rc::Rc<[u8]>, *mut LuaString>;
+/// The long strings of a chunk, by the address of their text: equal constants of its functions are
+/// one object, as in PUC Lua. The text is kept so that its address stays its own.
+type LongStrings = rustc_hash::FxHashMap<*const u8, (*mut LuaString, std::rc::Rc<[u8]>)>;
 
 /// A box of `len` values, without aborting when there is no memory.
 fn filled_box(len: usize, value: Value) -> Result<Box<[Value]>> {
