@@ -79,11 +79,11 @@ fn compute(event: Event, left: Number, right: Number) -> Result<Number, &'static
             Event::Unm => Some(a.wrapping_neg()),
             Event::Mod => {
                 let result = int_floor_mod(a, b);
-                Some(result.ok_or("attempt to perform 'n%%0'")?)
+                Some(result.ok_or("attempt to perform 'n%0'")?)
             }
             Event::IDiv => {
                 let result = int_floor_div(a, b);
-                Some(result.ok_or("attempt to perform 'n//0'")?)
+                Some(result.ok_or("attempt to divide by zero")?)
             }
             // Division and power are always of floats.
             _ => None,
