@@ -2,9 +2,15 @@
 //!
 //! The facade: the only interface that is kept stable.
 
+mod options;
+#[cfg(feature = "cli")]
+#[doc(hidden)]
+pub mod program;
+
+pub use options::{Options, UnknownMode};
 pub use perilune_runtime::api::{
-    Chunk, Error, Function, InterruptHandle, IntoLua, LuaString, Result, Table, Thread, UserData,
-    Value,
+    Chunk, Error, Function, InterruptHandle, IntoLua, LuaString, Raised, Result, SignalInterrupt,
+    Table, Thread, UserData, Value,
 };
 pub use perilune_runtime::native::ChunkMode;
 
@@ -25,8 +31,22 @@ impl Lua {
     /// # Errors
     /// [`Error::MemoryError`] when the allocator fails.
     pub fn new() -> Result<Lua> {
+        Lua::with_options(&Options::new())
+    }
+
+    /// A state with all libraries open, set up as `options` say.
+    ///
+    /// # Errors
+    /// [`Error::MemoryError`] when the allocator fails.
+    pub fn with_options(options: &Options) -> Result<Lua> {
         let lua = perilune_runtime::api::Lua::without_libraries()?;
+        if !options.reads_environment {
+            lua.set_registry_field(b"LUA_NOENV", &Value::Boolean(true))?;
+        }
         lua.with_call(perilune_stdlib::open_all)?;
+        let warnings = perilune_stdlib::base::Warnings::Off;
+        lua.set_warning_function(perilune_stdlib::base::standard_warnings(warnings));
+        lua.set_gc_stress(options.gc_stress);
         Ok(Lua(lua))
     }
 }

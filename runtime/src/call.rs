@@ -138,11 +138,11 @@ unsafe fn has_open_results(vm: *mut Vm) -> bool {
 
 /// Makes sure that `count` slots from `function` on are usable; answers where `function` is now.
 unsafe fn ensure_above(vm: *mut Vm, function: *mut Value, count: usize) -> Result<*mut Value> {
-    // SAFETY: `function` lies in the running thread's stack above its base.
+    // SAFETY: `function` lies in the running thread's stack; in a tail call, one below the base.
     unsafe {
-        let offset = function.offset_from((*vm).base) as usize;
-        stack::ensure(vm, offset + count)?;
-        Ok((*vm).base.add(offset))
+        let offset = function.offset_from((*vm).base);
+        stack::ensure(vm, count.saturating_add_signed(offset))?;
+        Ok((*vm).base.offset(offset))
     }
 }
 
@@ -577,6 +577,23 @@ pub(crate) unsafe fn native_store_site(
     unsafe { make_native_site(vm, function, 0, continuation, destination, state) }
 }
 
+/// Likewise for a `__close` handler called while an error unwinds; `wanted` says on whose behalf,
+/// `slot` where the error will go.
+///
+/// # Safety
+/// As [`native_site`].
+pub(crate) unsafe fn close_error_site(
+    vm: *mut Vm,
+    function: *mut Value,
+    wanted: i32,
+    continuation: Continuation,
+    slot: u32,
+    state: u32,
+) -> *const CallSite {
+    // SAFETY: the caller's contract.
+    unsafe { make_native_site(vm, function, wanted, continuation, slot, state) }
+}
+
 unsafe fn make_native_site(
     vm: *mut Vm,
     function: *mut Value,
@@ -606,6 +623,51 @@ unsafe fn make_native_site(
             })
         });
         &raw const **site
+    }
+}
+
+/// Index of the running frame.
+unsafe fn frame_index(vm: *mut Vm) -> isize {
+    // SAFETY: the running frame is one of the running thread's.
+    unsafe { (*vm).frame_top.offset_from((*(*vm).thread).frames.as_ptr()) }
+}
+
+/// What the host frame's function would do; it is never called.
+fn host(call: &mut Call<'_>) -> crate::native::NativeResult {
+    Ok(call.return_none())
+}
+
+/// Pushes a native frame that stands for the host program.
+///
+/// # Errors
+/// Memory.
+///
+/// # Safety
+/// The running frame is native and waits for nothing.
+pub(crate) unsafe fn push_host_frame(vm: *mut Vm) -> Result<()> {
+    static HOST: crate::native::NativeDescription = crate::native::NativeDescription {
+        name: "host",
+        yieldable: false,
+    };
+    // SAFETY: the caller's contract.
+    unsafe {
+        let closure = (*vm).heap.new_native_closure(host, &HOST, 0)?;
+        let used = (*(*vm).frame_top).varargs as usize;
+        stack::ensure(vm, used + MIN_SLOTS)?;
+        let place = (*vm).base.add(used);
+        *place = Value::native_closure(closure);
+        let site = native_site(vm, place, 0, Continuation::Entry, 0);
+        stack::push_frame(
+            vm,
+            Frame {
+                site,
+                varargs: 0,
+                flags: FRAME_NATIVE,
+            },
+        )?;
+        (*vm).base = place.add(1);
+        (*vm).top = (*vm).base;
+        Ok(())
     }
 }
 
@@ -657,13 +719,16 @@ pub(crate) unsafe fn call_from_rust(
         };
         let flags = flags | FRAME_C_CALL | FRAME_NON_YIELDABLE;
         (*vm).run_depth += 1;
-        let next = Next::Call {
-            function: place,
-            args: args.len(),
-            site,
-            flags,
+        let frame_index = frame_index(vm);
+        let mut code = match call(vm, place, args.len(), site, flags) {
+            Ok(next) => drive(vm, next),
+            Err(error) if self::frame_index(vm) == frame_index => {
+                // Without a frame there is no boundary that would catch the error.
+                (*vm).run_depth -= 1;
+                return Err(error);
+            }
+            Err(error) => drive(vm, Next::Raise(error)),
         };
-        let mut code = drive(vm, next);
         while code == 0 || code == EXIT_SWITCH {
             code = crate::interp::run(vm);
         }

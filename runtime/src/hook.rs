@@ -155,7 +155,7 @@ pub(crate) unsafe fn return_event(
     unsafe {
         let thread = (*vm).thread;
         if (*thread).hook.mask & HOOK_RETURN == 0 {
-            (*thread).hook.last_pc = NO_PC;
+            return_to_caller(vm);
             return Ok(first);
         }
         let offset = first.offset_from((*vm).base);
@@ -167,8 +167,20 @@ pub(crate) unsafe fn return_event(
         }
         (*thread).hook.transfer = ((offset + 1).max(0) as u32, count as u32);
         call_hook(vm, "return", Value::NIL)?;
-        (*thread).hook.last_pc = NO_PC;
+        return_to_caller(vm);
         Ok((*vm).base.offset(offset))
+    }
+}
+
+/// The last line that the caller of the returning function was seen at is that of the call.
+unsafe fn return_to_caller(vm: *mut Vm) {
+    // SAFETY: the running frame has a call site; one with an instruction has a live proto.
+    unsafe {
+        let site = &*(*(*vm).frame_top).site;
+        if !site.proto.is_null() && !site.instruction.is_null() {
+            let start = (*site.proto).code.as_ptr();
+            (*(*vm).thread).hook.last_pc = site.instruction.offset_from(start) as u32;
+        }
     }
 }
 

@@ -22,104 +22,203 @@ pub(crate) struct Failure {
 }
 
 /// A Lua value.
-#[derive(Clone)]
-pub(crate) struct Value;
+pub(crate) use perilune::Value;
+
+use perilune::program::{self, ReportingCall};
+use perilune::{Chunk, ChunkMode, Error, Lua, Options};
 
 /// A Lua state with the standard library.
-pub(crate) struct Engine;
+pub(crate) struct Engine {
+    lua: Lua,
+    caller: ReportingCall,
+    load_file: Value,
+    to_text: Value,
+}
 
 impl Engine {
     /// Creates a state.
     pub(crate) fn new(settings: &Settings) -> Result<Engine, String> {
-        for mode in &settings.modes {
-            if !matches!(mode.as_str(), "on" | "off") {
-                return Err(format!("unknown engine mode '{mode}'"));
-            }
+        let mut options = Options::new();
+        if settings.ignore_environment {
+            options = options.without_environment();
         }
-        let _ = settings.ignore_environment;
-        Ok(Engine)
+        for mode in &settings.modes {
+            options = options.with_mode(mode).map_err(|error| error.to_string())?;
+        }
+        let start = || {
+            let lua = Lua::with_options(&options)?;
+            let caller = ReportingCall::new(&lua)?;
+            let load_file = lua.globals().raw_get_field(b"loadfile")?;
+            let to_text = lua.globals().raw_get_field(b"tostring")?;
+            Ok(Engine {
+                lua,
+                caller,
+                load_file,
+                to_text,
+            })
+        };
+        start().map_err(|error: Error| format!("cannot create state: {error}"))
     }
 
     /// Compiles a chunk.
-    pub(crate) fn load(&self, _source: &[u8], _name: &[u8]) -> Result<Value, Failure> {
-        Err(unavailable())
+    pub(crate) fn load(&self, source: &[u8], name: &[u8]) -> Result<Value, Failure> {
+        let chunk: Chunk<'_> = self
+            .lua
+            .load(source)
+            .set_name(name)
+            .set_mode(ChunkMode::Both);
+        chunk.into_function().map(Value::Function).map_err(failure)
     }
 
     /// Compiles a file, or standard input; a byte order mark and a first line that starts with
     /// `#` are skipped.
-    pub(crate) fn load_file(&self, _name: Option<&[u8]>) -> Result<Value, Failure> {
-        Err(unavailable())
+    pub(crate) fn load_file(&self, name: Option<&[u8]>) -> Result<Value, Failure> {
+        let arguments: Vec<Value> = name.iter().map(|name| self.string(name)).collect();
+        let mut results = self.call_plain(&self.load_file, &arguments)?.into_iter();
+        match (results.next(), results.next()) {
+            (Some(function @ Value::Function(_)), _) => Ok(function),
+            (_, Some(Value::String(message))) => Err(Failure {
+                message: message.to_bytes(),
+                incomplete: message.to_bytes().ends_with(b"<eof>"),
+            }),
+            _ => Err(Failure {
+                message: b"cannot load file".to_vec(),
+                incomplete: false,
+            }),
+        }
     }
 
     /// Calls a function; Ctrl-C interrupts it, and a failure's message has a traceback.
-    pub(crate) fn call(&self, _function: &Value, _args: &[Value]) -> Result<Vec<Value>, Failure> {
-        Err(unavailable())
+    pub(crate) fn call(&self, function: &Value, args: &[Value]) -> Result<Vec<Value>, Failure> {
+        // Without a handler Ctrl-C ends the process, which is what the user wanted anyway.
+        let _guard = self.lua.interrupt_on_signal().ok();
+        self.caller.call(function, args).map_err(uncaught)
     }
 
     /// Calls a function without either.
     pub(crate) fn call_plain(&self, f: &Value, args: &[Value]) -> Result<Vec<Value>, Failure> {
-        self.call(f, args)
+        self.caller.call_plain(f, args).map_err(uncaught)
     }
 
     /// The value of a global variable.
-    pub(crate) fn global(&self, _name: &[u8]) -> Result<Value, Failure> {
-        Ok(Value)
+    pub(crate) fn global(&self, name: &[u8]) -> Result<Value, Failure> {
+        self.lua.globals().raw_get_field(name).map_err(failure)
     }
 
     /// Assigns to a global variable.
-    pub(crate) fn set_global(&self, _name: &[u8], _value: Value) -> Result<(), Failure> {
-        Ok(())
+    pub(crate) fn set_global(&self, name: &[u8], value: Value) -> Result<(), Failure> {
+        self.lua.set_global(name, value).map_err(failure)
     }
 
     /// A Lua string.
-    pub(crate) fn string(&self, _bytes: &[u8]) -> Value {
-        Value
+    pub(crate) fn string(&self, bytes: &[u8]) -> Value {
+        self.lua
+            .create_string(bytes)
+            .map_or(Value::Nil, Value::String)
     }
 
     /// The value nil.
     pub(crate) fn nil(&self) -> Value {
-        Value
+        Value::Nil
     }
 
     /// Creates the table `arg`, in which `arguments[zero]` is at index 0.
-    pub(crate) fn set_argument_table(
-        &self,
-        _args: &[Vec<u8>],
-        _zero: usize,
-    ) -> Result<(), Failure> {
-        Ok(())
+    pub(crate) fn set_argument_table(&self, args: &[Vec<u8>], zero: usize) -> Result<(), Failure> {
+        let table = self.lua.create_table().map_err(failure)?;
+        for (index, argument) in args.iter().enumerate() {
+            let key = Value::Integer(index as i64 - zero as i64);
+            table
+                .raw_set(&key, &self.string(argument))
+                .map_err(failure)?;
+        }
+        self.set_global(b"arg", Value::Table(table))
     }
 
     /// The elements of `arg` from 1 to its length, as the script finds them.
     pub(crate) fn script_arguments(&self) -> Result<Vec<Value>, Failure> {
-        Ok(Vec::new())
+        match self.global(b"arg")? {
+            Value::Table(table) => Ok((1..=table.raw_len())
+                .map(|i| table.raw_get(&Value::Integer(i)))
+                .collect()),
+            _ => Err(Failure {
+                message: b"'arg' is not a table".to_vec(),
+                incomplete: false,
+            }),
+        }
     }
 
     /// The text of `_PROMPT`, or of `_PROMPT2`; `None` where it is nil.
-    pub(crate) fn prompt(&self, _first: bool) -> Result<Option<Vec<u8>>, Failure> {
-        Ok(None)
+    pub(crate) fn prompt(&self, first: bool) -> Result<Option<Vec<u8>>, Failure> {
+        let value = self.global(if first { b"_PROMPT" } else { b"_PROMPT2" })?;
+        if value.is_nil() {
+            return Ok(None);
+        }
+        let text = self.call_plain(&self.to_text, &[value])?;
+        Ok(text
+            .first()
+            .and_then(Value::as_string)
+            .map(perilune::LuaString::to_bytes))
     }
 
     /// Lets warnings appear.
-    pub(crate) fn turn_warnings_on(&self) {}
+    pub(crate) fn turn_warnings_on(&self) {
+        self.lua
+            .set_warning_function(program::standard_warnings(program::Warnings::On));
+    }
 
     /// Writes to Lua's standard output, and flushes it.
-    pub(crate) fn write(&self, _text: &[u8]) {}
+    pub(crate) fn write(&self, text: &[u8]) {
+        // There is nowhere to report a failure to.
+        let _ = program::stdout_write(text);
+        let _ = program::stdout_flush();
+    }
 
     /// Reads a line of Lua's standard input, without its line end.
     pub(crate) fn read_line(&self) -> Option<Vec<u8>> {
-        None
+        let mut line = program::stdin_read_line().ok().flatten()?;
+        if line.last() == Some(&b'\n') {
+            line.pop();
+        }
+        Some(line)
     }
 
     /// The string keys of the table that a path of names leads to, from the globals.
-    pub(crate) fn member_names(&self, _path: &[&str]) -> Vec<String> {
-        Vec::new()
+    pub(crate) fn member_names(&self, path: &[&str]) -> Vec<String> {
+        let mut table = self.lua.globals();
+        for name in path {
+            match table.raw_get_field(name.as_bytes()) {
+                Ok(Value::Table(inner)) => table = inner,
+                Ok(Value::String(_)) => match self.lua.globals().raw_get_field(b"string") {
+                    Ok(Value::Table(inner)) => table = inner,
+                    _ => return Vec::new(),
+                },
+                _ => return Vec::new(),
+            }
+        }
+        let entries = table.entries().into_iter();
+        entries
+            .filter_map(|(key, _)| key.as_string().map(perilune::LuaString::to_string_lossy))
+            .collect()
     }
 }
 
-fn unavailable() -> Failure {
+fn uncaught(message: Vec<u8>) -> Failure {
     Failure {
-        message: b"this build has no engine".to_vec(),
+        message,
         incomplete: false,
+    }
+}
+
+fn failure(error: Error) -> Failure {
+    let incomplete = matches!(
+        error,
+        Error::SyntaxError {
+            incomplete_input: true,
+            ..
+        }
+    );
+    Failure {
+        message: error.to_string().into_bytes(),
+        incomplete,
     }
 }

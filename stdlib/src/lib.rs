@@ -4,13 +4,17 @@
 #![forbid(unsafe_code)]
 
 pub mod base;
+mod buffer;
 pub mod coroutine;
 pub mod debug;
 pub mod io;
+pub mod math;
 pub mod os;
 pub mod package;
-mod string;
+pub mod string;
 mod support;
+pub mod table;
+pub mod utf8;
 
 use perilune_runtime::api::Lua;
 use perilune_runtime::error::Result;
@@ -25,6 +29,10 @@ const LIBRARIES: &[(&str, &[Native], Option<Open>)] = &[
     ("coroutine", coroutine::FUNCTIONS, None),
     ("io", io::FUNCTIONS, Some(io::open)),
     ("os", os::FUNCTIONS, None),
+    ("string", string::FUNCTIONS, Some(string::open)),
+    ("math", math::FUNCTIONS, Some(math::open)),
+    ("utf8", utf8::FUNCTIONS, Some(utf8::open)),
+    ("table", table::FUNCTIONS, None),
     ("debug", debug::FUNCTIONS, None),
 ];
 

@@ -92,12 +92,13 @@ fn loadlib(call: &mut Call<'_>) -> NativeResult {
 }
 
 fn searchpath(call: &mut Call<'_>) -> NativeResult {
-    let name = check_c_string(call, 1)?;
-    let path = check_c_string(call, 2)?;
-    let separator = call.opt_string(3)?.map_or(&b"."[..], c_string);
+    // Checked from the last to the first, as the reference implementation happens to do.
     let mut directory = [0; 4];
     let directory = sys::DIRECTORY_SEPARATOR.encode_utf8(&mut directory);
     let replacement = call.opt_string(4)?.map_or(directory.as_bytes(), c_string);
+    let separator = call.opt_string(3)?.map_or(&b"."[..], c_string);
+    let path = check_c_string(call, 2)?;
+    let name = check_c_string(call, 1)?;
     match search(name, path, separator, replacement) {
         Ok(file) => {
             let file = call.new_string(&file)?;

@@ -36,7 +36,7 @@ impl<'s> FunctionState<'s, '_> {
             for (index, value) in values.iter().enumerate() {
                 let mut operand = self.expression(value)?;
                 if index + 1 < values.len() {
-                    self.to_next_register(&mut operand)?;
+                    self.put_in_next(&mut operand)?;
                 } else {
                     self.single_value(&mut operand);
                     last = Some(operand);
@@ -102,16 +102,16 @@ impl<'s> FunctionState<'s, '_> {
         match target {
             Kind::Register(register) => {
                 self.free_operand(&value);
-                self.to_register(&mut value, register)?;
+                self.put_in(&mut value, register)?;
                 return Ok(());
             }
             Kind::Cell(cell) => {
-                let from = self.to_any_register(&mut value)?;
+                let from = self.put_in_any(&mut value)?;
                 let store = Instruction::new(Opcode::SetCell, reg(cell), reg(from), 0);
                 self.emit_at(store, line);
             }
             Kind::Upvalue(index) => {
-                let from = self.to_any_register(&mut value)?;
+                let from = self.put_in_any(&mut value)?;
                 let store = Instruction::new(Opcode::SetUpvalue, reg(from), index as u16, 0);
                 self.emit_at(store, line);
             }
@@ -138,7 +138,7 @@ impl<'s> FunctionState<'s, '_> {
         }
         let from = match constant {
             Some(_) => 0,
-            None => self.to_any_register(value)?,
+            None => self.put_in_any(value)?,
         };
         let value_top = self.free;
         let (object, key) = self.read_index_cells(object, key, line)?;

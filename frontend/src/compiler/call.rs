@@ -15,7 +15,7 @@ impl<'s> FunctionState<'s, '_> {
         args: &'s [Expr],
         line: Line,
     ) -> Result<Operand> {
-        let base = self.to_next_register(&mut callee)?;
+        let base = self.put_in_next(&mut callee)?;
         self.arguments(base, args, line)
     }
 
@@ -26,7 +26,7 @@ impl<'s> FunctionState<'s, '_> {
         call: &'s MethodCall,
         line: Line,
     ) -> Result<Operand> {
-        let register = self.to_any_register(&mut object)?;
+        let register = self.put_in_any(&mut object)?;
         self.free_operand(&object);
         let base = self.reserve(2)?;
         if let Some(key) = self.field_key(call.method)? {
@@ -64,14 +64,14 @@ impl<'s> FunctionState<'s, '_> {
         };
         for expr in first {
             let mut operand = self.expression(expr)?;
-            self.to_next_register(&mut operand)?;
+            self.put_in_next(&mut operand)?;
         }
         let mut operand = self.expression(last)?;
         if operand.is_multiple() {
             self.set_results(&operand, None)?;
             return Ok(true);
         }
-        self.to_next_register(&mut operand)?;
+        self.put_in_next(&mut operand)?;
         Ok(false)
     }
 
@@ -96,7 +96,7 @@ impl<'s> FunctionState<'s, '_> {
         for (index, expr) in values.iter().enumerate() {
             let mut operand = self.expression(expr)?;
             if index + 1 < values.len() {
-                self.to_next_register(&mut operand)?;
+                self.put_in_next(&mut operand)?;
             } else {
                 last = Some(operand);
             }
@@ -119,7 +119,7 @@ impl<'s> FunctionState<'s, '_> {
             }
             last => {
                 if let Some(mut operand) = last {
-                    self.to_next_register(&mut operand)?;
+                    self.put_in_next(&mut operand)?;
                 }
                 if wanted > given {
                     self.emit_nil(self.free, wanted - given, self.line);

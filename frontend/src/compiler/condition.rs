@@ -94,7 +94,7 @@ impl<'s> FunctionState<'s, '_> {
                 return Ok(self.new_jump(pc));
             }
         }
-        self.discharge_to_any(operand)?;
+        self.discharge_in_any(operand)?;
         self.free_operand(operand);
         let register = match operand.kind {
             Kind::Register(register) => register,
@@ -113,7 +113,7 @@ impl<'s> FunctionState<'s, '_> {
             }
             Kind::Jump(jump) => self.negate_jump(jump),
             _ => {
-                self.discharge_to_any(operand)?;
+                self.discharge_in_any(operand)?;
                 self.free_operand(operand);
                 if let Kind::Register(register) = operand.kind {
                     let pc = self.emit(Opcode::Not, NO_REGISTER, reg(register), 0);
@@ -170,7 +170,7 @@ impl<'s> FunctionState<'s, '_> {
             (left, right)
         };
         let (a, b, op) = if let Some((small, _)) = right.as_small_number() {
-            let a = self.to_any_register(&mut left)?;
+            let a = self.put_in_any(&mut left)?;
             (a, small as u16, Opcode::JumpEqInt)
         } else {
             let constant = match right.as_constant() {
@@ -178,7 +178,7 @@ impl<'s> FunctionState<'s, '_> {
                 None => None,
             };
             if let Some(constant) = constant {
-                let a = self.to_any_register(&mut left)?;
+                let a = self.put_in_any(&mut left)?;
                 (a, constant, Opcode::JumpEqConst)
             } else {
                 let (a, b) = self.both_registers(&mut left, &mut right)?;
@@ -210,7 +210,7 @@ impl<'s> FunctionState<'s, '_> {
                 Opcode::JumpLeInt
             };
             flags = if is_float { FLAG_FLOAT } else { 0 };
-            (self.to_any_register(&mut left)?, small as u16, op)
+            (self.put_in_any(&mut left)?, small as u16, op)
         } else if let Some((small, is_float)) = left.as_small_number() {
             let op = if less {
                 Opcode::JumpGtInt
@@ -218,7 +218,7 @@ impl<'s> FunctionState<'s, '_> {
                 Opcode::JumpGeInt
             };
             flags = if is_float { FLAG_FLOAT } else { 0 };
-            (self.to_any_register(&mut right)?, small as u16, op)
+            (self.put_in_any(&mut right)?, small as u16, op)
         } else if swapped {
             let (b, a) = self.both_registers(&mut right, &mut left)?;
             (a, reg(b), op)
@@ -246,12 +246,12 @@ impl<'s> FunctionState<'s, '_> {
         // What is relocatable must be discharged before anything else is emitted; and a variable
         // in a cell is read as late as one in a register would be.
         if matches!(second.kind, Kind::Cell(_)) && !second.has_jumps() {
-            let one = self.to_any_register(first)?;
-            let other = self.to_any_register(second)?;
+            let one = self.put_in_any(first)?;
+            let other = self.put_in_any(second)?;
             Ok((one, other))
         } else {
-            let other = self.to_any_register(second)?;
-            let one = self.to_any_register(first)?;
+            let other = self.put_in_any(second)?;
+            let one = self.put_in_any(first)?;
             Ok((one, other))
         }
     }

@@ -133,7 +133,7 @@ impl<'s> FunctionState<'s, '_> {
                 _ => {}
             }
         }
-        Ok(Object::Register(self.to_any_register(operand)?))
+        Ok(Object::Register(self.put_in_any(operand)?))
     }
 
     /// `operand.name`
@@ -161,13 +161,13 @@ impl<'s> FunctionState<'s, '_> {
         let key = match (constant, key.kind) {
             (Some(constant), _) => constant,
             (None, Kind::Cell(register)) if !key.has_jumps() => Key::Cell(register),
-            _ => Key::Register(self.to_any_register(&mut key)?),
+            _ => Key::Register(self.put_in_any(&mut key)?),
         };
         if let Object::Upvalue(index) = object
             && !matches!(key, Key::Field(_))
         {
             let mut environment = self.operand(Kind::Upvalue(index));
-            object = Object::Register(self.to_next_register(&mut environment)?);
+            object = Object::Register(self.put_in_next(&mut environment)?);
         }
         Ok(self.operand(Kind::Index(object, key)))
     }
@@ -207,7 +207,7 @@ impl<'s> FunctionState<'s, '_> {
             }
             UnaryOp::Len => Opcode::Len,
         };
-        let register = self.to_any_register(&mut operand)?;
+        let register = self.put_in_any(&mut operand)?;
         self.free_operand(&operand);
         let instruction = Instruction::new(op, NO_REGISTER, reg(register), 0);
         let pc = self.emit_at(instruction, line);
@@ -241,7 +241,7 @@ impl<'s> FunctionState<'s, '_> {
             _ => left.as_number().is_some(),
         };
         if !stays && (left.has_jumps() || !matches!(left.kind, Kind::Cell(_))) {
-            self.to_any_register(&mut left)?;
+            self.put_in_any(&mut left)?;
         }
         let right = self.expression(right)?;
         match op {
@@ -309,7 +309,7 @@ impl<'s> FunctionState<'s, '_> {
         } else {
             return Ok(None);
         };
-        let register = self.to_any_register(&mut operand)?;
+        let register = self.put_in_any(&mut operand)?;
         self.free_operand(&operand);
         let instruction = Instruction::new(op, NO_REGISTER, reg(register), field);
         let pc = self.emit_at(instruction.with_flags(flags), line);
@@ -324,11 +324,11 @@ impl<'s> FunctionState<'s, '_> {
         while let ExprKind::Binary(BinaryOp::Concat, pair) = &node.kind {
             line = node.line;
             let mut operand = self.expression(&pair.0)?;
-            self.to_next_register(&mut operand)?;
+            self.put_in_next(&mut operand)?;
             node = &pair.1;
         }
         let mut operand = self.expression(node)?;
-        self.to_next_register(&mut operand)?;
+        self.put_in_next(&mut operand)?;
         let count = (self.free - first) as u16;
         self.emit_at(Instruction::new(Opcode::Concat, reg(first), count, 0), line);
         self.free = first + 1;

@@ -28,7 +28,8 @@ struct Edge {
 
 impl FunctionState<'_, '_> {
     /// Completes the function.
-    pub(super) fn finish(mut self, function: &Function) -> Result<Proto> {
+    #[inline(never)]
+    pub(super) fn finish(mut self: Box<Self>, function: &Function) -> Result<Proto> {
         let too_long = LimitError {
             message: "control structure too long",
             line: self.line,

@@ -97,13 +97,14 @@ pub(super) const fn reg(register: usize) -> u16 {
 }
 
 impl<'s, 'a> FunctionState<'s, 'a> {
-    /// The state at the start of `function`.
+    /// The state at the start of `function`; boxed, because functions nest.
+    #[inline(never)]
     pub(super) fn new(
         shared: &'s mut Shared<'a>,
         function: &'s Function,
         upvalues: Vec<Upvalue>,
-    ) -> Self {
-        Self {
+    ) -> Box<Self> {
+        Box::new(Self {
             shared,
             info: &function.info,
             code: Vec::new(),
@@ -126,7 +127,7 @@ impl<'s, 'a> FunctionState<'s, 'a> {
             locals: Vec::new(),
             blocks: Vec::new(),
             spine: Vec::new(),
-        }
+        })
     }
 
     /// An error at the current line.

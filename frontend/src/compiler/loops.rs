@@ -74,11 +74,11 @@ impl<'s> FunctionState<'s, '_> {
         let base = self.free;
         for expr in [&node.start, &node.limit].into_iter().chain(&node.step) {
             let mut operand = self.expression(expr)?;
-            self.to_next_register(&mut operand)?;
+            self.put_in_next(&mut operand)?;
         }
         if node.step.is_none() {
             let mut one: Operand = self.constant_operand(ConstantValue::Integer(1));
-            self.to_next_register(&mut one)?;
+            self.put_in_next(&mut one)?;
         }
         self.activate_loop_state(NUMERIC_STATE);
         let prepare = Instruction::wide(Opcode::ForPrep, reg(base), 0);

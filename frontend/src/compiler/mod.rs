@@ -119,5 +119,5 @@ fn compile_function(
 ) -> Result<Proto> {
     let mut state = FunctionState::new(shared, function, upvalues);
     state.function_body(function)?;
-    state.finish(function)
+    FunctionState::finish(state, function)
 }

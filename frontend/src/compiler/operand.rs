@@ -239,7 +239,7 @@ impl FunctionState<'_, '_> {
     }
 
     /// Puts the value into `register`, unless it is a jump.
-    fn discharge_to(&mut self, operand: &mut Operand, register: usize) -> Result<()> {
+    fn discharge_in(&mut self, operand: &mut Operand, register: usize) -> Result<()> {
         self.discharge_variables(operand)?;
         match operand.kind {
             Kind::Constant(value) => self.load_constant(register, value, operand.line)?,
@@ -256,17 +256,17 @@ impl FunctionState<'_, '_> {
     }
 
     /// Puts the value, ignoring the operand's jumps, into some register unless it is a jump.
-    pub(super) fn discharge_to_any(&mut self, operand: &mut Operand) -> Result<()> {
+    pub(super) fn discharge_in_any(&mut self, operand: &mut Operand) -> Result<()> {
         if !matches!(operand.kind, Kind::Register(_)) {
             let register = self.reserve(1)?;
-            self.discharge_to(operand, register)?;
+            self.discharge_in(operand, register)?;
         }
         Ok(())
     }
 
     /// Puts the final value into `register`.
-    pub(super) fn to_register(&mut self, operand: &mut Operand, register: usize) -> Result<()> {
-        self.discharge_to(operand, register)?;
+    pub(super) fn put_in(&mut self, operand: &mut Operand, register: usize) -> Result<()> {
+        self.discharge_in(operand, register)?;
         if let Kind::Jump(jump) = operand.kind {
             operand.on_true = self.join(operand.on_true, JumpList::one(jump));
         }
@@ -296,27 +296,27 @@ impl FunctionState<'_, '_> {
     }
 
     /// Puts the final value into the next register.
-    pub(super) fn to_next_register(&mut self, operand: &mut Operand) -> Result<usize> {
+    pub(super) fn put_in_next(&mut self, operand: &mut Operand) -> Result<usize> {
         self.discharge_variables(operand)?;
         self.free_operand(operand);
         let register = self.reserve(1)?;
-        self.to_register(operand, register)?;
+        self.put_in(operand, register)?;
         Ok(register)
     }
 
     /// Puts the final value into some register.
-    pub(super) fn to_any_register(&mut self, operand: &mut Operand) -> Result<usize> {
+    pub(super) fn put_in_any(&mut self, operand: &mut Operand) -> Result<usize> {
         self.discharge_variables(operand)?;
         if let Kind::Register(register) = operand.kind {
             if !operand.has_jumps() {
                 return Ok(register);
             }
             if register >= self.locals_top {
-                self.to_register(operand, register)?;
+                self.put_in(operand, register)?;
                 return Ok(register);
             }
         }
-        self.to_next_register(operand)
+        self.put_in_next(operand)
     }
 }
 

@@ -85,7 +85,7 @@ impl<'s> FunctionState<'s, '_> {
                 let mut closure = self.closure(function)?;
                 // A function of several lines is made in its last line and stored in its first.
                 if !matches!(target, Kind::Register(_)) || function.end_line != stat.line {
-                    self.to_next_register(&mut closure)?;
+                    self.put_in_next(&mut closure)?;
                 }
                 self.store(target, closure, stat.line)?;
                 // The definition "happens" in its first line.
@@ -144,7 +144,7 @@ impl<'s> FunctionState<'s, '_> {
         if captured {
             self.store(Kind::Cell(register), closure, function.end_line)?;
         } else {
-            self.to_register(&mut closure, register)?;
+            self.put_in(&mut closure, register)?;
         }
         self.restart_last_local();
         Ok(())
@@ -197,7 +197,7 @@ impl<'s> FunctionState<'s, '_> {
                 return self.return_call(&operand, pc, closes, line);
             }
             if !operand.is_multiple() {
-                let register = self.to_any_register(&mut operand)?;
+                let register = self.put_in_any(&mut operand)?;
                 let instruction = if closes {
                     Instruction::new(Opcode::ReturnClose, reg(register), 2, 0)
                 } else {

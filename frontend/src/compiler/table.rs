@@ -66,7 +66,7 @@ impl<'s> FunctionState<'s, '_> {
             self.set_results(&operand, None)?;
             self.store_pending(state, true);
         } else {
-            self.to_next_register(&mut operand)?;
+            self.put_in_next(&mut operand)?;
             state.pending += 1;
             if state.pending == VALUES_PER_STORE {
                 self.store_pending(state, false);

@@ -77,7 +77,7 @@ pub fn float_to_integer(float: f64, rounding: Rounding) -> Option<i64> {
 // --- Arithmetic (§3.4.1) ---
 
 /// `a // b` of integers, rounded towards minus infinity; `None` when `b` is 0 (an error, "attempt
-/// to perform 'n//0'"). `math.mininteger // -1` wraps to itself.
+/// to divide by zero"). `math.mininteger // -1` wraps to itself.
 #[inline]
 pub fn int_floor_div(a: i64, b: i64) -> Option<i64> {
     match b {
@@ -92,7 +92,7 @@ pub fn int_floor_div(a: i64, b: i64) -> Option<i64> {
 }
 
 /// `a % b` of integers, with the sign of `b`; `None` when `b` is 0 (an error, "attempt to perform
-/// 'n%%0'").
+/// 'n%0'").
 #[inline]
 pub fn int_floor_mod(a: i64, b: i64) -> Option<i64> {
     match b {

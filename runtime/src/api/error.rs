@@ -33,6 +33,33 @@ pub enum Error {
     },
 }
 
+/// A Lua error as it left the engine: its object and exact texts.
+#[derive(Clone, Debug)]
+pub struct Raised {
+    /// The error object.
+    pub object: super::Value,
+    /// Its text: its own if it is a string or number or has `__tostring`.
+    pub message: Vec<u8>,
+    /// The stack at the point of the error, if it was asked for and the object has no text of its
+    /// own making.
+    pub traceback: Option<Vec<u8>>,
+    /// Whether memory ran out.
+    pub out_of_memory: bool,
+}
+
+impl From<Raised> for Error {
+    fn from(raised: Raised) -> Error {
+        if raised.out_of_memory {
+            return Error::MemoryError;
+        }
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Error::RuntimeError {
+            message: text(raised.message),
+            traceback: raised.traceback.map(text),
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,7 +1,7 @@
 //! Handles: values of a state, kept alive from Rust.
 
 use super::state::State;
-use super::{Error, Result, Value};
+use super::{Error, Raised, Result, Value};
 use crate::value as raw;
 use std::fmt;
 use std::rc::Rc;
@@ -101,15 +101,19 @@ impl Function {
     /// # Errors
     /// Whatever Lua error the call raises.
     pub fn call(&self, args: &[Value]) -> Result<Vec<Value>> {
-        self.0.state.call(self.0.raw(), args, true)
+        Ok(self.0.state.call(self.0.raw(), args, true)?)
     }
 
-    /// Likewise, without a traceback in the error.
+    /// Likewise, with the error's object and exact bytes.
     ///
     /// # Errors
-    /// Whatever Lua error the call raises.
-    pub fn call_without_traceback(&self, args: &[Value]) -> Result<Vec<Value>> {
-        self.0.state.call(self.0.raw(), args, false)
+    /// Whatever Lua error the call raises; with its traceback if `traceback`.
+    pub fn call_raw(
+        &self,
+        args: &[Value],
+        traceback: bool,
+    ) -> std::result::Result<Vec<Value>, Raised> {
+        self.0.state.call(self.0.raw(), args, traceback)
     }
 
     /// The binary form of the function; `None` for a native one.

@@ -10,13 +10,15 @@
 mod chunk;
 mod error;
 mod handle;
+mod signal;
 mod state;
 mod table;
 mod value;
 
 pub use chunk::Chunk;
-pub use error::{Error, Result};
+pub use error::{Error, Raised, Result};
 pub use handle::{Function, LuaString, Table, Thread, UserData};
+pub use signal::SignalInterrupt;
 pub use state::{InterruptHandle, Lua};
 pub use value::{IntoLua, Value};
 

@@ -1,7 +1,7 @@
 //! The state: a virtual machine and its embedding interface.
 
 use super::handle::Handle;
-use super::{Chunk, Error, Function, IntoLua, LuaString, Result, Table, Value};
+use super::{Chunk, Error, Function, IntoLua, LuaString, Raised, Result, Table, Value};
 use crate::call::call_from_rust;
 use crate::error::LuaError;
 use crate::gc::pacing::Stress;
@@ -38,7 +38,7 @@ impl State {
         function: raw::Value,
         args: &[Value],
         traceback: bool,
-    ) -> Result<Vec<Value>> {
+    ) -> std::result::Result<Vec<Value>, Raised> {
         let args: Vec<raw::Value> = args.iter().map(Value::to_raw).collect();
         // SAFETY: the saved state is up to date whenever Rust code outside the engine runs.
         unsafe {
@@ -61,58 +61,47 @@ impl State {
     }
 
     /// A Lua error as the embedder sees it.
-    fn describe(self: &Rc<State>, error: LuaError) -> Error {
-        if let LuaError::Memory = error {
-            return Error::MemoryError;
-        }
+    fn describe(self: &Rc<State>, error: LuaError) -> Raised {
         // SAFETY: the error object was just raised; it is rooted before anything else runs.
         unsafe {
             let vm = self.vm;
             let value = protect::error_value(&mut *vm, error);
-            let rooted = Handle::new(self, value);
-            let traceback = (*vm)
-                .traceback
-                .take()
-                .map(|text| String::from_utf8_lossy(&text).into_owned());
-            let (message, has_own_text) = self.error_text(rooted.raw());
-            Error::RuntimeError {
+            let object = Value::from_raw(self, value);
+            let traceback = (*vm).traceback.take();
+            let (message, made_by_metamethod) = self.error_text(value);
+            Raised {
+                object,
                 message,
                 // As the reference interpreter: an object that describes itself has no traceback.
-                traceback: if has_own_text { None } else { traceback },
+                traceback: traceback.filter(|_| !made_by_metamethod),
+                out_of_memory: matches!(error, LuaError::Memory),
             }
         }
     }
 
     /// The text of an error object, and whether `__tostring` made it.
-    unsafe fn error_text(self: &Rc<State>, value: raw::Value) -> (String, bool) {
+    unsafe fn error_text(self: &Rc<State>, value: raw::Value) -> (Vec<u8>, bool) {
         // SAFETY: the value is rooted.
         unsafe {
             let vm = self.vm;
-            match value.view() {
-                raw::View::String(s) => {
-                    let bytes = crate::string::LuaString::as_bytes(s);
-                    return (String::from_utf8_lossy(bytes).into_owned(), false);
-                }
-                raw::View::Integer(_) | raw::View::Float(_) => {
-                    let mut text = Vec::new();
-                    if let Some(n) = crate::convert::as_number(value) {
-                        perilune_frontend::number::push_number(&mut text, n);
-                    }
-                    return (String::from_utf8_lossy(&text).into_owned(), false);
-                }
-                _ => {}
+            if let Some(s) = value.to_string_object() {
+                return (crate::string::LuaString::as_bytes(s).to_vec(), false);
             }
-            let function =
-                crate::metatable::metamethod(&*vm, value, crate::metatable::Event::ToString);
+            if let Some(n) = crate::convert::as_number(value) {
+                let mut text = Vec::new();
+                perilune_frontend::number::push_number(&mut text, n);
+                return (text, false);
+            }
+            let event = crate::metatable::Event::ToString;
+            let function = crate::metatable::metamethod(&*vm, value, event);
             if !function.is_nil()
                 && let Ok((first, 1..)) = call_from_rust(vm, function, &[value], 0)
                 && let Some(s) = (*first).to_string_object()
             {
-                let bytes = crate::string::LuaString::as_bytes(s);
-                return (String::from_utf8_lossy(bytes).into_owned(), true);
+                return (crate::string::LuaString::as_bytes(s).to_vec(), true);
             }
             (
-                format!("(error object is a {} value)", value.type_name()),
+                format!("(error object is a {} value)", value.type_name()).into_bytes(),
                 false,
             )
         }
@@ -161,7 +150,7 @@ impl InterruptHandle {
     /// Asks the running code to stop at its next safepoint; nothing happens when the state is
     /// gone.
     pub fn interrupt(&self) {
-        if let Ok(link) = self.link.lock()
+        if let Ok(link) = self.link.try_lock()
             && let Some(pointer) = *link
         {
             // SAFETY: the link is emptied, under its lock, before the machine goes away.
@@ -190,6 +179,17 @@ impl Lua {
         self.state.vm()
     }
 
+    /// Enters a native frame that stands for the host program, below all calls from now on:
+    /// tracebacks end in it, as those of the reference interpreter do.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn enter_host_frame(&self) -> Result<()> {
+        // SAFETY: called outside of native steps; the frame is never popped.
+        unsafe { crate::call::push_host_frame(self.vm()) }
+            .map_err(|error| self.state.describe(error).into())
+    }
+
     /// Runs `open` as a native function's step: how libraries are opened.
     ///
     /// # Errors
@@ -206,7 +206,7 @@ impl Lua {
             let mut call = Call::new(vm, 0, CallResult::Returned(0));
             let result = open(&mut call);
             (*(*vm).frame_top).varargs = top;
-            result.map_err(|error| self.state.describe(error))
+            result.map_err(|error| self.state.describe(error).into())
         }
     }
 
@@ -252,7 +252,7 @@ impl Lua {
                     message: String::from_utf8_lossy(&error.message).into_owned(),
                     incomplete_input: error.incomplete,
                 }),
-                Err(error) => Err(self.state.describe(error)),
+                Err(error) => Err(self.state.describe(error).into()),
             }
         }
     }

@@ -3,7 +3,6 @@
 use super::{Call, FunctionRef, Local, LocalView, TableRef, ThreadRef, UserdataRef};
 use crate::convert;
 use crate::error::{LuaError, Result};
-use crate::stack;
 use crate::value;
 use perilune_frontend::number::{self, Number, Rounding};
 use std::any::Any;
@@ -44,7 +43,7 @@ impl<'c> Call<'c> {
     /// `chunk:line: ` of the function at `level` (0 is the running function); empty when unknown.
     pub fn position(&mut self, level: u32) -> Vec<u8> {
         // SAFETY: the saved state is up to date during a step.
-        unsafe { stack::position(self.vm, level as usize) }
+        unsafe { crate::debug::info::position(self.vm, level as usize) }
     }
 
     /// Argument `i`, which must be present.
@@ -186,11 +185,11 @@ impl<'c> Call<'c> {
     /// Argument `i` as a coroutine.
     ///
     /// # Errors
-    /// "coroutine expected, got ...".
+    /// "thread expected, got ...".
     pub fn check_thread(&mut self, i: u32) -> Result<ThreadRef<'c>> {
         match self.arg(i).view() {
             LocalView::Thread(t) => Ok(t),
-            _ => Err(self.type_error(i, "coroutine")),
+            _ => Err(self.type_error(i, "thread")),
         }
     }
     /// The index in `options` of the string argument `i`.

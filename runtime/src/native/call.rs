@@ -484,7 +484,7 @@ impl<'c> Call<'c> {
         // SAFETY: both are live during the step.
         match unsafe { Table::next(&self.vm_ref().heap, t.raw, key.raw) } {
             Ok(entry) => Ok(entry.map(|(k, v)| (Local::new(k), Local::new(v)))),
-            Err(_) => Err(self.error("invalid key to 'next'")),
+            Err(_) => Err(self.vm().runtime_error("invalid key to 'next'")),
         }
     }
     /// The metatable of `v`.

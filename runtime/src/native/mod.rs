@@ -16,6 +16,7 @@ mod action;
 mod arguments;
 mod call;
 mod code;
+mod exit;
 mod introspect;
 mod local;
 mod step;

@@ -227,17 +227,21 @@ impl HashPart {
         }
     }
 
-    /// Where the chain of an integer key starts. Runs of keys stay together, as long as the part,
-    /// and each run is put at a place of its own, so that strides do no harm.
+    /// Where the chain of an integer key starts. Fewer than `size` successive keys never collide,
+    /// so a window that slides over the integers (a queue) finds its dead nodes again: each run of
+    /// `size` keys starts one node further than the one before. Runs of runs are put at places of
+    /// their own, so that large strides do no harm.
     #[inline(always)]
     unsafe fn integer_position(this: *const HashPart, key: i64) -> *mut Node {
         // SAFETY: called with a live part; the index is masked.
         unsafe {
             let log_size = (*this).log_size;
-            let run = ((key as u64) >> log_size).wrapping_mul(MIX);
-            let place = run.wrapping_shr(64u32.wrapping_sub(log_size));
-            let index = (key as u64).wrapping_add(place) as u32 & (*this).mask;
-            Self::nodes(this).add(index as usize)
+            let run = (key as u64) >> log_size;
+            let place = (run >> log_size)
+                .wrapping_mul(MIX)
+                .wrapping_shr(64u32.wrapping_sub(log_size));
+            let index = (key as u64).wrapping_add(run).wrapping_add(place) as u32;
+            Self::nodes(this).add((index & (*this).mask) as usize)
         }
     }
 
@@ -450,5 +454,28 @@ impl HashPart {
             }
             ptr::null_mut()
         }
+    }
+
+    /// How many nodes a search for an integer key looks at.
+    #[cfg(test)]
+    pub(crate) unsafe fn chain_length(this: *const HashPart, key: i64) -> usize {
+        // SAFETY: called with a live part; chains end.
+        unsafe {
+            let mut node = Self::integer_position(this, key);
+            let mut length = 1;
+            while (*node).key != key as u64 || (*node).key_tag != INTEGER {
+                node = Self::follow_checked(node);
+                length += 1;
+            }
+            length
+        }
+    }
+
+    #[cfg(test)]
+    unsafe fn follow_checked(node: *mut Node) -> *mut Node {
+        // SAFETY: called with a node.
+        let next = unsafe { Node::follow(node) };
+        assert!(!next.is_null(), "the key is absent");
+        next
     }
 }

@@ -7,6 +7,7 @@ mod collect;
 mod convert;
 mod load;
 mod output;
+pub mod program;
 mod protect;
 
 pub use load::load_file;

@@ -54,6 +54,9 @@ fn os_exit(call: &mut Call<'_>) -> NativeResult {
         LocalView::Boolean(success) => i64::from(!success),
         _ => call.opt_integer(1, 0)?,
     };
+    if call.slot(2).is_truthy() {
+        call.close_state();
+    }
     standard::flush_all();
     std::process::exit(code as i32)
 }

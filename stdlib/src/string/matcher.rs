@@ -39,48 +39,54 @@ pub(crate) enum Capture<'s> {
     Position(i64),
 }
 
-/// Matches a program against a subject. `P` is asked now and then whether to go on.
-pub(crate) struct Matcher<'s, 'p, P, E> {
+/// A program, a subject, and the captures of the last match.
+pub(crate) struct Matching<'s, 'p> {
     subject: &'s [u8],
     program: &'p Program,
     captures: [(usize, usize); MAX_CAPTURES],
     steps_left: usize,
-    poll: P,
-    failure: Option<Failure<E>>,
 }
 
-impl<'s, 'p, E, P: FnMut() -> Result<(), E>> Matcher<'s, 'p, P, E> {
-    pub(crate) fn new(subject: &'s [u8], program: &'p Program, poll: P) -> Self {
-        Matcher {
+impl<'s, 'p> Matching<'s, 'p> {
+    pub(crate) fn new(subject: &'s [u8], program: &'p Program) -> Self {
+        Matching {
             subject,
             program,
             captures: [(0, 0); MAX_CAPTURES],
             steps_left: STEPS_PER_POLL,
-            poll,
-            failure: None,
         }
     }
 
     /// The first match at or after `start` that does not end at `last_end`: its bounds. An
-    /// anchored pattern is tried at `start` only.
-    pub(crate) fn find(
+    /// anchored pattern is tried at `start` only. `poll` is asked now and then whether to go on.
+    pub(crate) fn find<E>(
         &mut self,
         mut start: usize,
         last_end: Option<usize>,
+        poll: impl FnMut() -> Result<(), E>,
     ) -> Result<Option<(usize, usize)>, Failure<E>> {
-        let anchored = self.program.anchored;
-        let first = self.program.ahead[0];
-        while start <= self.subject.len() {
+        let (subject, program) = (self.subject, self.program);
+        let mut matcher = Matcher {
+            subject,
+            program,
+            captures: &mut self.captures,
+            steps_left: &mut self.steps_left,
+            poll,
+            failure: None,
+        };
+        let anchored = program.anchored;
+        let first = program.ahead[0];
+        while start <= subject.len() {
             if let (Ahead::Test(test), false) = (first, anchored) {
-                match self.position_of(test, start) {
+                match matcher.position_of(test, start) {
                     Some(position) => start = position,
                     None => return Ok(None),
                 }
             }
-            match self.run(start, 0, MAX_DEPTH) {
+            match matcher.run(start, 0, MAX_DEPTH) {
                 NO_MATCH => {}
                 FAILED => {
-                    let failure = self.failure.take();
+                    let failure = matcher.failure.take();
                     return Err(failure.unwrap_or(Failure::Pattern(PatternError::TooComplex)));
                 }
                 end if Some(end) == last_end => {}
@@ -94,14 +100,14 @@ impl<'s, 'p, E, P: FnMut() -> Result<(), E>> Matcher<'s, 'p, P, E> {
         Ok(None)
     }
 
-    /// How many values a match gives: its captures, or itself if it has none.
-    pub(crate) fn value_count(&self) -> usize {
-        self.program.captures.len().max(1)
-    }
-
     /// How many captures the pattern has.
     pub(crate) fn capture_count(&self) -> usize {
         self.program.captures.len()
+    }
+
+    /// The part of the subject in `start..end`.
+    pub(crate) fn text(&self, (start, end): (usize, usize)) -> &'s [u8] {
+        &self.subject[start..end]
     }
 
     /// The value of capture `index` (from 0) after the match `start..end`; the whole match for
@@ -122,7 +128,19 @@ impl<'s, 'p, E, P: FnMut() -> Result<(), E>> Matcher<'s, 'p, P, E> {
             }
         }
     }
+}
 
+/// The state of one search.
+struct Matcher<'m, 's, 'p, P, E> {
+    subject: &'s [u8],
+    program: &'p Program,
+    captures: &'m mut [(usize, usize); MAX_CAPTURES],
+    steps_left: &'m mut usize,
+    poll: P,
+    failure: Option<Failure<E>>,
+}
+
+impl<E, P: FnMut() -> Result<(), E>> Matcher<'_, '_, '_, P, E> {
     #[inline(always)]
     fn passes(&self, test: Test, position: usize) -> bool {
         match (self.subject.get(position), test) {
@@ -171,8 +189,8 @@ impl<'s, 'p, E, P: FnMut() -> Result<(), E>> Matcher<'s, 'p, P, E> {
     /// Counts `steps`; whether the poll said to stop.
     #[inline(always)]
     fn interrupted(&mut self, steps: usize) -> bool {
-        if steps < self.steps_left {
-            self.steps_left -= steps;
+        if steps < *self.steps_left {
+            *self.steps_left -= steps;
             return false;
         }
         self.ask_poll()
@@ -180,7 +198,7 @@ impl<'s, 'p, E, P: FnMut() -> Result<(), E>> Matcher<'s, 'p, P, E> {
 
     #[cold]
     fn ask_poll(&mut self) -> bool {
-        self.steps_left = STEPS_PER_POLL;
+        *self.steps_left = STEPS_PER_POLL;
         match (self.poll)() {
             Ok(()) => false,
             Err(error) => {
@@ -304,7 +322,7 @@ impl<'s, 'p, E, P: FnMut() -> Result<(), E>> Matcher<'s, 'p, P, E> {
             }
         }
         // The whole rest was read for nothing: that must count.
-        self.steps_left = self
+        *self.steps_left = self
             .steps_left
             .saturating_sub((self.subject.len() - position) / 16);
         None

@@ -7,8 +7,9 @@ type Outcome = Result<Option<(usize, usize, Vec<String>)>, String>;
 
 fn matching(subject: &str, pattern: &str, start: usize) -> Outcome {
     let program = Program::compile(pattern.as_bytes(), true);
-    let mut matcher = Matcher::new(subject.as_bytes(), &program, || Ok::<(), ()>(()));
-    let found = matcher.find(start, None).map_err(|failure| match failure {
+    let mut matcher = Matching::new(subject.as_bytes(), &program);
+    let found = matcher.find(start, None, || Ok::<(), ()>(()));
+    let found = found.map_err(|failure| match failure {
         Failure::Pattern(error) => error.message(),
         Failure::Interrupted(()) => "interrupted".into(),
     })?;
@@ -16,7 +17,7 @@ fn matching(subject: &str, pattern: &str, start: usize) -> Outcome {
         return Ok(None);
     };
     let mut values = Vec::new();
-    for index in 0..matcher.value_count() {
+    for index in 0..matcher.capture_count().max(1) {
         let value = matcher
             .capture(index, bounds)
             .map_err(PatternError::message)?;
@@ -190,8 +191,8 @@ fn pathological_patterns_poll() {
         polls.set(0);
         let subject = subject.clone() + "b" + &"(".repeat(10);
         let program = Program::compile(pattern.as_bytes(), true);
-        let mut matcher = Matcher::new(subject.as_bytes(), &program, poll);
-        let result = matcher.find(0, None);
+        let mut matcher = Matching::new(subject.as_bytes(), &program);
+        let result = matcher.find(0, None, poll);
         let stopped = Err(Failure::Interrupted("stop"));
         assert!(result == stopped || polls.get() < 10, "{pattern}");
     }

@@ -354,7 +354,7 @@ fn long_chains_need_no_native_stack() {
             let nested = format!("{open}{before}{inner}{after}");
             compile(nested.as_bytes(), b"=nested").expect("compiles");
         }
-        let (before, after) = ("return function() ".repeat(150), " end".repeat(150));
+        let (before, after) = ("return function() ".repeat(90), " end".repeat(90));
         compile(format!("{before}{after}").as_bytes(), b"=nested").expect("compiles");
     };
     thread.spawn(compile_all).unwrap().join().unwrap();

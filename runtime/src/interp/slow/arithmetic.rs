@@ -155,10 +155,10 @@ pub(crate) fn arithmetic_values(
             Event::Mul => Some(a.wrapping_mul(b)),
             Event::Unm => Some(a.wrapping_neg()),
             Event::IDiv if b == 0 => {
-                return Err(vm.runtime_error("attempt to perform 'n//0'"));
+                return Err(vm.runtime_error("attempt to divide by zero"));
             }
             Event::Mod if b == 0 => {
-                return Err(vm.runtime_error("attempt to perform 'n%%0'"));
+                return Err(vm.runtime_error("attempt to perform 'n%0'"));
             }
             Event::IDiv => number::int_floor_div(a, b),
             Event::Mod => number::int_floor_mod(a, b),

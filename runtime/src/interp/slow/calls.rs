@@ -7,8 +7,9 @@ use crate::error::Result;
 use crate::frame::{CallSite, Continuation};
 use crate::machine::Register;
 use crate::value::{NATIVE_CLOSURE, Value};
-use crate::vm::Vm;
+use crate::vm::{Vm, pending};
 use perilune_frontend::bytecode::opcode::Opcode;
+use std::sync::atomic::Ordering;
 
 /// The call site in the extra word of the current instruction, made on first use.
 unsafe fn cached_site(
@@ -96,7 +97,8 @@ pub(super) unsafe fn generic_for(vm: *mut Vm) -> Result<Next> {
             (*vm).pc = (*vm).pc.offset(i.bci());
             return Ok(Next::Continue);
         }
-        if (*a).tag == NATIVE_CLOSURE && crate::call::is_next(*a) && i.bn() <= 2 {
+        let is_hooked = (*vm).pending.load(Ordering::Relaxed) & pending::HOOK != 0;
+        if (*a).tag == NATIVE_CLOSURE && crate::call::is_next(*a) && i.bn() <= 2 && !is_hooked {
             return fast_next(vm, a, i.bn());
         }
         super::other::check_pending(vm)?;

@@ -9,6 +9,7 @@ use crate::metatable::{Event, metamethod};
 use crate::string::LuaString;
 use crate::value::{self, Value, View};
 use crate::vm::Vm;
+use perilune_frontend::bytecode::instruction::FLAG_FLOAT;
 use perilune_frontend::bytecode::opcode::{Opcode, Operand};
 use perilune_frontend::number::{self, Number};
 use std::cmp::Ordering;
@@ -60,6 +61,7 @@ pub(super) unsafe fn compare(vm: *mut Vm) -> Result<Next> {
         let b = match op.operands()[1] {
             Operand::Read => *register(vm, i.b()),
             Operand::Constant => *constant(vm, i.bk()),
+            _ if i.flags() & FLAG_FLOAT != 0 => Value::float(i.bi() as f64),
             _ => Value::integer(i.bi()),
         };
         let (left, right) = if asked.swapped { (b, a) } else { (a, b) };

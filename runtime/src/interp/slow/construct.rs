@@ -61,7 +61,11 @@ unsafe fn set_list(vm: *mut Vm) -> Result<()> {
     unsafe {
         let i = current(vm);
         let place = register(vm, i.a());
-        let table: *mut Table = (*place).as_pointer();
+        // The compiler puts a new table there, but `debug.setlocal` reaches temporaries, and a
+        // binary chunk may have put anything there.
+        let Some(table) = (*place).to_table() else {
+            return Err((*vm).runtime_error("attempt to initialise a value that is no table"));
+        };
         let first = *(*vm).pc as usize;
         let count = match i.bn() {
             0 => (*vm).top.offset_from(place) as usize - 1,

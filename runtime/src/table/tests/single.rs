@@ -1,6 +1,6 @@
 //! Single behaviours of tables.
 
-use super::super::hash::Node;
+use super::super::hash::{HashPart, Node};
 use super::super::{InvalidKey, Lookup, Table, TableError};
 use super::Fixture;
 use crate::metatable::Event;
@@ -150,6 +150,30 @@ fn a_queue_does_not_grow() {
     f.check(t);
     assert!(f.heap.used_bytes() - before < 4_000);
     assert_eq!(f.entries(t).len(), 10);
+}
+
+#[test]
+fn strides_do_not_collide() {
+    // Adding to a chain takes time proportional to its length, so this would not end otherwise.
+    let count = if cfg!(miri) { 100 } else { 60_000 };
+    for shift in [1, 3, 8, 10, 15, 16, 20, 31, 32, 40, 46] {
+        let mut f = Fixture::new();
+        let t = f.table();
+        for i in 1..=count {
+            f.set_int(t, i << shift, i);
+        }
+        let mut steps = 0;
+        // SAFETY: the table is live; indices are below the size.
+        unsafe {
+            for i in 1..=count {
+                steps += HashPart::chain_length((*t).hash, i << shift);
+            }
+        }
+        assert!(
+            steps < 3 * count as usize,
+            "stride 2^{shift}: {steps} steps"
+        );
+    }
 }
 
 #[test]

@@ -1,0 +1,84 @@
+//! What the stand-alone interpreter needs beyond embedding: calls whose errors become messages with
+//! a traceback, and the standard streams and warnings that it shares with the libraries.
+
+pub use perilune_stdlib::base::{Warnings, standard_warnings};
+pub use perilune_stdlib::io::standard::{stdin_read_line, stdout_flush, stdout_write};
+
+use crate::{Error, Function, Lua, Result, Value};
+use perilune_stdlib::base::program::{MESSAGE_HANDLER, PROTECTED_CALL};
+
+/// Calls functions as the stand-alone interpreter does: from a native frame, under a message
+/// handler that adds a traceback to messages and describes error objects that are none.
+#[derive(Debug)]
+pub struct ReportingCall {
+    protected_call: Function,
+    handler: Function,
+    plain_handler: Function,
+}
+
+/// Results of a call, or the message of its error.
+pub type Outcome = std::result::Result<Vec<Value>, Vec<u8>>;
+
+/// Registry fields through which the functions leave the native step that makes them.
+const CALL_FIELD: &[u8] = b"perilune.protected_call";
+const HANDLER_FIELD: &[u8] = b"perilune.message_handler";
+
+impl ReportingCall {
+    /// Prepares calls in `lua`.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn new(lua: &Lua) -> Result<ReportingCall> {
+        lua.with_call(|call| {
+            let registry = call.registry();
+            let protected_call = call.new_function(PROTECTED_CALL)?;
+            call.table_set_str(registry, CALL_FIELD, protected_call)?;
+            let handler = call.new_function(MESSAGE_HANDLER)?;
+            call.table_set_str(registry, HANDLER_FIELD, handler)
+        })?;
+        let field = |name| match lua.registry_field(name)? {
+            Value::Function(function) => Ok(function),
+            other => Err(Error::ConversionError {
+                from: other.type_name(),
+                to: "function",
+            }),
+        };
+        let identity = lua.load(b"return ...").set_name("=[C]").into_function()?;
+        Ok(ReportingCall {
+            protected_call: field(CALL_FIELD)?,
+            handler: field(HANDLER_FIELD)?,
+            plain_handler: identity,
+        })
+    }
+
+    /// Calls `function`, any value.
+    ///
+    /// # Errors
+    /// The message of the error, with its traceback.
+    pub fn call(&self, function: &Value, arguments: &[Value]) -> Outcome {
+        self.call_under(&self.handler, function, arguments)
+    }
+
+    /// Likewise, without a traceback.
+    ///
+    /// # Errors
+    /// The message of the error.
+    pub fn call_plain(&self, function: &Value, arguments: &[Value]) -> Outcome {
+        self.call_under(&self.plain_handler, function, arguments)
+    }
+
+    fn call_under(&self, handler: &Function, function: &Value, arguments: &[Value]) -> Outcome {
+        let mut all = vec![function.clone(), Value::Function(handler.clone())];
+        all.extend_from_slice(arguments);
+        let called = self.protected_call.call_raw(&all, false);
+        let mut results = called.map_err(|raised| raised.message)?;
+        if matches!(results.first(), Some(Value::Boolean(true))) {
+            results.remove(0);
+            return Ok(results);
+        }
+        Err(match results.get(1) {
+            Some(Value::String(message)) => message.to_bytes(),
+            _ => b"(error message not a string)".to_vec(),
+        })
+    }
+}

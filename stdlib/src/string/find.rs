@@ -1,0 +1,172 @@
+//! `string.find`, `string.match` and `string.gmatch`.
+
+use super::matcher::{Capture, Failure, Matching};
+use super::pattern::{Program, is_plain};
+use super::start_position;
+use memchr::{memchr, memmem};
+use perilune_runtime::error::LuaError;
+use perilune_runtime::native;
+use perilune_runtime::native::{Call, Local, NativeResult};
+use std::rc::Rc;
+
+pub(super) fn find(call: &mut Call<'_>) -> NativeResult {
+    let subject = call.check_string(1)?;
+    let pattern = call.check_string(2)?;
+    let start = start_position(call.opt_integer(3, 1)?, subject.len()) - 1;
+    if start > subject.len() {
+        return Ok(call.return_one(Local::NIL));
+    }
+    if call.arg(4).is_truthy() || is_plain(pattern) {
+        return match find_plain(&subject[start..], pattern) {
+            Some(offset) => {
+                let first = start + offset;
+                call.return_values(&[
+                    Local::integer(first as i64 + 1),
+                    Local::integer((first + pattern.len()) as i64),
+                ])
+            }
+            None => Ok(call.return_one(Local::NIL)),
+        };
+    }
+    let program = Program::cached(pattern);
+    let mut matching = Matching::new(subject, &program);
+    let found = matching.find(start, None, || call.poll());
+    let Some(bounds) = found.map_err(|failure| raise(call, failure))? else {
+        return Ok(call.return_one(Local::NIL));
+    };
+    let first = Local::integer(bounds.0 as i64 + 1);
+    let last = Local::integer(bounds.1 as i64);
+    if matching.capture_count() == 0 {
+        return call.return_values(&[first, last]);
+    }
+    let slot = call.push(first)?;
+    call.push(last)?;
+    push_captures(call, &matching, bounds, matching.capture_count())?;
+    Ok(call.return_from(slot))
+}
+
+/// `string.match`
+pub(super) fn match_(call: &mut Call<'_>) -> NativeResult {
+    let subject = call.check_string(1)?;
+    let pattern = call.check_string(2)?;
+    let start = start_position(call.opt_integer(3, 1)?, subject.len()) - 1;
+    if start > subject.len() {
+        return Ok(call.return_one(Local::NIL));
+    }
+    let program = Program::cached(pattern);
+    let mut matching = Matching::new(subject, &program);
+    let found = matching.find(start, None, || call.poll());
+    match found.map_err(|failure| raise(call, failure))? {
+        Some(bounds) => return_captures(call, &matching, bounds),
+        None => Ok(call.return_one(Local::NIL)),
+    }
+}
+
+/// Upvalues of the iterator of `gmatch`.
+const SUBJECT: u32 = 1;
+const PATTERN: u32 = 2;
+/// Where to go on.
+const POSITION: u32 = 3;
+/// Where the last match ended; -1 if there was none.
+const LAST_END: u32 = 4;
+
+pub(super) fn gmatch(call: &mut Call<'_>) -> NativeResult {
+    let subject = call.check_string(1)?;
+    call.check_string(2)?;
+    let start = start_position(call.opt_integer(3, 1)?, subject.len()) - 1;
+    let start = start.min(subject.len() + 1);
+    let upvalues = [
+        call.slot(1),
+        call.slot(2),
+        Local::integer(start as i64),
+        Local::integer(-1),
+    ];
+    let iterator = call.new_closure(native!("gmatch_iterator", gmatch_next), &upvalues)?;
+    Ok(call.return_one(iterator))
+}
+
+fn gmatch_next(call: &mut Call<'_>) -> NativeResult {
+    let subject = call.upvalue(SUBJECT).as_bytes().unwrap_or(b"");
+    let pattern = call.upvalue(PATTERN).as_bytes().unwrap_or(b"");
+    let start = call.upvalue(POSITION).as_integer().unwrap_or(0) as usize;
+    let last_end = call.upvalue(LAST_END).as_integer();
+    let last_end = last_end.and_then(|end| usize::try_from(end).ok());
+    // There are no anchors here: they would never match a second time.
+    let program = if pattern.first() == Some(&b'^') {
+        Rc::new(Program::compile(pattern, false))
+    } else {
+        Program::cached(pattern)
+    };
+    let mut matching = Matching::new(subject, &program);
+    let found = matching.find(start, last_end, || call.poll());
+    let Some(bounds) = found.map_err(|failure| raise(call, failure))? else {
+        return Ok(call.return_none());
+    };
+    let end = Local::integer(bounds.1 as i64);
+    call.set_upvalue(POSITION, end);
+    call.set_upvalue(LAST_END, end);
+    return_captures(call, &matching, bounds)
+}
+
+/// Where `wanted` first occurs in `text`.
+fn find_plain(text: &[u8], wanted: &[u8]) -> Option<usize> {
+    match wanted {
+        [] => Some(0),
+        [byte] => memchr(*byte, text),
+        _ => memmem::find(text, wanted),
+    }
+}
+
+/// The error for a failed search.
+#[cold]
+pub(super) fn raise(call: &mut Call<'_>, failure: Failure<LuaError>) -> LuaError {
+    match failure {
+        Failure::Pattern(error) => call.error(error.message()),
+        Failure::Interrupted(error) => error,
+    }
+}
+
+/// The value of a capture of the match at `bounds`.
+pub(super) fn capture_value<'c>(
+    call: &mut Call<'c>,
+    matching: &Matching<'_, '_>,
+    bounds: (usize, usize),
+    index: usize,
+) -> Result<Local<'c>, LuaError> {
+    match matching.capture(index, bounds) {
+        Ok(Capture::Text(text)) => call.new_string(text),
+        Ok(Capture::Position(position)) => Ok(Local::integer(position)),
+        Err(error) => Err(call.error(error.message())),
+    }
+}
+
+/// Pushes the first `count` captures.
+pub(super) fn push_captures(
+    call: &mut Call<'_>,
+    matching: &Matching<'_, '_>,
+    bounds: (usize, usize),
+    count: usize,
+) -> Result<(), LuaError> {
+    call.ensure_slots(count as u32, "too many captures")?;
+    for index in 0..count {
+        let value = capture_value(call, matching, bounds, index)?;
+        call.push(value)?;
+    }
+    Ok(())
+}
+
+/// Returns all captures, or the whole match if there are none.
+fn return_captures(
+    call: &mut Call<'_>,
+    matching: &Matching<'_, '_>,
+    bounds: (usize, usize),
+) -> NativeResult {
+    let count = matching.capture_count().max(1);
+    if count == 1 {
+        let value = capture_value(call, matching, bounds, 0)?;
+        return Ok(call.return_one(value));
+    }
+    let first = call.top() + 1;
+    push_captures(call, matching, bounds, count)?;
+    Ok(call.return_from(first))
+}

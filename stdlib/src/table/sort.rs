@@ -1,0 +1,613 @@
+//! `table.sort`: quicksort with the comparisons of PUC, in the same order.
+//!
+//! - A list of numbers, or of strings, sorted by `<` is sorted in a copy, by the standard library.
+//! - Otherwise every comparison may be a call, so the sort is a state machine: [`Sorter`] runs
+//!   from comparison to comparison and sleeps in slots in between.
+//! - A value whose elements cannot all be reached raw is copied to a plain table, sorted there
+//!   and copied back.
+//!
+//! Invariants: while sleeping, the slots behind [`RIGHT`] hold the intervals still to be sorted,
+//! at most one for each halving of the list.
+
+use super::element::{Elements, answered_length, ask_length, check, raw_length};
+use super::transfer::Transfer;
+use perilune_frontend::number::{Number, number_cmp};
+use perilune_runtime::error::LuaError;
+use perilune_runtime::metatable::Event;
+use perilune_runtime::native::{Action, Call, Local, LocalView, NativeResult, TableRef};
+use std::cmp::Ordering;
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+/// The list that is sorted: the argument, or the copy of it.
+const LIST: u32 = 1;
+const COMPARATOR: u32 = 2;
+/// The argument, if slot [`LIST`] is a copy.
+const ORIGINAL: u32 = 3;
+const LENGTH: u32 = 4;
+/// First slot of the copying.
+const TRANSFER: u32 = 5;
+
+// Slots of a sleeping sorter. Two numbers share a slot where they fit.
+const BOUNDS: u32 = 5;
+const SCANS: u32 = 6;
+const MIDDLE_AND_SEED: u32 = 7;
+const PIVOT: u32 = 8;
+const LEFT: u32 = 9;
+const RIGHT: u32 = 10;
+
+// States. 1 to 5 are those of `Question`; copying takes two states.
+const LENGTH_KNOWN: u32 = 10;
+const COPYING_IN: u32 = 11;
+const COPYING_OUT: u32 = 13;
+
+/// Intervals larger than this may get a random pivot.
+const RANDOM_LIMIT: u32 = 100;
+
+pub(super) fn sort(call: &mut Call<'_>) -> NativeResult {
+    match call.state() {
+        0 => {
+            check(call, 1, &[Event::Index, Event::NewIndex, Event::Len])?;
+            match raw_length(call) {
+                Some(length) => start(call, length),
+                None => ask_length(call, LENGTH_KNOWN),
+            }
+        }
+        LENGTH_KNOWN => {
+            let length = answered_length(call)?;
+            start(call, length)
+        }
+        COPYING_IN | COPYING_OUT => resume_copy(call, call.state()),
+        state if state > COPYING_IN => resume_copy(call, state - 1),
+        state => {
+            let result = call.top();
+            let less = call.slot(result).is_truthy();
+            call.set_top(result - 1)?;
+            let mut sorter = Sorter::load(call)?;
+            match sorter.run(call, Question::from_state(state), less)? {
+                Some(action) => Ok(action),
+                None => finish(call),
+            }
+        }
+    }
+}
+
+fn start(call: &mut Call<'_>, length: i64) -> NativeResult {
+    if length <= 1 {
+        return Ok(call.return_none());
+    }
+    if length >= i64::from(i32::MAX) {
+        return Err(call.arg_error(1, "array too big"));
+    }
+    if !call.is_none_or_nil(COMPARATOR) {
+        call.check_function(COMPARATOR)?;
+    }
+    call.set_top(LENGTH)?;
+    call.set_slot(ORIGINAL, Local::NIL);
+    call.set_slot(LENGTH, Local::integer(length));
+    let elements = Elements::of(call, call.slot(LIST));
+    let raw = elements.plain().is_some()
+        || (1..=length).all(|index| elements.get(call, index).is_some_and(|v| !v.is_nil()));
+    if raw {
+        return sort_list(call);
+    }
+    let copy = call.new_table(length as usize, 0)?;
+    let original = call.slot(LIST);
+    call.set_slot(ORIGINAL, original);
+    call.set_slot(LIST, copy);
+    let action = whole_list(ORIGINAL, LIST, length).run(call, TRANSFER, COPYING_IN)?;
+    match action {
+        Some(action) => Ok(action),
+        None => sort_list(call),
+    }
+}
+
+fn whole_list(source: u32, target: u32, length: i64) -> Transfer {
+    Transfer {
+        source,
+        target,
+        from: 1,
+        to: 1,
+        left: length,
+        step: 1,
+    }
+}
+
+fn resume_copy(call: &mut Call<'_>, first_state: u32) -> NativeResult {
+    let (source, target) = if first_state == COPYING_IN {
+        (ORIGINAL, LIST)
+    } else {
+        (LIST, ORIGINAL)
+    };
+    match Transfer::resume(call, (source, target), TRANSFER, first_state)? {
+        Some(action) => Ok(action),
+        None if first_state == COPYING_IN => sort_list(call),
+        None => Ok(call.return_none()),
+    }
+}
+
+/// Copies a sorted copy back.
+fn finish(call: &mut Call<'_>) -> NativeResult {
+    if !call.slot(ORIGINAL).is_nil() {
+        let length = call.slot(LENGTH).as_integer().unwrap_or(0);
+        let transfer = whole_list(LIST, ORIGINAL, length);
+        if let Some(action) = transfer.run(call, TRANSFER, COPYING_OUT)? {
+            return Ok(action);
+        }
+    }
+    Ok(call.return_none())
+}
+
+fn sort_list(call: &mut Call<'_>) -> NativeResult {
+    let length = call.slot(LENGTH).as_integer().unwrap_or(0) as u32;
+    let Some(list) = call.slot(LIST).as_table() else {
+        return Err(call.type_error(LIST, "table"));
+    };
+    if call.is_none_or_nil(COMPARATOR) && sort_uniform(call, list, length)? {
+        return finish(call);
+    }
+    call.set_top(RIGHT)?;
+    let mut sorter = Sorter {
+        list,
+        comparator: call.slot(COMPARATOR),
+        low: 1,
+        high: length,
+        up: 0,
+        down: 0,
+        middle: 0,
+        seed: 0,
+        pivot: Local::NIL,
+        left: Local::NIL,
+        right: Local::NIL,
+    };
+    match sorter.start(call)? {
+        Some(action) => Ok(action),
+        None => finish(call),
+    }
+}
+
+// --- Lists of one kind ---
+
+/// Sorts a list of numbers or of strings by `<`; false if it is neither.
+fn sort_uniform<'c>(
+    call: &mut Call<'c>,
+    list: TableRef<'c>,
+    length: u32,
+) -> Result<bool, LuaError> {
+    match call.table_get_int(list, 1).view() {
+        LocalView::Integer(_) => {
+            if sort_as(
+                call,
+                list,
+                length,
+                Local::as_integer,
+                Ord::cmp,
+                Local::integer,
+            )? {
+                return Ok(true);
+            }
+            sort_numbers(call, list, length)
+        }
+        LocalView::Float(_) => sort_numbers(call, list, length),
+        LocalView::String(_) => sort_as(
+            call,
+            list,
+            length,
+            Local::as_string,
+            |a, b| a.as_bytes().cmp(b.as_bytes()),
+            Local::from,
+        ),
+        _ => Ok(false),
+    }
+}
+
+fn sort_numbers<'c>(
+    call: &mut Call<'c>,
+    list: TableRef<'c>,
+    length: u32,
+) -> Result<bool, LuaError> {
+    let read = |value: Local<'c>| match value.view() {
+        LocalView::Integer(integer) => Some(Number::Integer(integer)),
+        // NaN has no place in an order.
+        LocalView::Float(float) if !float.is_nan() => Some(Number::Float(float)),
+        _ => None,
+    };
+    let write = |number| match number {
+        Number::Integer(integer) => Local::integer(integer),
+        Number::Float(float) => Local::float(float),
+    };
+    let compare = |a: &Number, b: &Number| number_cmp(*a, *b).unwrap_or(Ordering::Equal);
+    sort_as(call, list, length, read, compare, write)
+}
+
+/// Sorts a list of values that `read` all accepts; false if it does not.
+fn sort_as<'c, T: Copy>(
+    call: &mut Call<'c>,
+    list: TableRef<'c>,
+    length: u32,
+    read: impl Fn(Local<'c>) -> Option<T>,
+    compare: impl Fn(&T, &T) -> Ordering,
+    write: impl Fn(T) -> Local<'c>,
+) -> Result<bool, LuaError> {
+    let mut items = Vec::new();
+    let room = items.try_reserve_exact(length as usize);
+    room.map_err(|_| LuaError::Memory)?;
+    for index in 1..=i64::from(length) {
+        match read(call.table_get_int(list, index)) {
+            Some(item) => items.push(item),
+            None => return Ok(false),
+        }
+    }
+    sort_in_pieces(&mut items, &compare, &mut || call.poll())?;
+    for (index, item) in (1..).zip(items) {
+        call.table_set_int(list, index, write(item))?;
+    }
+    Ok(true)
+}
+
+/// Sorts `items`, polling now and then.
+fn sort_in_pieces<T>(
+    items: &mut [T],
+    compare: &impl Fn(&T, &T) -> Ordering,
+    poll: &mut impl FnMut() -> Result<(), LuaError>,
+) -> Result<(), LuaError> {
+    const PIECE: usize = 1 << 16;
+    if items.len() <= PIECE {
+        items.sort_unstable_by(compare);
+        return Ok(());
+    }
+    let middle = items.len() / 2;
+    items.select_nth_unstable_by(middle, compare);
+    poll()?;
+    let (lower, upper) = items.split_at_mut(middle);
+    sort_in_pieces(lower, compare, poll)?;
+    sort_in_pieces(upper, compare, poll)
+}
+
+// --- The state machine ---
+
+/// The comparison whose answer a sorter waits for. Its number is the state.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Question {
+    /// `a[high] < a[low]`: `right < left`
+    HighLessThanLow = 1,
+    /// `a[middle] < a[low]`: `pivot < left`
+    MiddleLessThanLow = 2,
+    /// `a[high] < a[middle]`: `right < pivot`
+    HighLessThanMiddle = 3,
+    /// `a[up] < pivot`: `left < pivot`
+    UpLessThanPivot = 4,
+    /// `pivot < a[down]`: `pivot < right`
+    PivotLessThanDown = 5,
+}
+
+impl Question {
+    fn from_state(state: u32) -> Self {
+        match state {
+            1 => Self::HighLessThanLow,
+            2 => Self::MiddleLessThanLow,
+            3 => Self::HighLessThanMiddle,
+            4 => Self::UpLessThanPivot,
+            _ => Self::PivotLessThanDown,
+        }
+    }
+
+    /// The slots of the two values compared.
+    fn operands(self) -> (u32, u32) {
+        match self {
+            Self::HighLessThanLow => (RIGHT, LEFT),
+            Self::MiddleLessThanLow => (PIVOT, LEFT),
+            Self::HighLessThanMiddle => (RIGHT, PIVOT),
+            Self::UpLessThanPivot => (LEFT, PIVOT),
+            Self::PivotLessThanDown => (PIVOT, RIGHT),
+        }
+    }
+}
+
+/// A sort under way.
+struct Sorter<'c> {
+    list: TableRef<'c>,
+    comparator: Local<'c>,
+    /// The interval being sorted.
+    low: u32,
+    high: u32,
+    /// The scans of the partition, from both ends.
+    up: u32,
+    down: u32,
+    /// Where the pivot is taken from.
+    middle: u32,
+    /// For the choice of pivots; 0 as long as partitions are balanced.
+    seed: u32,
+    pivot: Local<'c>,
+    left: Local<'c>,
+    right: Local<'c>,
+}
+
+fn join(high: u32, low: u32) -> Local<'static> {
+    Local::integer((u64::from(high) << 32 | u64::from(low)) as i64)
+}
+
+fn split(call: &Call<'_>, slot: u32) -> (u32, u32) {
+    let joined = call.slot(slot).as_integer().unwrap_or(0) as u64;
+    ((joined >> 32) as u32, joined as u32)
+}
+
+impl<'c> Sorter<'c> {
+    fn load(call: &mut Call<'c>) -> Result<Self, LuaError> {
+        let Some(list) = call.slot(LIST).as_table() else {
+            return Err(call.type_error(LIST, "table"));
+        };
+        let (low, high) = split(call, BOUNDS);
+        let (up, down) = split(call, SCANS);
+        let (middle, seed) = split(call, MIDDLE_AND_SEED);
+        Ok(Sorter {
+            list,
+            comparator: call.slot(COMPARATOR),
+            low,
+            high,
+            up,
+            down,
+            middle,
+            seed,
+            pivot: call.slot(PIVOT),
+            left: call.slot(LEFT),
+            right: call.slot(RIGHT),
+        })
+    }
+
+    fn save(&self, call: &mut Call<'c>) {
+        call.set_slot(BOUNDS, join(self.low, self.high));
+        call.set_slot(SCANS, join(self.up, self.down));
+        call.set_slot(MIDDLE_AND_SEED, join(self.middle, self.seed));
+        call.set_slot(PIVOT, self.pivot);
+        call.set_slot(LEFT, self.left);
+        call.set_slot(RIGHT, self.right);
+    }
+
+    #[inline]
+    fn get(&self, call: &Call<'c>, index: u32) -> Local<'c> {
+        call.table_get_int(self.list, i64::from(index))
+    }
+
+    #[inline]
+    fn set(&self, call: &mut Call<'c>, index: u32, value: Local<'c>) -> Result<(), LuaError> {
+        call.table_set_int(self.list, i64::from(index), value)
+    }
+
+    /// Sorts from the beginning; `None` when all is sorted.
+    fn start(&mut self, call: &mut Call<'c>) -> Result<Option<Action>, LuaError> {
+        match self.begin_interval(call)? {
+            Some(question) => self.ask_from(call, question),
+            None => Ok(None),
+        }
+    }
+
+    /// Goes on with the answer to `question`; `None` when all is sorted.
+    fn run(
+        &mut self,
+        call: &mut Call<'c>,
+        question: Question,
+        less: bool,
+    ) -> Result<Option<Action>, LuaError> {
+        match self.answer(call, question, less)? {
+            Some(question) => self.ask_from(call, question),
+            None => Ok(None),
+        }
+    }
+
+    /// Answers `question` and what follows from it as long as no call is needed.
+    fn ask_from(
+        &mut self,
+        call: &mut Call<'c>,
+        mut question: Question,
+    ) -> Result<Option<Action>, LuaError> {
+        loop {
+            let (left, right) = match question {
+                Question::HighLessThanLow => (self.right, self.left),
+                Question::MiddleLessThanLow => (self.pivot, self.left),
+                Question::HighLessThanMiddle => (self.right, self.pivot),
+                Question::UpLessThanPivot => (self.left, self.pivot),
+                Question::PivotLessThanDown => (self.pivot, self.right),
+            };
+            if !self.comparator.is_nil() {
+                self.save(call);
+                let function = call.push(self.comparator)?;
+                call.push(left)?;
+                call.push(right)?;
+                return Ok(Some(Action::Call {
+                    function,
+                    args: 2,
+                    results: 1,
+                    state: question as u32,
+                }));
+            }
+            let Some(less) = call.compare_less(left, right) else {
+                self.save(call);
+                let target = call.push(Local::NIL)?;
+                let (left, right) = question.operands();
+                return Ok(Some(Action::Less {
+                    left,
+                    right,
+                    target,
+                    state: question as u32,
+                }));
+            };
+            match self.answer(call, question, less)? {
+                Some(next) => question = next,
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// What to compare next, after `question` was answered; `None` when all is sorted.
+    fn answer(
+        &mut self,
+        call: &mut Call<'c>,
+        question: Question,
+        less: bool,
+    ) -> Result<Option<Question>, LuaError> {
+        match question {
+            Question::HighLessThanLow => {
+                if less {
+                    self.set(call, self.low, self.right)?;
+                    self.set(call, self.high, self.left)?;
+                }
+                if self.high - self.low == 1 {
+                    return self.next_interval(call);
+                }
+                self.middle = self.choose_middle();
+                self.pivot = self.get(call, self.middle);
+                self.left = self.get(call, self.low);
+                Ok(Some(Question::MiddleLessThanLow))
+            }
+            Question::MiddleLessThanLow => {
+                if less {
+                    self.set(call, self.middle, self.left)?;
+                    self.set(call, self.low, self.pivot)?;
+                    return self.begin_partition(call);
+                }
+                self.right = self.get(call, self.high);
+                Ok(Some(Question::HighLessThanMiddle))
+            }
+            Question::HighLessThanMiddle => {
+                if less {
+                    self.set(call, self.middle, self.right)?;
+                    self.set(call, self.high, self.pivot)?;
+                }
+                self.begin_partition(call)
+            }
+            Question::UpLessThanPivot => {
+                if less {
+                    if self.up == self.high - 1 {
+                        return Err(invalid_order(call));
+                    }
+                    return Ok(Some(self.scan_up(call)));
+                }
+                Ok(Some(self.scan_down(call)))
+            }
+            Question::PivotLessThanDown => {
+                if less {
+                    if self.down < self.up {
+                        return Err(invalid_order(call));
+                    }
+                    return Ok(Some(self.scan_down(call)));
+                }
+                if self.down < self.up {
+                    // The pivot goes between the two parts.
+                    self.set(call, self.high - 1, self.left)?;
+                    self.set(call, self.up, self.pivot)?;
+                    return self.split_interval(call);
+                }
+                self.set(call, self.up, self.right)?;
+                self.set(call, self.down, self.left)?;
+                Ok(Some(self.scan_up(call)))
+            }
+        }
+    }
+
+    fn choose_middle(&self) -> u32 {
+        let (low, high) = (self.low, self.high);
+        if high - low < RANDOM_LIMIT || self.seed == 0 {
+            return low.midpoint(high);
+        }
+        let quarter = (high - low) / 4;
+        self.seed % (quarter * 2) + low + quarter
+    }
+
+    fn begin_interval(&mut self, call: &mut Call<'c>) -> Result<Option<Question>, LuaError> {
+        if self.low >= self.high {
+            return self.next_interval(call);
+        }
+        self.left = self.get(call, self.low);
+        self.right = self.get(call, self.high);
+        Ok(Some(Question::HighLessThanLow))
+    }
+
+    /// Takes the next interval from the slots.
+    fn next_interval(&mut self, call: &mut Call<'c>) -> Result<Option<Question>, LuaError> {
+        loop {
+            let slot = call.top();
+            if slot <= RIGHT {
+                return Ok(None);
+            }
+            (self.low, self.high) = split(call, slot);
+            call.set_top(slot - 1)?;
+            if self.low < self.high {
+                return self.begin_interval(call);
+            }
+        }
+    }
+
+    /// The ends and the middle are in order; puts the pivot aside.
+    fn begin_partition(&mut self, call: &mut Call<'c>) -> Result<Option<Question>, LuaError> {
+        if self.high - self.low == 2 {
+            return self.next_interval(call);
+        }
+        self.pivot = self.get(call, self.middle);
+        let last = self.get(call, self.high - 1);
+        self.set(call, self.middle, last)?;
+        self.set(call, self.high - 1, self.pivot)?;
+        self.up = self.low;
+        self.down = self.high - 1;
+        Ok(Some(self.scan_up(call)))
+    }
+
+    #[inline]
+    fn scan_up(&mut self, call: &Call<'c>) -> Question {
+        self.up += 1;
+        self.left = self.get(call, self.up);
+        Question::UpLessThanPivot
+    }
+
+    #[inline]
+    fn scan_down(&mut self, call: &Call<'c>) -> Question {
+        self.down -= 1;
+        self.right = self.get(call, self.down);
+        Question::PivotLessThanDown
+    }
+
+    /// Goes on with the smaller part; the larger one waits in a slot.
+    fn split_interval(&mut self, call: &mut Call<'c>) -> Result<Option<Question>, LuaError> {
+        call.poll()?;
+        let pivot = self.up;
+        let lower = (self.low, pivot - 1);
+        let upper = (pivot + 1, self.high);
+        let (smaller, larger, size) = if pivot - self.low < self.high - pivot {
+            (lower, upper, pivot - self.low)
+        } else {
+            (upper, lower, self.high - pivot)
+        };
+        if larger.1.saturating_sub(larger.0) / 128 > size {
+            // Badly balanced: perhaps somebody means it.
+            self.seed = RandomState::new().build_hasher().finish() as u32 | 1;
+        }
+        call.push(join(larger.0, larger.1))?;
+        (self.low, self.high) = smaller;
+        self.begin_interval(call)
+    }
+}
+
+#[cold]
+fn invalid_order(call: &mut Call<'_>) -> LuaError {
+    call.error("invalid order function for sorting")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_sorted() {
+        let mut items: Vec<u64> = (0..200_000u64)
+            .map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20)
+            .collect();
+        let mut expected = items.clone();
+        expected.sort_unstable();
+        let mut polls = 0;
+        let result = sort_in_pieces(&mut items, &Ord::cmp, &mut || {
+            polls += 1;
+            Ok(())
+        });
+        assert!(result.is_ok());
+        assert!(items == expected && polls > 1);
+    }
+}
