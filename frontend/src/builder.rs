@@ -295,10 +295,7 @@ impl<'c> Builder<'c> {
 
     /// A variable.
     pub(crate) fn variable(&mut self, name: Symbol, line: Line) {
-        self.push(
-            ExprKind::Name(name, Cell::new(Binding::Unresolved)),
-            line,
-        );
+        self.push(ExprKind::Name(name, Cell::new(Binding::Unresolved)), line);
     }
 
     /// The numeral of token `Number(n)`.
@@ -344,7 +341,13 @@ impl<'c> Builder<'c> {
     }
 
     /// `object:method(args)` with `count` arguments that begin at `line`.
-    pub(crate) fn method_call(&mut self, method: Symbol, method_line: Line, count: u32, line: Line) {
+    pub(crate) fn method_call(
+        &mut self,
+        method: Symbol,
+        method_line: Line,
+        count: u32,
+        line: Line,
+    ) {
         let args = self.exprs(count);
         let mut object = self.expr();
         fetch_at(&mut object, method_line);
@@ -426,7 +429,12 @@ impl<'c> Builder<'c> {
         self.push_operator(op, line, right_end)
     }
 
-    fn push_operator(&mut self, op: BinaryOp, line: Line, right_end: Line) -> Result<(), Unreadable> {
+    fn push_operator(
+        &mut self,
+        op: BinaryOp,
+        line: Line,
+        right_end: Line,
+    ) -> Result<(), Unreadable> {
         self.fetch(1, line);
         if self.operators.len() > 2 * MAX_PENDING {
             return Err(Unreadable);
