@@ -577,6 +577,23 @@ pub(crate) unsafe fn native_store_site(
     unsafe { make_native_site(vm, function, 0, continuation, destination, state) }
 }
 
+/// Likewise for a `__close` handler called while an error unwinds; `wanted` says on whose behalf,
+/// `slot` where the error will go.
+///
+/// # Safety
+/// As [`native_site`].
+pub(crate) unsafe fn close_error_site(
+    vm: *mut Vm,
+    function: *mut Value,
+    wanted: i32,
+    continuation: Continuation,
+    slot: u32,
+    state: u32,
+) -> *const CallSite {
+    // SAFETY: the caller's contract.
+    unsafe { make_native_site(vm, function, wanted, continuation, slot, state) }
+}
+
 unsafe fn make_native_site(
     vm: *mut Vm,
     function: *mut Value,
@@ -607,6 +624,12 @@ unsafe fn make_native_site(
         });
         &raw const **site
     }
+}
+
+/// Index of the running frame.
+unsafe fn frame_index(vm: *mut Vm) -> isize {
+    // SAFETY: the running frame is one of the running thread's.
+    unsafe { (*vm).frame_top.offset_from((*(*vm).thread).frames.as_ptr()) }
 }
 
 /// What the host frame's function would do; it is never called.
@@ -696,13 +719,16 @@ pub(crate) unsafe fn call_from_rust(
         };
         let flags = flags | FRAME_C_CALL | FRAME_NON_YIELDABLE;
         (*vm).run_depth += 1;
-        let next = Next::Call {
-            function: place,
-            args: args.len(),
-            site,
-            flags,
+        let frame_index = frame_index(vm);
+        let mut code = match call(vm, place, args.len(), site, flags) {
+            Ok(next) => drive(vm, next),
+            Err(error) if self::frame_index(vm) == frame_index => {
+                // Without a frame there is no boundary that would catch the error.
+                (*vm).run_depth -= 1;
+                return Err(error);
+            }
+            Err(error) => drive(vm, Next::Raise(error)),
         };
-        let mut code = drive(vm, next);
         while code == 0 || code == EXIT_SWITCH {
             code = crate::interp::run(vm);
         }

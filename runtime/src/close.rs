@@ -216,30 +216,30 @@ pub(crate) unsafe fn close_for_error(
         };
         let value = protect::error_value(&mut *vm, error);
         let v = variable((*thread).stack.as_ptr().add(index as usize));
-        // Closing a thread starts below its variables: the handler's call goes above them.
-        let slot = if kind == FOR_THREAD {
-            slot.max(index + 1)
-        } else {
-            slot
-        };
-        call_error_handler(vm, v, value, slot, state, kind)
+        call_error_handler(vm, v, value, index, slot, state, kind)
     }
 }
 
-/// Calls the handler of `v` for error object `value`, which waits in `slot`.
+/// Calls the handler of `v`, the variable at stack index `index`, for error object `value`. Both
+/// wait above that variable, because variables below it are still to be closed; `slot`, where the
+/// error will be delivered, is kept in the call site.
 unsafe fn call_error_handler(
     vm: *mut Vm,
     v: Value,
     value: Value,
+    index: u32,
     slot: u32,
     state: u32,
     kind: i32,
 ) -> Result<Next> {
     // SAFETY: see `close_for_error`.
     unsafe {
-        let function = set_up(vm, slot as usize, v, value)?;
-        *(*vm).base.add(slot as usize - 1) = value;
-        let site = crate::call::native_site(vm, function, kind, Continuation::CloseError, state);
+        let base = (*vm).base.offset_from((*(*vm).thread).stack.as_ptr()) as usize;
+        let waiting = (index as usize + 1 - base).max(slot as usize - 1);
+        let function = set_up(vm, waiting + 1, v, value)?;
+        *(*vm).base.add(waiting) = value;
+        let continuation = Continuation::CloseError;
+        let site = crate::call::close_error_site(vm, function, kind, continuation, slot, state);
         Ok(Next::Call {
             function,
             args: 2,
@@ -258,7 +258,7 @@ pub(crate) unsafe fn after_error_handler(
     // SAFETY: the error waits below the handler's place.
     unsafe {
         let value = *place.sub(1);
-        let slot = place.offset_from((*vm).base) as u32;
+        let slot = (*site).destination;
         let state = (*site).state;
         let kind = (*site).wanted;
         if kind == FOR_THREAD && value.is_nil() {
@@ -276,9 +276,7 @@ pub(crate) unsafe fn close_thread(vm: *mut Vm) -> Result<Next> {
         let Some(index) = take_pending(thread, 0) else {
             return Ok(switch::closed(vm, None));
         };
-        // The handler's call goes above the variable, whose slot (and those below) stay alive.
-        let slot = index + 1;
         let v = variable((*thread).stack.as_ptr().add(index as usize));
-        call_error_handler(vm, v, Value::NIL, slot, 0, FOR_THREAD)
+        call_error_handler(vm, v, Value::NIL, index, 1, 0, FOR_THREAD)
     }
 }

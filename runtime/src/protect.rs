@@ -55,7 +55,13 @@ unsafe fn find_catcher(vm: *mut Vm, error: &LuaError) -> Catcher {
             }
             let site = (*frame).site;
             if site.is_null() {
-                return Catcher::Entry;
+                // The sentinel: a coroutine whose body or `__close` handler could not be entered.
+                let thread = (*vm).thread;
+                return if (*thread).resumer.is_null() || (*thread).closing {
+                    Catcher::Entry
+                } else {
+                    Catcher::Coroutine
+                };
             }
             match (*site).continuation {
                 Continuation::Entry => return Catcher::Entry,
@@ -131,10 +137,7 @@ unsafe fn call_handler(vm: *mut Vm, frame: *mut Frame, value: Value) -> LuaError
                     // In PUC Lua each of these calls nests in the one before.
                     (*thread).c_calls = (saved + nested).min(MAX_C_CALLS / 10 * 11);
                     if saved + nested >= MAX_C_CALLS / 10 * 11 {
-                        break match (*vm).string(b"C stack overflow") {
-                            Ok(message) => LuaError::InHandler(message),
-                            Err(error) => error,
-                        };
+                        break error_in_error(&mut *vm);
                     }
                 }
                 Err(other) => break other,
@@ -176,19 +179,22 @@ pub(crate) unsafe fn unwind(vm: *mut Vm, error: LuaError) -> Result<Next> {
                 close::close_for_error(vm, error, slot, state, close::FOR_PROTECTED)
             }
             Catcher::Entry => {
-                let mut kind = close::FOR_ENTRY;
+                let closing = (*(*vm).thread).closing;
+                let mut kind = if closing {
+                    close::FOR_THREAD
+                } else {
+                    close::FOR_ENTRY
+                };
                 let mut slot = 1;
                 let mut at_bottom = (*(*vm).frame_top).site.is_null();
                 while !at_bottom {
                     let site = (*(*vm).frame_top).site;
                     at_bottom = match (*site).continuation {
-                        Continuation::Entry => true,
-                        Continuation::CloseError => {
-                            if (*site).wanted == close::FOR_THREAD {
-                                kind = close::FOR_THREAD;
-                            }
-                            (*site).wanted != close::FOR_PROTECTED
+                        Continuation::Entry => {
+                            kind = close::FOR_ENTRY;
+                            true
                         }
+                        Continuation::CloseError => (*site).wanted != close::FOR_PROTECTED,
                         _ => false,
                     };
                     slot = slot_of(pop_to_caller(vm));
@@ -203,12 +209,9 @@ pub(crate) unsafe fn unwind(vm: *mut Vm, error: LuaError) -> Result<Next> {
 unsafe fn slot_of(site: *const CallSite) -> u32 {
     // SAFETY: the site is live.
     unsafe {
-        let slot = (*site).delta / size_of::<Value>() as u32;
-        // A `__close` handler stands one above the error that it was called for.
-        if (*site).continuation == Continuation::CloseError {
-            slot - 1
-        } else {
-            slot
+        match (*site).continuation {
+            Continuation::CloseError => (*site).destination,
+            _ => (*site).delta / size_of::<Value>() as u32,
         }
     }
 }

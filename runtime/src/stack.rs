@@ -544,25 +544,7 @@ unsafe fn visit_registers(
 ) {
     // SAFETY: pcs point into the proto's code; registers lie within the stack.
     unsafe {
-        let code = proto.code.as_ptr();
-        let continuation =
-            (!activation.site_above.is_null()).then(|| (*activation.site_above).continuation);
-        let pc = activation.pc.offset_from(code) as usize;
-        let everything = matches!(
-            continuation,
-            Some(
-                Continuation::CloseReturn
-                    | Continuation::Close
-                    | Continuation::CloseError
-                    | Continuation::Concat
-                    | Continuation::Entry
-            )
-        );
-        let live = if everything {
-            [u64::MAX; 4]
-        } else {
-            live_registers(proto, pc)
-        };
+        let live = live_in_activation(proto, activation);
         for register in 0..activation.end.saturating_sub(activation.base).min(256) {
             let slot = stack.add(activation.base + register);
             if live[register / 64] >> (register % 64) & 1 != 0 {
@@ -574,6 +556,34 @@ unsafe fn visit_registers(
         for index in activation.base + 256.min(activation.end - activation.base)..activation.end {
             visit(*stack.add(index));
         }
+    }
+}
+
+/// The registers of one Lua activation that hold something: all of them in the middle of an
+/// instruction that goes on afterwards.
+///
+/// # Safety
+/// The activation is one of a live thread, and `proto` its proto.
+pub unsafe fn live_in_activation(proto: &Proto, activation: &Activation) -> [u64; 4] {
+    // SAFETY: sites live as long as their frames; pcs point into the proto's code.
+    unsafe {
+        let continuation =
+            (!activation.site_above.is_null()).then(|| (*activation.site_above).continuation);
+        let everything = matches!(
+            continuation,
+            Some(
+                Continuation::CloseReturn
+                    | Continuation::Close
+                    | Continuation::CloseError
+                    | Continuation::Concat
+                    | Continuation::Entry
+            )
+        );
+        if everything {
+            return [u64::MAX; 4];
+        }
+        let pc = activation.pc.offset_from(proto.code.as_ptr()) as usize;
+        live_registers(proto, pc)
     }
 }
 

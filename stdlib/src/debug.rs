@@ -325,6 +325,7 @@ const HOOK_LETTERS: [(u8, u8); 3] = [
 fn sethook(call: &mut Call<'_>) -> NativeResult {
     let (thread, shift) = thread_argument(call);
     if call.is_none_or_nil(shift + 1) {
+        remember_hook(call, thread, Local::NIL)?;
         call.set_hook(thread, Local::NIL, 0, 0);
         return Ok(call.return_none());
     }
@@ -340,8 +341,31 @@ fn sethook(call: &mut Call<'_>) -> NativeResult {
     if count > 0 {
         mask |= perilune_runtime::hook::HOOK_COUNT;
     }
+    remember_hook(call, thread, function.into())?;
     call.set_hook(thread, function.into(), mask, count.max(0) as u32);
     Ok(call.return_none())
+}
+
+/// Notes a thread's hook function in the registry's table of hooks, which has weak keys. Programs
+/// can see it; the hook itself is in the thread.
+fn remember_hook<'c>(
+    call: &mut Call<'c>,
+    thread: ThreadRef<'c>,
+    function: Local<'c>,
+) -> Result<(), LuaError> {
+    let registry = call.registry();
+    let hooks = match call.table_get_str(registry, b"_HOOKKEY").as_table() {
+        Some(hooks) => hooks,
+        None => {
+            let hooks = call.new_table(0, 1)?;
+            let mode = call.new_string(b"k")?;
+            call.table_set_str(hooks, b"__mode", mode)?;
+            call.set_metatable(hooks.into(), Some(hooks))?;
+            call.table_set_str(registry, b"_HOOKKEY", hooks.into())?;
+            hooks
+        }
+    };
+    call.table_set(hooks, thread.into(), function)
 }
 
 fn gethook(call: &mut Call<'_>) -> NativeResult {

@@ -56,13 +56,12 @@ unsafe fn find(thread: *mut Thread, activation: &Activation, n: i64) -> Option<P
 }
 
 /// Whether a register without a name holds a value that is still needed.
-fn register_is_live(proto: &Proto, activation: &Activation, register: usize) -> bool {
+unsafe fn register_is_live(proto: &Proto, activation: &Activation, register: usize) -> bool {
     if activation.pc.is_null() || register >= 256 {
         return true;
     }
-    let start = proto.code.as_ptr() as usize;
-    let pc = (activation.pc as usize).wrapping_sub(start) / size_of::<u64>();
-    let live = stack::live_registers(proto, pc);
+    // SAFETY: the callers' contract.
+    let live = unsafe { stack::live_in_activation(proto, activation) };
     live[register / 64] >> (register % 64) & 1 != 0
 }
 

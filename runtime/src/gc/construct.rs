@@ -8,6 +8,7 @@ use crate::coroutine::{HookState, Status, Thread};
 use crate::error::{LuaError, Result};
 use crate::function::{Cell, LuaClosure, NativeClosure, NativeDescription, Proto};
 use crate::native::NativeFn;
+use crate::string::{LuaString, MAX_SHORT};
 use crate::table::Table;
 use crate::userdata::Userdata;
 use crate::value::{NIL, Value};
@@ -149,14 +150,22 @@ impl Heap {
     }
 
     /// The heap's form of a compiled function, inner functions included.
-    pub fn new_proto(&mut self, mut source: compiled::Proto) -> Result<*mut Proto> {
+    pub fn new_proto(&mut self, source: compiled::Proto) -> Result<*mut Proto> {
+        self.new_proto_with(source, &mut LongStrings::default())
+    }
+
+    fn new_proto_with(
+        &mut self,
+        mut source: compiled::Proto,
+        long_strings: &mut LongStrings,
+    ) -> Result<*mut Proto> {
         let inner = std::mem::take(&mut source.protos);
         let mut protos = Vec::new();
         protos
             .try_reserve_exact(inner.len())
             .map_err(|_| LuaError::Memory)?;
         for proto in inner {
-            protos.push(self.new_proto(proto)?);
+            protos.push(self.new_proto_with(proto, long_strings)?);
         }
         let compiled_constants = std::mem::take(&mut source.constants);
         let mut constants = Vec::new();
@@ -169,7 +178,19 @@ impl Heap {
                 compiled::Constant::Boolean(b) => Value::boolean(b),
                 compiled::Constant::Integer(i) => Value::integer(i),
                 compiled::Constant::Float(f) => Value::float(f),
-                compiled::Constant::String(bytes) => Value::string(self.new_string(&bytes)?),
+                compiled::Constant::String(bytes) if bytes.len() <= MAX_SHORT => {
+                    Value::string(self.new_string(&bytes)?)
+                }
+                compiled::Constant::String(bytes) => {
+                    Value::string(match long_strings.get(&bytes.as_ptr()) {
+                        Some(&(string, _)) => string,
+                        None => {
+                            let string = self.new_string(&bytes)?;
+                            long_strings.insert(bytes.as_ptr(), (string, bytes));
+                            string
+                        }
+                    })
+                }
             });
         }
         let code = std::mem::take(&mut source.code).into_boxed_slice();
@@ -209,6 +230,10 @@ impl Heap {
         }
     }
 }
+
+/// The long strings of a chunk, by the address of their text: equal constants of its functions are
+/// one object, as in PUC Lua. The text is kept so that its address stays its own.
+type LongStrings = rustc_hash::FxHashMap<*const u8, (*mut LuaString, std::rc::Rc<[u8]>)>;
 
 /// A box of `len` values, without aborting when there is no memory.
 fn filled_box(len: usize, value: Value) -> Result<Box<[Value]>> {
