@@ -87,16 +87,48 @@ pub(crate) unsafe fn drive(vm: *mut Vm, mut next: Next) -> u64 {
                     flags,
                 } => call(vm, function, args, site, flags),
                 Next::TailCall { function, args } => tail_call(vm, function, args),
-                Next::Return { first, count } => finish_return(vm, first, count),
+                Next::Return { first, count } => return_and_step(vm, first, count),
                 Next::Step { state, result } => crate::native::run_step(vm, state, result),
                 Next::Raise(error) => Ok(crate::protect::raise(vm, error)),
                 Next::Unwind(error) => crate::protect::unwind(vm, error),
             }
         };
+        // The usual outcome is tested for by itself: moving a whole `Next` that was just written
+        // in pieces costs more than many native functions do.
         next = match result {
+            Ok(Next::Continue | Next::Done) => return 0,
             Ok(next) => next,
             Err(error) => Next::Raise(error),
         };
+    }
+}
+
+/// The running function returns; if to a native function, that runs its next step.
+#[inline]
+unsafe fn return_and_step(vm: *mut Vm, first: *mut Value, count: usize) -> Result<Next> {
+    // SAFETY: the caller's contract (see `drive`).
+    unsafe {
+        match finish_return(vm, first, count) {
+            Ok(Next::Step { state, result }) => crate::native::run_step(vm, state, result),
+            other => other,
+        }
+    }
+}
+
+/// Calls a native function from Lua code: its first step, and the return if that is all.
+///
+/// # Safety
+/// As for `Next::Call`, with a native closure at `function`.
+pub(crate) unsafe fn call_native(
+    vm: *mut Vm,
+    function: *mut Value,
+    args: usize,
+    site: *const CallSite,
+) -> Result<Next> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        enter_native(vm, function, args, site, 0)?;
+        crate::native::run_step(vm, 0, CallResult::Returned(0))
     }
 }
 
@@ -146,7 +178,11 @@ unsafe fn ensure_above(vm: *mut Vm, function: *mut Value, count: usize) -> Resul
     }
 }
 
-unsafe fn call(
+/// Calls a value: enters a Lua function, or asks for the first step of a native one.
+///
+/// # Safety
+/// As for `Next::Call`.
+pub(crate) unsafe fn call(
     vm: *mut Vm,
     mut function: *mut Value,
     mut args: usize,
@@ -163,7 +199,11 @@ unsafe fn call(
                     return hook::after_entering(vm, false);
                 }
                 value::NATIVE_CLOSURE => {
-                    return enter_native(vm, function, args, site, flags);
+                    enter_native(vm, function, args, site, flags)?;
+                    return Ok(Next::Step {
+                        state: 0,
+                        result: CallResult::Returned(0),
+                    });
                 }
                 _ => function = prepend_call_metamethod(vm, function, args)?,
             }
@@ -315,7 +355,7 @@ unsafe fn enter_native(
     args: usize,
     site: *const CallSite,
     flags: u32,
-) -> Result<Next> {
+) -> Result<()> {
     // SAFETY: the arguments follow `function`; room is ensured before anything is written.
     unsafe {
         let function = ensure_above(vm, function, 1 + args + MIN_SLOTS)?;
@@ -331,10 +371,7 @@ unsafe fn enter_native(
         if (*vm).pending.load(Ordering::Relaxed) & pending::HOOK != 0 {
             hook::call_event(vm, false)?;
         }
-        Ok(Next::Step {
-            state: 0,
-            result: CallResult::Returned(0),
-        })
+        Ok(())
     }
 }
 
@@ -413,7 +450,10 @@ unsafe fn tail_call_native(vm: *mut Vm, function: *mut Value, args: usize) -> Re
 
 /// The running function returns `count` values from `first` on: pops its frame and does what its
 /// call site says.
-unsafe fn finish_return(vm: *mut Vm, first: *mut Value, count: usize) -> Result<Next> {
+///
+/// # Safety
+/// The values are in the running frame.
+pub(crate) unsafe fn finish_return(vm: *mut Vm, first: *mut Value, count: usize) -> Result<Next> {
     // SAFETY: the running frame has a call site.
     unsafe {
         let (mut first, count) = (first, count);
@@ -606,6 +646,10 @@ unsafe fn make_native_site(
     unsafe {
         let delta = function.add(1).offset_from((*vm).base) as u32 * size_of::<Value>() as u32;
         let key = (delta, wanted, continuation as u8, destination, state);
+        let (last_key, last_site) = (*vm).last_native_site;
+        if last_key == key && !last_site.is_null() {
+            return last_site;
+        }
         let site = (*vm).native_sites.entry(key).or_insert_with(|| {
             Box::new(CallSite {
                 instruction: std::ptr::null(),
@@ -622,7 +666,9 @@ unsafe fn make_native_site(
                 state,
             })
         });
-        &raw const **site
+        let site = &raw const **site;
+        (*vm).last_native_site = (key, site);
+        site
     }
 }
 

@@ -50,6 +50,10 @@ pub type WarnFunction = Box<dyn FnMut(&[u8], bool)>;
 /// What an interruption does: `Err` raises the error in the running code.
 pub type InterruptFunction = Box<dyn FnMut() -> std::result::Result<(), Vec<u8>>>;
 
+/// What distinguishes the call sites of native functions: delta, wanted results, continuation,
+/// destination, state.
+pub type NativeSiteKey = (u32, i32, u8, u32, u32);
+
 /// A virtual machine; see the module's invariants.
 #[repr(C)]
 pub struct Vm {
@@ -84,7 +88,9 @@ pub struct Vm {
     /// Metatables of basic types, indexed by `metatable::type_index`.
     pub type_metatables: [*mut Table; TYPE_METATABLES],
     /// Call sites of calls made by native functions and by Rust, interned.
-    pub native_sites: rustc_hash::FxHashMap<(u32, i32, u8, u32, u32), Box<CallSite>>,
+    pub native_sites: rustc_hash::FxHashMap<NativeSiteKey, Box<CallSite>>,
+    /// The one of them that was asked for last: a function that calls back does so from one place.
+    pub last_native_site: (NativeSiteKey, *const CallSite),
     /// Values kept alive by handles of the embedder; freed slots hold nil.
     pub handles: Vec<Value>,
     /// Freed indices of `handles`.
@@ -135,6 +141,7 @@ impl Vm {
             globals,
             type_metatables: [std::ptr::null_mut(); TYPE_METATABLES],
             native_sites: Default::default(),
+            last_native_site: (Default::default(), std::ptr::null()),
             handles: Vec::new(),
             free_handles: Vec::new(),
             error: None,

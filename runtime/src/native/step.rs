@@ -27,8 +27,15 @@ pub(crate) unsafe fn run_step(vm: *mut Vm, mut state: u32, mut result: CallResul
         loop {
             let closure: *mut NativeClosure = (*(*vm).base.sub(1)).as_pointer();
             let mut call = Call::new(vm, state, result);
-            let action = ((*closure).function)(&mut call)?;
-            match perform(vm, action)? {
+            // A plain return is tested for by itself: see `drive`.
+            let outcome = match ((*closure).function)(&mut call) {
+                Ok(Action::Return { first, count }) => {
+                    return crate::call::finish_return(vm, slot(vm, first), count as usize);
+                }
+                Ok(action) => perform(vm, &action),
+                Err(error) => return Err(error),
+            };
+            match outcome? {
                 Outcome::Again(next_state, next_result) => {
                     if (*vm).pending.load(Ordering::Relaxed) & pending::INTERRUPT != 0 {
                         interp::check_pending(vm)?;
@@ -53,10 +60,11 @@ unsafe fn slot(vm: *mut Vm, n: u32) -> *mut Value {
     unsafe { (*vm).base.add(n as usize - 1) }
 }
 
-unsafe fn perform(vm: *mut Vm, action: Action) -> Result<Outcome> {
+#[inline(never)]
+unsafe fn perform(vm: *mut Vm, action: &Action) -> Result<Outcome> {
     // SAFETY: the running frame is native; `Call` keeps slots in range.
     unsafe {
-        Ok(match action {
+        Ok(match *action {
             Action::Return { first, count } => Outcome::Next(Next::Return {
                 first: slot(vm, first),
                 count: count as usize,
@@ -66,7 +74,7 @@ unsafe fn perform(vm: *mut Vm, action: Action) -> Result<Outcome> {
                 args,
                 results,
                 state,
-            } => call(vm, slot(vm, function), args, results, state),
+            } => call(vm, slot(vm, function), args, results, state)?,
             Action::ProtectedCall {
                 function,
                 args,
@@ -82,7 +90,7 @@ unsafe fn perform(vm: *mut Vm, action: Action) -> Result<Outcome> {
                 (*frame).varargs = function;
                 (*frame).flags =
                     (*frame).flags & ((1 << FRAME_USER_SHIFT) - 1) | state << FRAME_USER_SHIFT;
-                call(vm, slot(vm, function), args, -1, state)
+                call(vm, slot(vm, function), args, -1, state)?
             }
             Action::TailCall { function, args } => {
                 let site = native_site(vm, slot(vm, function), -1, Continuation::TailReturn, 0);
@@ -207,17 +215,26 @@ unsafe fn callee_flags(vm: *mut Vm) -> u32 {
     }
 }
 
-unsafe fn call(vm: *mut Vm, function: *mut Value, args: u32, results: i32, state: u32) -> Outcome {
+unsafe fn call(
+    vm: *mut Vm,
+    function: *mut Value,
+    args: u32,
+    results: i32,
+    state: u32,
+) -> Result<Outcome> {
     // SAFETY: see `perform`.
     unsafe {
         let site = native_site(vm, function, results, Continuation::Native, state);
         let flags = callee_flags(vm);
-        Outcome::Next(Next::Call {
+        if (*function).tag == value::LUA_CLOSURE {
+            return crate::call::call(vm, function, args as usize, site, flags).map(Outcome::Next);
+        }
+        Ok(Outcome::Next(Next::Call {
             function,
             args: args as usize,
             site,
             flags,
-        })
+        }))
     }
 }
 

@@ -54,6 +54,9 @@ pub(super) unsafe fn call(vm: *mut Vm) -> Result<Next> {
             return Ok(Next::TailCall { function, args });
         }
         let site = cached_site(vm, i.a(), i.cn() as i32 - 1, Continuation::Call);
+        if (*function).tag == NATIVE_CLOSURE {
+            return crate::call::call_native(vm, function, args, site);
+        }
         Ok(Next::Call {
             function,
             args,

@@ -44,17 +44,14 @@ pub(crate) unsafe fn perform(
         (*vm).pc = pc;
         (*vm).base = base;
         (*vm).constants = constants;
-        let next = match slow_path(vm, family) {
+        let code = match slow_path(vm, family) {
+            Ok(Next::Continue) => 0,
             Ok(Next::Done) => {
                 (*vm).pc = after(pc);
-                Next::Continue
+                0
             }
-            Ok(next) => next,
-            Err(error) => Next::Raise(error),
-        };
-        let code = match next {
-            Next::Continue => 0,
-            next => drive(vm, next),
+            Ok(next) => drive(vm, next),
+            Err(error) => drive(vm, Next::Raise(error)),
         };
         if code != 0 {
             return code;
