@@ -108,11 +108,8 @@ unsafe fn set_up(vm: *mut Vm, place: usize, v: Value, error: Value) -> Result<*m
     // SAFETY: room is ensured.
     unsafe {
         stack::ensure(vm, place + 4)?;
-        let mut handler = metamethod(&*vm, v, Event::Close);
-        if handler.is_nil() {
-            // The metamethod went away after the declaration: calling the value names the error.
-            handler = v;
-        }
+        // If the metamethod went away after the declaration, calling nil names the error.
+        let handler = metamethod(&*vm, v, Event::Close);
         let function = (*vm).base.add(place);
         *function = handler;
         *function.add(1) = v;

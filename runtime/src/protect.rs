@@ -161,21 +161,10 @@ pub(crate) unsafe fn unwind(vm: *mut Vm, error: LuaError) -> Result<Next> {
         match find_catcher(vm, &error) {
             Catcher::Coroutine => Ok(switch::die(vm, error)),
             Catcher::Protected(target) => {
-                let mut last: *const CallSite = std::ptr::null();
                 while (*vm).frame_top != target {
-                    last = pop_to_caller(vm);
+                    pop_to_caller(vm);
                 }
-                if last.is_null() {
-                    // The protected call failed before its callee had a frame.
-                    return Ok(deliver(
-                        vm,
-                        error,
-                        (*target).varargs.max(1),
-                        state_of(target),
-                    ));
-                }
-                let slot = slot_of(last);
-                let state = (*last).state;
+                let (slot, state) = ((*target).varargs, state_of(target));
                 close::close_for_error(vm, error, slot, state, close::FOR_PROTECTED)
             }
             Catcher::Entry => {

@@ -470,28 +470,7 @@ pub unsafe fn visit_thread(
         walk(vm, thread, |activation| {
             let stack = (*thread).stack.as_mut_ptr();
             if clear_from == 0 {
-                let top = if thread == (*vm).thread {
-                    if (*vm).top.is_null() {
-                        0
-                    } else {
-                        (*vm).top.offset_from(stack) as usize
-                    }
-                } else {
-                    (*thread).top
-                };
-                clear_from = activation.end.max(
-                    if (*thread).status == crate::coroutine::Status::Suspended
-                        || activation.frame.flags & FRAME_NATIVE != 0
-                    {
-                        top
-                    } else {
-                        0
-                    },
-                );
-                // Values handed over by a yield or resume lie above the topmost frame's slots.
-                for index in activation.end..clear_from {
-                    visit(*stack.add(index));
-                }
+                clear_from = activation.end;
             }
             let shift = activation.vararg_shift();
             lowest = activation.base - 1 - shift;
@@ -518,11 +497,16 @@ pub unsafe fn visit_thread(
             visit(Value::thread((*thread).resumer));
         }
         if clear_from == 0 {
-            // Only the sentinel: values passed to a coroutine that has not started.
-            for index in 0..(*thread).top.min((*thread).stack.len()) {
+            // Only the sentinel: what the embedder holds there, or the body of a coroutine that has
+            // not started.
+            clear_from = if thread == (*vm).thread {
+                1 + (&(*thread).frames)[0].varargs as usize
+            } else {
+                (*thread).top
+            };
+            for index in 0..clear_from.min((*thread).stack.len()) {
                 visit((&(*thread).stack)[index]);
             }
-            clear_from = (*thread).top;
         }
         if atomic {
             let len = (*thread).stack.len();
