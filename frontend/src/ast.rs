@@ -222,7 +222,7 @@ pub struct LocalDecl {
 }
 
 /// A function body.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Function {
     /// The parameters, `self` included for methods.
     pub params: Vec<LocalDecl>,

@@ -470,24 +470,10 @@ pub unsafe fn visit_thread(
         walk(vm, thread, |activation| {
             let stack = (*thread).stack.as_mut_ptr();
             if clear_from == 0 {
-                let top = if thread == (*vm).thread {
-                    if (*vm).top.is_null() {
-                        0
-                    } else {
-                        (*vm).top.offset_from(stack) as usize
-                    }
-                } else {
-                    (*thread).top
-                };
-                clear_from = activation.end.max(
-                    if (*thread).status == crate::coroutine::Status::Suspended
-                        || activation.frame.flags & FRAME_NATIVE != 0
-                    {
-                        top
-                    } else {
-                        0
-                    },
-                );
+                clear_from = activation.end;
+                if (*thread).status == crate::coroutine::Status::Suspended {
+                    clear_from = clear_from.max((*thread).top);
+                }
                 // Values handed over by a yield or resume lie above the topmost frame's slots.
                 for index in activation.end..clear_from {
                     visit(*stack.add(index));
