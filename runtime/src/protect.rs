@@ -165,17 +165,12 @@ pub(crate) unsafe fn unwind(vm: *mut Vm, error: LuaError) -> Result<Next> {
                 while (*vm).frame_top != target {
                     last = pop_to_caller(vm);
                 }
-                if last.is_null() {
-                    // The protected call failed before its callee had a frame.
-                    return Ok(deliver(
-                        vm,
-                        error,
-                        (*target).varargs.max(1),
-                        state_of(target),
-                    ));
-                }
-                let slot = slot_of(last);
-                let state = (*last).state;
+                let (slot, state) = if last.is_null() {
+                    // The call, or that of a `__close` handler, failed before it had a frame.
+                    ((*target).varargs.max(1), state_of(target))
+                } else {
+                    (slot_of(last), (*last).state)
+                };
                 close::close_for_error(vm, error, slot, state, close::FOR_PROTECTED)
             }
             Catcher::Entry => {
