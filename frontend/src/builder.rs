@@ -1,17 +1,18 @@
 //! What the grammar's actions build the tree with.
 //!
-//! Lists under construction (statements, expressions, names, ...) live on stacks here rather than
-//! on the parser's own stack: its symbols stay small, and a finished list is moved once into a
-//! vector of its exact size. Nesting keeps the stacks consistent: an inner list is finished before
-//! its outer list goes on.
+//! Everything under construction lives on stacks here: expressions, statements, blocks, names,
+//! table entries. The parser's own stack holds only numbers (how many elements of a list there
+//! are, where on a stack it begins), which keeps its symbols at eight bytes; a finished list is
+//! moved once, into a vector of its exact size. The stacks nest as the program does.
 //!
 //! Binary operators are resolved here by precedence (manual §3.4.8): the grammar only sees a
 //! chain of operands and operators, which saves it a reduction per precedence level and operand.
 
-use crate::ast::*;
-use crate::lexer::NumberToken;
-use crate::tokens::Unreadable;
 use std::cell::Cell;
+
+use crate::ast::*;
+use crate::number::Number;
+use crate::tokens::{Shared, Unreadable};
 
 /// More pending operators than PUC could possibly nest.
 const MAX_PENDING: usize = 200;
@@ -21,22 +22,29 @@ struct Pending {
     /// `None` marks the beginning of a chain.
     op: Option<BinaryOp>,
     line: Line,
+    /// The line of the right operand's last token.
+    right_end: Line,
+}
+
+/// An operator whose operand is not complete.
+struct Prefix {
+    /// `None` is `^`, whose right operand is meant.
+    op: Option<UnaryOp>,
+    line: Line,
 }
 
 /// The state of the actions.
 pub(crate) struct Builder<'c> {
-    /// The line of the token before the parser's look-ahead.
-    previous_line: &'c Cell<Line>,
-    blocks: Vec<Block>,
+    shared: &'c Shared,
+    exprs: Vec<Expr>,
     stats: Vec<Stat>,
-    values: Vec<Expr>,
+    blocks: Vec<Block>,
+    functions: Vec<Box<Function>>,
     names: Vec<LocalDecl>,
     items: Vec<TableItem>,
     arms: Vec<IfArm>,
-    /// Operands of unfinished chains, with the line of their last token.
-    operands: Vec<(Expr, Line)>,
     operators: Vec<Pending>,
-    prefixes: usize,
+    prefixes: Vec<Prefix>,
     /// Set when the program is wrong although it fits the grammar.
     pub(crate) invalid: bool,
 }
@@ -78,95 +86,29 @@ fn fetch_at(expr: &mut Expr, line: Line) {
     }
 }
 
-/// An expression.
-pub(crate) fn expr(kind: ExprKind, at: Line) -> Expr {
-    Expr { kind, line: at }
-}
-
-/// A numeral.
-pub(crate) fn number(value: NumberToken, at: Line) -> Expr {
-    let kind = match value {
-        NumberToken::Integer(integer) => ExprKind::Integer(integer),
-        NumberToken::Float(float) => ExprKind::Float(float),
-    };
-    expr(kind, at)
-}
-
-/// A variable.
-pub(crate) fn variable(name: Symbol, at: Line) -> Expr {
-    expr(
-        ExprKind::Name(name, std::cell::Cell::new(Binding::Unresolved)),
-        at,
-    )
-}
-
-/// `object[key]`, complete at `at`.
-pub(crate) fn index(object: Expr, key: Expr, at: Line) -> Expr {
-    expr(ExprKind::Index(Box::new((object, key))), at)
-}
-
-/// `object.key`, complete at `at`.
-pub(crate) fn field(object: Expr, key: Symbol, at: Line) -> Expr {
-    expr(ExprKind::Field(Box::new(object), key), at)
-}
-
-/// `callee(args)`, the arguments beginning at `at`.
-pub(crate) fn call(callee: Expr, args: Vec<Expr>, at: Line) -> Expr {
-    expr(ExprKind::Call(Box::new(Call { callee, args })), at)
-}
-
-/// `object:method(args)`, the name and the arguments beginning at these lines.
-pub(crate) fn method_call(
-    mut object: Expr,
-    (method, method_line): (Symbol, Line),
-    args: Vec<Expr>,
-    at: Line,
-) -> Expr {
-    fetch_at(&mut object, method_line);
-    let call = MethodCall {
-        object,
-        method,
-        method_line,
-        args,
-    };
-    expr(ExprKind::MethodCall(Box::new(call)), at)
-}
-
-/// `(inner)`, closed at `at`.
-pub(crate) fn paren(mut inner: Expr, at: Line) -> Expr {
-    fetch_at(&mut inner, at);
-    expr(ExprKind::Paren(Box::new(inner)), at)
-}
-
-/// A declared name.
-pub(crate) fn declaration(name: Symbol, attrib: Attrib, at: Line) -> LocalDecl {
-    LocalDecl {
-        name,
-        attrib,
-        line: at,
-        id: std::cell::Cell::new(LocalId(0)),
+/// Takes the last `count` elements of a stack.
+fn take<T>(stack: &mut Vec<T>, count: u32) -> Vec<T> {
+    match count {
+        0 => Vec::new(),
+        1 => stack.pop().into_iter().collect(),
+        _ => stack.drain(stack.len() - count as usize..).collect(),
     }
 }
 
-/// Takes the last `count` elements of a stack.
-fn take<T>(stack: &mut Vec<T>, count: usize) -> Vec<T> {
-    stack.drain(stack.len() - count..).collect()
-}
-
 impl<'c> Builder<'c> {
-    /// A builder; `previous_line` is shared with the token stream.
-    pub(crate) fn new(previous_line: &'c Cell<Line>) -> Self {
+    /// A builder; `shared` is shared with the token stream.
+    pub(crate) fn new(shared: &'c Shared) -> Self {
         Self {
-            previous_line,
-            blocks: Vec::new(),
+            shared,
+            exprs: Vec::new(),
             stats: Vec::new(),
-            values: Vec::new(),
+            blocks: Vec::new(),
+            functions: Vec::new(),
             names: Vec::new(),
             items: Vec::new(),
             arms: Vec::new(),
-            operands: Vec::new(),
             operators: Vec::new(),
-            prefixes: 0,
+            prefixes: Vec::new(),
             invalid: false,
         }
     }
@@ -174,16 +116,16 @@ impl<'c> Builder<'c> {
     // --- Statements and blocks ---
 
     /// Begins a block; to be given to [`Builder::close_block`].
-    pub(crate) fn open_block(&mut self) -> usize {
-        self.stats.len()
+    pub(crate) fn open_block(&mut self) -> u32 {
+        self.stats.len() as u32
     }
 
     /// Ends the block of the statements since `start`; the token that ends it is the look-ahead.
-    pub(crate) fn close_block(&mut self, start: usize) {
-        let count = self.stats.len() - start;
+    pub(crate) fn close_block(&mut self, start: u32) {
+        let count = self.stats.len() as u32 - start;
         let block = Block {
             stats: take(&mut self.stats, count),
-            last_line: self.previous_line.get(),
+            last_line: self.shared.previous_line.get(),
         };
         self.blocks.push(block);
     }
@@ -193,78 +135,83 @@ impl<'c> Builder<'c> {
         self.blocks.pop().unwrap_or_default()
     }
 
-    /// Adds a statement.
-    pub(crate) fn stat(&mut self, kind: StatKind, first: Line, last: Line) {
+    /// Adds a statement between these lines.
+    pub(crate) fn stat(&mut self, kind: StatKind, line: Line, end_line: Line) {
         self.stats.push(Stat {
             kind,
-            line: first,
-            end_line: last,
+            line,
+            end_line,
         });
     }
 
     /// Begins an `if`; to be given to [`Builder::finish_if`].
-    pub(crate) fn open_if(&mut self) -> usize {
-        self.arms.len()
+    pub(crate) fn open_if(&mut self) -> u32 {
+        self.arms.len() as u32
     }
 
-    /// Adds a condition and its block.
-    pub(crate) fn arm(&mut self, mut cond: Expr, then: Line) {
-        fetch_at(&mut cond, then);
+    /// Adds a condition, followed by a `then` at that line, and its block.
+    pub(crate) fn arm(&mut self, then_line: Line) {
+        let mut cond = self.expr();
+        fetch_at(&mut cond, then_line);
         let body = self.block();
         self.arms.push(IfArm {
             cond,
-            then_line: then,
+            then_line,
             body,
         });
     }
 
     /// The statement of the arms since `start`.
-    pub(crate) fn finish_if(&mut self, start: usize, has_else: bool) -> StatKind {
+    pub(crate) fn finish_if(&mut self, start: u32, has_else: bool) -> StatKind {
         let otherwise = has_else.then(|| self.block());
-        let count = self.arms.len() - start;
+        let count = self.arms.len() as u32 - start;
         StatKind::If {
             arms: take(&mut self.arms, count),
             otherwise,
         }
     }
 
-    // --- Lists ---
-
-    /// Begins a list of expressions.
-    pub(crate) fn first_value(&mut self, value: Expr) -> usize {
-        self.values.push(value);
-        1
+    /// A numeric `for` with or without a step, `do` and `for` standing at these lines.
+    pub(crate) fn numeric_for(
+        &mut self,
+        var: LocalDecl,
+        has_step: bool,
+        do_line: Line,
+        loop_line: Line,
+    ) -> StatKind {
+        let step = has_step.then(|| self.expr());
+        let limit = self.expr();
+        StatKind::NumericFor(Box::new(NumericFor {
+            var,
+            start: self.expr(),
+            limit,
+            step,
+            do_line,
+            loop_line,
+            body: self.block(),
+        }))
     }
 
-    /// Goes on with a list of `count` expressions after a comma.
-    pub(crate) fn next_value(&mut self, count: usize, comma: Line, value: Expr) -> usize {
-        if let Some(last) = self.values.last_mut() {
-            fetch_at(last, comma);
+    // --- Names and functions ---
+
+    /// A declared name.
+    pub(crate) fn declaration(&self, name: Symbol, attrib: Attrib, line: Line) -> LocalDecl {
+        LocalDecl {
+            name,
+            attrib,
+            line,
+            id: Cell::new(LocalId(0)),
         }
-        self.values.push(value);
-        count + 1
-    }
-
-    /// The list of `count` expressions.
-    pub(crate) fn values(&mut self, count: usize) -> Vec<Expr> {
-        take(&mut self.values, count)
-    }
-
-    /// The list of `count` arguments in parentheses that close at `close`.
-    pub(crate) fn arguments(&mut self, count: usize, close: Line) -> Vec<Expr> {
-        if let Some(last) = self.values.last_mut().filter(|_| count > 0) {
-            fetch_at(last, close);
-        }
-        take(&mut self.values, count)
     }
 
     /// Adds a declared name to a list.
-    pub(crate) fn name(&mut self, declaration: LocalDecl) {
+    pub(crate) fn name(&mut self, name: Symbol, attrib: Attrib, line: Line) {
+        let declaration = self.declaration(name, attrib, line);
         self.names.push(declaration);
     }
 
     /// The list of `count` names.
-    pub(crate) fn names(&mut self, count: usize) -> Vec<LocalDecl> {
+    pub(crate) fn names(&mut self, count: u32) -> Vec<LocalDecl> {
         take(&mut self.names, count)
     }
 
@@ -280,133 +227,289 @@ impl<'c> Builder<'c> {
         }
     }
 
-    /// Adds an entry of a table constructor.
-    pub(crate) fn item(&mut self, item: TableItem) {
-        self.items.push(item);
+    /// A function with `count` parameters, whose `(` stands at `line` and whose `end` at
+    /// `end_line`.
+    pub(crate) fn close_function(
+        &mut self,
+        count: u32,
+        is_vararg: bool,
+        line: Line,
+        end_line: Line,
+    ) {
+        let function = Function {
+            params: take(&mut self.names, count),
+            is_vararg,
+            body: self.block(),
+            line,
+            end_line,
+            info: ResolvedInfo::default(),
+        };
+        self.functions.push(Box::new(function));
     }
 
-    /// Notes that a separator at `at` follows the last entry.
-    pub(crate) fn end_item(&mut self, at: Line) {
+    /// The function that was closed last.
+    pub(crate) fn function(&mut self) -> Box<Function> {
+        self.functions.pop().unwrap_or_default()
+    }
+
+    /// The function statement for that function, whose target is the last expression; a method
+    /// has its name and the name's line.
+    pub(crate) fn function_stat(&mut self, line: Line, method: Option<(Symbol, Line)>) -> StatKind {
+        let mut function = self.function();
+        function.line = line;
+        if let Some((name, at)) = method {
+            let this = self.declaration(predefined::SELF, Attrib::None, at);
+            function.params.insert(0, this);
+            self.field(name, at);
+        }
+        StatKind::Function {
+            target: self.expr(),
+            function,
+        }
+    }
+
+    // --- Expressions: each method pops its parts and pushes the whole ---
+
+    /// Adds an expression.
+    pub(crate) fn push(&mut self, kind: ExprKind, line: Line) {
+        self.exprs.push(Expr { kind, line });
+    }
+
+    /// Takes the last expression.
+    pub(crate) fn expr(&mut self) -> Expr {
+        // The grammar pushes what it takes, so there is one.
+        self.exprs.pop().unwrap_or(Expr {
+            kind: ExprKind::Nil,
+            line: 0,
+        })
+    }
+
+    /// Takes the last `count` expressions.
+    pub(crate) fn exprs(&mut self, count: u32) -> Vec<Expr> {
+        take(&mut self.exprs, count)
+    }
+
+    /// Notes that the last expression but `after` is fetched at `line`.
+    pub(crate) fn fetch(&mut self, after: usize, line: Line) {
+        let length = self.exprs.len();
+        if let Some(expr) = length.checked_sub(1 + after).map(|i| &mut self.exprs[i]) {
+            fetch_at(expr, line);
+        }
+    }
+
+    /// A variable.
+    pub(crate) fn variable(&mut self, name: Symbol, line: Line) {
+        self.push(ExprKind::Name(name, Cell::new(Binding::Unresolved)), line);
+    }
+
+    /// The numeral of token `Number(n)`.
+    pub(crate) fn number(&mut self, n: u32, line: Line) {
+        let kind = match self.shared.numbers[n as usize & 1].get() {
+            Number::Integer(integer) => ExprKind::Integer(integer),
+            Number::Float(float) => ExprKind::Float(float),
+        };
+        self.push(kind, line);
+    }
+
+    /// The function that was closed last.
+    pub(crate) fn function_expr(&mut self, line: Line) {
+        let function = self.function();
+        self.push(ExprKind::Function(function), line);
+    }
+
+    /// `object[key]`
+    pub(crate) fn index(&mut self, line: Line) {
+        let key = self.expr();
+        let object = self.expr();
+        self.push(ExprKind::Index(Box::new(Pair(object, key))), line);
+    }
+
+    /// `object.key`
+    pub(crate) fn field(&mut self, key: Symbol, line: Line) {
+        let object = self.expr();
+        self.push(ExprKind::Field(Box::new(Object(object)), key), line);
+    }
+
+    /// `(inner)`, closed at `line`.
+    pub(crate) fn paren(&mut self, line: Line) {
+        let mut inner = self.expr();
+        fetch_at(&mut inner, line);
+        self.push(ExprKind::Paren(Box::new(inner)), line);
+    }
+
+    /// `callee(args)` with `count` arguments that begin at `line`.
+    pub(crate) fn call(&mut self, count: u32, line: Line) {
+        let args = self.exprs(count);
+        let callee = self.expr();
+        self.push(ExprKind::Call(Box::new(Call { callee, args })), line);
+    }
+
+    /// `object:method(args)` with `count` arguments that begin at `line`.
+    pub(crate) fn method_call(
+        &mut self,
+        method: Symbol,
+        method_line: Line,
+        count: u32,
+        line: Line,
+    ) {
+        let args = self.exprs(count);
+        let mut object = self.expr();
+        fetch_at(&mut object, method_line);
+        let call = MethodCall {
+            object,
+            method,
+            method_line,
+            args,
+        };
+        self.push(ExprKind::MethodCall(Box::new(call)), line);
+    }
+
+    /// Adds the last expression to a table.
+    pub(crate) fn positional(&mut self) {
+        let value = self.expr();
+        self.items.push(TableItem::Positional(value));
+    }
+
+    /// Adds `name = value` to a table.
+    pub(crate) fn named(&mut self, name: Symbol) {
+        let value = self.expr();
+        self.items.push(TableItem::Named(name, value));
+    }
+
+    /// Adds `[key] = value` to a table; the value's last token stands at `line`.
+    pub(crate) fn keyed(&mut self, line: Line) {
+        let value = self.expr();
+        let pair = Box::new(Pair(self.expr(), value));
+        self.items.push(TableItem::Keyed(pair, line));
+    }
+
+    /// Notes that a separator at `line` follows the last entry.
+    pub(crate) fn end_item(&mut self, line: Line) {
         if let Some(TableItem::Positional(value)) = self.items.last_mut() {
-            fetch_at(value, at);
+            fetch_at(value, line);
         }
     }
 
     /// The table of `count` entries between these lines.
-    pub(crate) fn table(&mut self, count: usize, open: Line, close: Line) -> Expr {
+    pub(crate) fn table(&mut self, count: u32, open: Line, close: Line) {
         let mut items = take(&mut self.items, count);
         // PUC fetches the last value only after the closing brace.
         if let Some(TableItem::Positional(value)) = items.last_mut() {
             fetch_at(value, close);
         }
-        expr(ExprKind::Table(Box::new(items)), open)
-    }
-
-    /// A function with `count` parameters, whose `(` stands at `open` and whose `end` at `end`.
-    pub(crate) fn function(
-        &mut self,
-        count: usize,
-        is_vararg: bool,
-        open: Line,
-        end: Line,
-    ) -> Box<Function> {
-        let body = self.block();
-        Box::new(Function {
-            params: take(&mut self.names, count),
-            is_vararg,
-            body,
-            line: open,
-            end_line: end,
-            info: ResolvedInfo::default(),
-        })
+        self.push(ExprKind::Table(Box::new(items)), open);
     }
 
     // --- Operators ---
 
-    /// Begins a chain `left op right`; `left_end` and `right_end` are the operands' last tokens.
+    /// Begins a chain: the last two expressions are operands of `op` at `line`; the second one
+    /// ends at `right_end`.
     pub(crate) fn begin_chain(
         &mut self,
-        left: (Expr, Line),
-        op: (BinaryOp, Line),
-        right: (Expr, Line),
+        op: BinaryOp,
+        line: Line,
+        right_end: Line,
     ) -> Result<(), Unreadable> {
-        self.operators.push(Pending { op: None, line: 0 });
-        self.operands.push((left.0, left.1));
-        self.extend_chain(op, right)
+        self.operators.push(Pending {
+            op: None,
+            line: 0,
+            right_end: 0,
+        });
+        self.push_operator(op, line, right_end)
     }
 
-    /// Goes on with a chain.
+    /// Goes on with a chain: the last expression is the right operand of `op`.
     pub(crate) fn extend_chain(
         &mut self,
-        (op, at): (BinaryOp, Line),
-        right: (Expr, Line),
+        op: BinaryOp,
+        line: Line,
+        right_end: Line,
     ) -> Result<(), Unreadable> {
-        self.reduce(priority(op).0);
-        if let Some((left, _)) = self.operands.last_mut() {
-            fetch_at(left, at);
+        if self.is_reducible(priority(op).0) {
+            let right = self.expr();
+            self.reduce(priority(op).0);
+            self.exprs.push(right);
         }
+        self.push_operator(op, line, right_end)
+    }
+
+    fn push_operator(
+        &mut self,
+        op: BinaryOp,
+        line: Line,
+        right_end: Line,
+    ) -> Result<(), Unreadable> {
+        self.fetch(1, line);
         if self.operators.len() > 2 * MAX_PENDING {
             return Err(Unreadable);
         }
         self.operators.push(Pending {
             op: Some(op),
-            line: at,
+            line,
+            right_end,
         });
-        self.operands.push((right.0, right.1));
         Ok(())
     }
 
-    /// Ends a chain.
-    pub(crate) fn end_chain(&mut self) -> Expr {
+    /// Ends a chain: its operands become one expression.
+    pub(crate) fn end_chain(&mut self) {
         self.reduce(0);
         self.operators.pop();
-        match self.operands.pop() {
-            Some((expr, _)) => expr,
-            None => expr(ExprKind::Nil, 0),
+    }
+
+    /// Whether the last pending operator binds at least as strongly as one of that left priority.
+    fn is_reducible(&self, left_priority: u8) -> bool {
+        match self.operators.last() {
+            Some(&Pending { op: Some(op), .. }) => left_priority <= priority(op).1,
+            _ => false,
         }
     }
 
-    /// Combines the operands of pending operators that bind at least as strongly as one whose
-    /// left priority is `left_priority`.
+    /// Combines the operands of all such operators.
     fn reduce(&mut self, left_priority: u8) {
-        while let Some(&Pending { op: Some(op), line }) = self.operators.last() {
-            if left_priority > priority(op).1 {
-                break;
-            }
-            let (Some((right, last_line)), Some((left, _))) =
-                (self.operands.pop(), self.operands.pop())
-            else {
-                break;
-            };
-            self.operators.pop();
-            let line = if is_comparison(op) { last_line } else { line };
-            let kind = ExprKind::Binary(op, Box::new((left, right)));
-            self.operands.push((Expr { kind, line }, last_line));
+        while self.is_reducible(left_priority)
+            && let Some(Pending {
+                op: Some(op),
+                line,
+                right_end,
+            }) = self.operators.pop()
+        {
+            let line = if is_comparison(op) { right_end } else { line };
+            self.binary(op, line);
         }
     }
 
-    /// Counts an operator whose operand recurs: a unary one, or `^`.
-    pub(crate) fn enter_prefix(&mut self) -> Result<(), Unreadable> {
-        self.prefixes += 1;
-        if self.prefixes > MAX_PENDING {
+    fn binary(&mut self, op: BinaryOp, line: Line) {
+        let right = self.expr();
+        let left = self.expr();
+        self.push(ExprKind::Binary(op, Box::new(Pair(left, right))), line);
+    }
+
+    /// Begins an operation whose operand follows: a unary one, or `^` (`None`).
+    pub(crate) fn begin_prefix(
+        &mut self,
+        op: Option<UnaryOp>,
+        line: Line,
+    ) -> Result<(), Unreadable> {
+        if op.is_none() {
+            self.fetch(0, line);
+        }
+        self.prefixes.push(Prefix { op, line });
+        if self.prefixes.len() > MAX_PENDING {
             return Err(Unreadable);
         }
         Ok(())
     }
 
-    /// `op operand`, the operator standing at `at`.
-    pub(crate) fn unary(&mut self, op: UnaryOp, at: Line, operand: Expr) -> Expr {
-        self.prefixes -= 1;
-        expr(ExprKind::Unary(op, Box::new(operand)), at)
-    }
-
-    /// `base ^ exponent`, the operator standing at `at`.
-    pub(crate) fn power(&mut self, mut base: Expr, at: Line, exponent: Expr) -> Expr {
-        self.prefixes -= 1;
-        fetch_at(&mut base, at);
-        expr(
-            ExprKind::Binary(BinaryOp::Pow, Box::new((base, exponent))),
-            at,
-        )
+    /// Ends it.
+    pub(crate) fn end_prefix(&mut self) {
+        match self.prefixes.pop() {
+            Some(Prefix { op: Some(op), line }) => {
+                let operand = self.expr();
+                self.push(ExprKind::Unary(op, Box::new(operand)), line);
+            }
+            Some(Prefix { op: None, line }) => self.binary(BinaryOp::Pow, line),
+            None => {}
+        }
     }
 }

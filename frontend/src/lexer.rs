@@ -12,7 +12,10 @@ use crate::number::parse::{hex_value, is_space};
 use crate::number::{Number, str_to_number};
 use logos::{Lexer as LogosLexer, Logos};
 
-/// A token. Names and strings carry their symbol, numerals their value.
+/// A token. Names and strings carry their symbol, numerals what [`Lexer::number`] wants to know.
+///
+/// It fits in two registers, and its variants stand in the order of the grammar's terminals; both
+/// make handing it through the parser cheap.
 #[derive(Logos, Clone, Copy, Debug, PartialEq)]
 #[logos(utf8 = false, extras = State, error = Malformed)]
 #[logos(skip(r"[ \t\x0b\x0c]+"))]
@@ -139,20 +142,12 @@ pub enum Token {
     #[regex(r"\[=+", bad_long_string)]
     String(Symbol),
     #[regex(r"[0-9]|\.[0-9]", numeral)]
-    Number(NumberToken),
-    /// A byte that begins no token.
-    #[regex(r"(?-u:[!$?@`\\\x00-\x08\x0e-\x1f\x7f-\xff])", unknown)]
-    Unknown(u8),
+    Number(u32),
     /// The end of the text.
     EndOfFile,
-}
-
-/// The value of a numeral.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[allow(missing_docs, reason = "as in `number::Number`")]
-pub enum NumberToken {
-    Integer(i64),
-    Float(f64),
+    /// A byte that begins no token.
+    #[regex(r"(?-u:[!$?@`\\\x00-\x08\x0e-\x1f\x7f-\xff])", unknown)]
+    Unknown(u32),
 }
 
 /// What the lexer keeps besides its position.
@@ -161,6 +156,10 @@ pub struct State {
     line: Line,
     interner: Interner,
     buffer: Vec<u8>,
+    /// The values of the last two numerals, the one of token `Number(n)` at `n`.
+    numbers: [Number; 2],
+    next_number: u32,
+    error: Option<Box<LexError>>,
 }
 
 impl Default for State {
@@ -169,6 +168,9 @@ impl Default for State {
             line: 1,
             interner: Interner::new(),
             buffer: Vec::new(),
+            numbers: [Number::Integer(0); 2],
+            next_number: 0,
+            error: None,
         }
     }
 }
@@ -182,16 +184,35 @@ pub struct LexError {
     pub near: Option<Vec<u8>>,
 }
 
-/// A [`LexError`] behind a pointer, to keep results small.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct Malformed(Option<Box<LexError>>);
+/// A token is malformed; [`Lexer::explain`] tells why.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Malformed;
 
-impl Malformed {
-    fn new(message: impl Into<String>, near: Option<Vec<u8>>) -> Self {
-        Self(Some(Box::new(LexError {
+impl State {
+    /// Keeps a numeral's value; yields what its token carries.
+    fn keep(&mut self, number: Number) -> u32 {
+        let n = self.next_number;
+        self.numbers[n as usize & 1] = number;
+        self.next_number = n ^ 1;
+        n
+    }
+
+    #[cold]
+    fn error(&mut self, message: impl Into<String>, near: Option<Vec<u8>>) -> Malformed {
+        self.error = Some(Box::new(LexError {
             message: message.into(),
             near,
-        })))
+        }));
+        Malformed
+    }
+}
+
+impl LexError {
+    fn new(message: &str, near: Option<Vec<u8>>) -> Box<Self> {
+        Box::new(Self {
+            message: message.into(),
+            near,
+        })
     }
 }
 
@@ -232,9 +253,15 @@ impl<'s> Lexer<'s> {
         self.scanner.extras.interner
     }
 
-    /// The error's details.
-    pub fn explain(&self, error: Malformed) -> LexError {
-        match error.0 {
+    /// The value of token `Number(n)`, which must be one of the last two numerals read.
+    #[inline]
+    pub fn number(&self, n: u32) -> Number {
+        self.scanner.extras.numbers[n as usize & 1]
+    }
+
+    /// Why the last token is malformed.
+    pub fn explain(&mut self) -> LexError {
+        match self.scanner.extras.error.take() {
             Some(details) => *details,
             None => LexError {
                 message: "unexpected symbol".into(),
@@ -248,7 +275,7 @@ impl<'s> Lexer<'s> {
         let text = match token {
             Token::String(symbol) => self.string_text(symbol),
             Token::EndOfFile => return b"<eof>".to_vec(),
-            Token::Unknown(byte) if !(b' '..=b'~').contains(&byte) => {
+            Token::Unknown(byte) if !(0x20..0x7f).contains(&byte) => {
                 return format!("'<\\{byte}>'").into_bytes();
             }
             _ => self.scanner.slice().to_vec(),
@@ -284,8 +311,8 @@ fn name(lexer: &mut Scanner<'_>) -> Symbol {
     lexer.extras.interner.intern(text)
 }
 
-fn unknown(lexer: &mut Scanner<'_>) -> u8 {
-    lexer.slice()[0]
+fn unknown(lexer: &mut Scanner<'_>) -> u32 {
+    lexer.slice()[0].into()
 }
 
 fn line_break(lexer: &mut Scanner<'_>) {
@@ -371,21 +398,17 @@ fn long_bracket(
         }
     }
     lexer.bump(rest.len());
-    Err(Malformed::new(
-        format!("unfinished long {what} (starting at line {first_line})"),
-        None,
-    ))
+    let message = format!("unfinished long {what} (starting at line {first_line})");
+    Err(lexer.extras.error(message, None))
 }
 
 fn bad_long_string(lexer: &mut Scanner<'_>) -> Result<Symbol, Malformed> {
-    Err(Malformed::new(
-        "invalid long string delimiter",
-        Some(lexer.slice().to_vec()),
-    ))
+    let near = Some(lexer.slice().to_vec());
+    Err(lexer.extras.error("invalid long string delimiter", near))
 }
 
 /// Reads a numeral as greedily as PUC: `3x` and `0xep1-2` are malformed, not two tokens.
-fn numeral(lexer: &mut Scanner<'_>) -> Result<NumberToken, Malformed> {
+fn numeral(lexer: &mut Scanner<'_>) -> Result<u32, Malformed> {
     let start = lexer.span().start;
     let text = &lexer.source()[start..];
     let mut position = usize::from(text[0] == b'.');
@@ -405,7 +428,7 @@ fn numeral(lexer: &mut Scanner<'_>) -> Result<NumberToken, Malformed> {
         let more = text.get(position);
         if !more.is_some_and(|&byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'_') {
             lexer.bump(position - lexer.slice().len());
-            return Ok(NumberToken::Integer(value));
+            return Ok(lexer.extras.keep(Number::Integer(value)));
         }
     }
     while let Some(&byte) = text.get(position) {
@@ -424,12 +447,11 @@ fn numeral(lexer: &mut Scanner<'_>) -> Result<NumberToken, Malformed> {
     }
     lexer.bump(position - lexer.slice().len());
     match str_to_number(&text[..position]) {
-        Some(Number::Integer(integer)) => Ok(NumberToken::Integer(integer)),
-        Some(Number::Float(float)) => Ok(NumberToken::Float(float)),
-        None => Err(Malformed::new(
-            "malformed number",
-            Some(text[..position].to_vec()),
-        )),
+        Some(number) => Ok(lexer.extras.keep(number)),
+        None => {
+            let near = Some(text[..position].to_vec());
+            Err(lexer.extras.error("malformed number", near))
+        }
     }
 }
 
@@ -454,7 +476,10 @@ fn short_string(lexer: &mut Scanner<'_>) -> Result<Symbol, Malformed> {
     let result = reader.read(quote);
     lexer.bump(reader.position);
     lexer.extras.line = reader.line;
-    let symbol = result.map(|()| lexer.extras.interner.intern(&reader.buffer[1..]));
+    let symbol = match result {
+        Ok(()) => Ok(lexer.extras.interner.intern(&reader.buffer[1..])),
+        Err(error) => Err(lexer.extras.error(error.message, error.near)),
+    };
     lexer.extras.buffer = reader.buffer;
     symbol
 }
@@ -472,13 +497,13 @@ impl StringReader<'_> {
         self.text.get(self.position).copied()
     }
 
-    fn read(&mut self, quote: u8) -> Result<(), Malformed> {
+    fn read(&mut self, quote: u8) -> Result<(), Box<LexError>> {
         loop {
             match self.current() {
-                None => return Err(Malformed::new("unfinished string", None)),
+                None => return Err(LexError::new("unfinished string", None)),
                 Some(b'\n' | b'\r') => {
                     let near = Some(self.buffer.clone());
-                    return Err(Malformed::new("unfinished string", near));
+                    return Err(LexError::new("unfinished string", near));
                 }
                 Some(b'\\') => self.escape()?,
                 Some(byte) => {
@@ -493,7 +518,7 @@ impl StringReader<'_> {
     }
 
     /// Reads the escape sequence at the current backslash.
-    fn escape(&mut self) -> Result<(), Malformed> {
+    fn escape(&mut self) -> Result<(), Box<LexError>> {
         let start = self.position;
         self.position += 1;
         let Some(byte) = self.current() else {
@@ -548,15 +573,15 @@ impl StringReader<'_> {
     }
 
     /// An error in the escape sequence at `start`; the current byte belongs to what is shown.
-    fn error(&self, start: usize, message: &str) -> Malformed {
+    fn error(&self, start: usize, message: &str) -> Box<LexError> {
         let mut near = self.buffer.clone();
         let end = (self.position + 1).min(self.text.len());
         near.extend_from_slice(&self.text[start..end]);
-        Malformed::new(message, Some(near))
+        LexError::new(message, Some(near))
     }
 
     /// Goes on to the next byte, which must be a hexadecimal digit.
-    fn hex_digit(&mut self, start: usize) -> Result<u8, Malformed> {
+    fn hex_digit(&mut self, start: usize) -> Result<u8, Box<LexError>> {
         self.position += 1;
         match self.current() {
             Some(byte) if byte.is_ascii_hexdigit() => Ok(hex_value(byte)),
@@ -564,7 +589,7 @@ impl StringReader<'_> {
         }
     }
 
-    fn decimal_escape(&mut self, start: usize) -> Result<(), Malformed> {
+    fn decimal_escape(&mut self, start: usize) -> Result<(), Box<LexError>> {
         let mut value = 0u32;
         for _ in 0..3 {
             let Some(digit @ b'0'..=b'9') = self.current() else {
@@ -582,7 +607,7 @@ impl StringReader<'_> {
         }
     }
 
-    fn utf8_escape(&mut self, start: usize) -> Result<(), Malformed> {
+    fn utf8_escape(&mut self, start: usize) -> Result<(), Box<LexError>> {
         self.position += 1;
         if self.current() != Some(b'{') {
             return Err(self.error(start, "missing '{'"));

@@ -10,11 +10,31 @@
 
 use crate::ast::{Interner, Line};
 use crate::lexer::{Lexer, Token};
+use crate::number::Number;
 use std::cell::Cell;
 
 /// The stream ended because a token is malformed or nests too deeply; the diagnosis finds out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unreadable;
+
+/// What the builder learns from the token stream.
+pub(crate) struct Shared {
+    /// The line of the token before the parser's look-ahead.
+    pub(crate) previous_line: Cell<Line>,
+    /// The values of the last two numerals, the one of token `Number(n)` at `n`. The grammar makes
+    /// an expression of a numeral as soon as it sees what follows, so two are enough.
+    pub(crate) numbers: [Cell<Number>; 2],
+}
+
+impl Shared {
+    /// As at the beginning of a text.
+    pub(crate) fn new() -> Self {
+        Self {
+            previous_line: Cell::new(1),
+            numbers: [const { Cell::new(Number::Integer(0)) }; 2],
+        }
+    }
+}
 
 /// As the parser's error.
 pub(crate) fn user_error<L, T>(error: Unreadable) -> lalrpop_util::ParseError<L, T, Unreadable> {
@@ -46,8 +66,7 @@ enum State {
 /// It yields each token between its line and its line: the parser's locations are lines.
 pub(crate) struct Tokens<'s> {
     lexer: Lexer<'s>,
-    /// The line of the token before the last one, for the builder.
-    previous_line: &'s Cell<Line>,
+    shared: &'s Shared,
     line: Line,
     state: State,
     /// For each open `(` and `{`, whether what it closes can be called.
@@ -58,12 +77,11 @@ pub(crate) struct Tokens<'s> {
 }
 
 impl<'s> Tokens<'s> {
-    /// The tokens of `source`; while one is the parser's look-ahead, `previous_line` holds the
-    /// line of the token before it.
-    pub(crate) fn new(source: &'s [u8], previous_line: &'s Cell<Line>) -> Self {
+    /// The tokens of `source`.
+    pub(crate) fn new(source: &'s [u8], shared: &'s Shared) -> Self {
         Self {
             lexer: Lexer::new(source),
-            previous_line,
+            shared,
             line: 1,
             state: State::Plain,
             brackets: Vec::new(),
@@ -91,6 +109,7 @@ impl<'s> Tokens<'s> {
             return token;
         }
         match token {
+            Token::Number(n) => self.shared.numbers[n as usize & 1].set(self.lexer.number(n)),
             Token::LeftParen => {
                 self.brackets.push(state != State::FunctionName);
                 if state == State::Callable {
@@ -142,8 +161,8 @@ impl Iterator for Tokens<'_> {
             return Some(Err(Unreadable));
         };
         let line = self.lexer.line();
-        self.previous_line
-            .set(std::mem::replace(&mut self.line, line));
+        let previous_line = std::mem::replace(&mut self.line, line);
+        self.shared.previous_line.set(previous_line);
         let token = self.classify(token);
         if self.brackets.len() + self.blocks > MAX_NESTING {
             return Some(Err(Unreadable));

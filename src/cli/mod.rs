@@ -18,6 +18,8 @@ use std::process::ExitCode;
 
 /// Runs the program on the process's arguments.
 pub(crate) fn main() -> ExitCode {
+    // A program whose output nobody reads ends, as any filter does.
+    perilune::program::default_broken_pipe();
     let arguments: Vec<Vec<u8>> = std::env::args_os().map(argument_bytes).collect();
     run::run(&arguments)
 }

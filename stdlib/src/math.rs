@@ -92,7 +92,11 @@ fn fmod(call: &mut Call<'_>) -> NativeResult {
     let result = match integers {
         (Some(_), Some(0)) => return Err(call.arg_error(2, "zero")),
         (Some(a), Some(b)) => Local::integer(a.wrapping_rem(b)),
-        _ => Local::float(call.check_number(1)? % call.check_number(2)?),
+        _ => {
+            // The reference complains about the second argument first.
+            let divisor = call.check_number(2)?;
+            Local::float(call.check_number(1)? % divisor)
+        }
     };
     Ok(call.return_one(result))
 }

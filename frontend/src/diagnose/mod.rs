@@ -13,7 +13,8 @@ mod statement;
 use crate::ast::*;
 use crate::builder::{UNARY_PRIORITY, priority};
 use crate::error::SyntaxError;
-use crate::lexer::{Lexer, Malformed, NumberToken, Token};
+use crate::lexer::{Lexer, Malformed, Token};
+use crate::number::Number;
 use crate::resolve::MAX_DEPTH;
 use crate::resolve::scope::{ScopeError, Scopes};
 
@@ -80,8 +81,8 @@ impl Diagnosis<'_> {
     }
 
     #[cold]
-    fn malformed(&self, error: Malformed) -> Box<SyntaxError> {
-        let error = self.lexer.explain(error);
+    fn malformed(&mut self) -> Box<SyntaxError> {
+        let error = self.lexer.explain();
         let near = match error.near {
             Some(text) => crate::lexer::quote(&text),
             None => b"<eof>".to_vec(),
@@ -146,7 +147,7 @@ impl Diagnosis<'_> {
     fn read(&mut self) -> Check<Token> {
         match self.lexer.next_token() {
             Ok(token) => Ok(token),
-            Err(error) => Err(self.malformed(error)),
+            Err(Malformed) => Err(self.malformed()),
         }
     }
 
@@ -229,8 +230,10 @@ impl Diagnosis<'_> {
 
     fn simple_expr(&mut self) -> Check<Kind> {
         let literal = match self.token {
-            Token::Number(NumberToken::Integer(integer)) => ConstantValue::Integer(integer),
-            Token::Number(NumberToken::Float(float)) => ConstantValue::Float(float),
+            Token::Number(n) => match self.lexer.number(n) {
+                Number::Integer(integer) => ConstantValue::Integer(integer),
+                Number::Float(float) => ConstantValue::Float(float),
+            },
             Token::String(symbol) => ConstantValue::String(symbol),
             Token::Nil => ConstantValue::Nil,
             Token::True => ConstantValue::Boolean(true),

@@ -24,6 +24,8 @@ fn next_field(
 
 pub(super) fn pack(call: &mut Call<'_>) -> NativeResult {
     let mut reader = Reader::new(call.check_string(1)?);
+    // As in the reference, a missing argument is nil in messages.
+    call.push(Local::NIL)?;
     with_buffer(|out| {
         let mut argument = 1;
         while let Some(field) = next_field(call, &mut reader, out.len())? {

@@ -104,7 +104,7 @@ pub(crate) fn index_value(vm: &mut Vm, object: Value, key: Value) -> Result<Foun
             object = function;
         }
     }
-    Err(vm.runtime_error("'__index' chain too long; possibly a loop"))
+    Err(vm.runtime_error("'__index' chain too long; possible loop"))
 }
 
 pub(super) unsafe fn set_index(vm: *mut Vm) -> Result<Next> {
@@ -190,7 +190,7 @@ pub(crate) fn set_index_value(
             object = function;
         }
     }
-    Err(vm.runtime_error("'__newindex' chain too long; possibly a loop"))
+    Err(vm.runtime_error("'__newindex' chain too long; possible loop"))
 }
 
 unsafe fn set_raw(

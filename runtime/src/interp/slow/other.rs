@@ -167,7 +167,11 @@ pub(crate) unsafe fn check_pending(vm: *mut Vm) -> Result<()> {
             .pending
             .fetch_and(!pending::INTERRUPT, Ordering::Relaxed);
         let Some(mut interrupt) = (*vm).interrupt.take() else {
-            return Err((*vm).runtime_error("interrupted!"));
+            // The reference implementation raises this in a hook, from where level 1 is the caller
+            // of the running function.
+            let mut message = crate::stack::position(vm, 1);
+            message.extend_from_slice(b"interrupted!");
+            return Err((*vm).error_string(&message));
         };
         let answer = interrupt();
         if (*vm).interrupt.is_none() {

@@ -1,0 +1,218 @@
+//! Tests of the parser: the shape of trees, and that grammar and diagnosis agree.
+
+use super::*;
+use crate::ast::*;
+
+/// A program with every construct.
+const SAMPLE: &str = r#"
+local a <const>, b <close>, c = 1, nil, ...
+local function fact(n) if n <= 1 then return 1 else return n * fact(n - 1) end end
+function t.x.y:m(p, ...) self.q = p; return ... end
+do local x = -2 ^ 2 .. "s" end
+while not a == b and c do if x then break end goto continue ::continue:: end
+repeat local z = #t until z > 3 or z ~= 4
+for i = 1, 10, 2 do f(i) end
+for k, v in pairs(t) do t[k], u = v, { 1, 2; x = 3, [4] = 5, f(), } end
+f "s" { } [[x]] :m(1, 2).y = (function(...) return ... end)(a)
+(g or h)()
+if a then elseif b then else end
+x = a | b & c ~ d << 1 >> 2 // 3 % 4
+::l:: ; goto l
+return a, b
+"#;
+
+fn agree(text: &str) {
+    let valid = parse_valid(text.as_bytes()).is_some();
+    let error = diagnose(text.as_bytes(), b"=");
+    assert_eq!(valid, error.is_none(), "{error:?} in\n{text}");
+}
+
+#[test]
+fn grammar_and_diagnosis_agree() {
+    let words: Vec<&str> = SAMPLE.split_inclusive([' ', '\n']).collect();
+    let others = [
+        "end ",
+        "do ",
+        "( ",
+        ") ",
+        "{ ",
+        "} ",
+        "[ ",
+        "] ",
+        "= ",
+        ", ",
+        "local ",
+        "x ",
+        "function ",
+        "return ",
+        "break ",
+        "goto x ",
+        "::x:: ",
+        "1 ",
+        "... ",
+        "if ",
+        "then ",
+        "else ",
+        "until ",
+        "for ",
+        "in ",
+        "not ",
+        "- ",
+        ".. ",
+        "^ ",
+        "\"s\" ",
+        "; ",
+        ": ",
+        ". ",
+        "<const> ",
+        "repeat ",
+        "while ",
+        "c = 1 ",
+    ];
+    agree(SAMPLE);
+    for index in 0..words.len() {
+        let with = |middle: &[&str], skipped: usize| {
+            let parts = [&words[..index], middle, &words[index + skipped..]];
+            agree(&parts.concat().concat());
+        };
+        with(&[], 1);
+        with(&[words[index]], 0);
+        if index + 1 < words.len() {
+            with(&[words[index + 1], words[index]], 2);
+        }
+        for other in others {
+            with(&[other], 1);
+            with(&[other], 0);
+        }
+    }
+}
+
+/// The expression with all its parentheses.
+fn show_expr(expr: &Expr, interner: &Interner) -> String {
+    let text = |symbol| String::from_utf8_lossy(interner.resolve(symbol)).into_owned();
+    let show = |expr: &Expr| show_expr(expr, interner);
+    let list = |exprs: &[Expr]| exprs.iter().map(show).collect::<Vec<_>>().join(",");
+    match &expr.kind {
+        ExprKind::Integer(integer) => integer.to_string(),
+        ExprKind::Float(float) => format!("{float:?}"),
+        ExprKind::String(symbol) => format!("'{}'", text(*symbol)),
+        ExprKind::Name(name, _) => text(*name),
+        ExprKind::Index(pair) => format!("{}[{}]", show(&pair.0), show(&pair.1)),
+        ExprKind::Field(object, name) => format!("{}.{}", show(&object.0), text(*name)),
+        ExprKind::Call(call) => format!("{}({})", show(&call.callee), list(&call.args)),
+        ExprKind::MethodCall(call) => {
+            let (object, method) = (show(&call.object), text(call.method));
+            format!("{object}:{method}({})", list(&call.args))
+        }
+        ExprKind::Binary(op, pair) => format!("({} {op:?} {})", show(&pair.0), show(&pair.1)),
+        ExprKind::Unary(op, operand) => format!("({op:?} {})", show(operand)),
+        ExprKind::Paren(inner) => format!("<{}>", show(inner)),
+        ExprKind::Table(items) => {
+            let items: Vec<String> = items
+                .iter()
+                .map(|item| match item {
+                    TableItem::Positional(value) => show(value),
+                    TableItem::Named(name, value) => format!("{}={}", text(*name), show(value)),
+                    TableItem::Keyed(pair, _) => format!("[{}]={}", show(&pair.0), show(&pair.1)),
+                })
+                .collect();
+            format!("{{{}}}", items.join(","))
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+/// The expressions of the first statement.
+fn show_stat(text: &str) -> String {
+    let (chunk, interner) = parse_valid(text.as_bytes()).expect("valid");
+    let show = |expr: &Expr| show_expr(expr, &interner);
+    let list = |exprs: &[Expr]| exprs.iter().map(show).collect::<Vec<_>>().join(",");
+    match &chunk.main.body.stats[0].kind {
+        StatKind::Return(values) => list(values),
+        StatKind::Assign { targets, values } => format!("{} = {}", list(targets), list(values)),
+        StatKind::Local { values, .. } => list(values),
+        StatKind::Call(call) => show(call),
+        StatKind::While { cond, .. } | StatKind::Repeat { cond, .. } => show(cond),
+        StatKind::If { arms, .. } => arms
+            .iter()
+            .map(|arm| show(&arm.cond))
+            .collect::<Vec<_>>()
+            .join(","),
+        StatKind::NumericFor(numeric) => {
+            let step = numeric.step.as_ref().map(show).unwrap_or_default();
+            format!("{};{};{step}", show(&numeric.start), show(&numeric.limit))
+        }
+        StatKind::GenericFor(generic) => list(&generic.values),
+        StatKind::Function { target, .. } => show(target),
+        other => format!("{other:?}"),
+    }
+}
+
+#[test]
+fn shapes_of_trees() {
+    for (text, expected) in [
+        ("return a + b * c - d", "((a Add (b Mul c)) Sub d)"),
+        ("return a .. b .. c", "(a Concat (b Concat c))"),
+        ("return a ^ b ^ c", "(a Pow (b Pow c))"),
+        ("return -a ^ -b ^ c", "(Neg (a Pow (Neg (b Pow c))))"),
+        ("return 2 ^ 3 ^ 4, 5", "(2 Pow (3 Pow 4)),5"),
+        ("return not a == b", "((Not a) Eq b)"),
+        ("return -x * #y", "((Neg x) Mul (Len y))"),
+        ("return - - a .. b", "((Neg (Neg a)) Concat b)"),
+        (
+            "return a or b and c < d | e ~ f & g << h .. i + j * k",
+            "(a Or (b And (c Lt (d BOr (e BXor (f BAnd (g Shl (h Concat (i Add (j Mul k))))))))))",
+        ),
+        (
+            "return a * b + c .. d << e & f ~ g | h < i and j or k",
+            "((((((((((a Mul b) Add c) Concat d) Shl e) BAnd f) BXor g) BOr h) Lt i) And j) Or k)",
+        ),
+        (
+            "return a < b == c, d // e % f / g",
+            "((a Lt b) Eq c),(((d IDiv e) Mod f) Div g)",
+        ),
+        ("return (a + b) * (c - d)", "(<(a Add b)> Mul <(c Sub d)>)"),
+        (
+            "return a.b[c + d].e(f + g, h).i",
+            "a.b[(c Add d)].e((f Add g),h).i",
+        ),
+        ("return a:b(c):d'e'{f}", "a:b(c):d('e')({f})"),
+        (
+            "return 1 + f(2 + 3, 4 * g(5 ^ 6)) * 7",
+            "(1 Add (f((2 Add 3),(4 Mul g((5 Pow 6)))) Mul 7))",
+        ),
+        (
+            "return {a + b; c, [d + e] = f + g, h = i .. j, k * l,}",
+            "{(a Add b),c,[(d Add e)]=(f Add g),h=(i Concat j),(k Mul l)}",
+        ),
+        (
+            "a.b, c[d + e], f = g + h, i * j",
+            "a.b,c[(d Add e)],f = (g Add h),(i Mul j)",
+        ),
+        ("a = 1 + 2", "a = (1 Add 2)"),
+        ("local a, b = c + d, e", "(c Add d),e"),
+        (
+            "for i = a + b, c * d, e - f do x = y + z end",
+            "(a Add b);(c Mul d);(e Sub f)",
+        ),
+        (
+            "for i = a + b, c * d do x = y + z end",
+            "(a Add b);(c Mul d);",
+        ),
+        (
+            "for a in b + c, d * e do f(g + h) end",
+            "(b Add c),(d Mul e)",
+        ),
+        ("while a + b < c do d = e + f end", "((a Add b) Lt c)"),
+        ("repeat a = b + c until d * e == f", "((d Mul e) Eq f)"),
+        (
+            "if a + b then c = d + e elseif f * g then h(i + j) else k = l + m end",
+            "(a Add b),(f Mul g)",
+        ),
+        ("function a.b.c:d() return e + f end", "a.b.c.d"),
+        ("f(1, 2.5, 3, 4 ^ 5, 6)", "f(1,2.5,3,(4 Pow 5),6)"),
+        ("f\n(g)", "f(g)"),
+    ] {
+        assert_eq!(show_stat(text), expected, "{text}");
+    }
+}
