@@ -58,3 +58,8 @@ impl std::ops::Deref for Lua {
         &self.0
     }
 }
+
+/// The README's example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

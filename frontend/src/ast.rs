@@ -12,7 +12,7 @@
 //!   *Left spines* are not limited: `1+1+1+...`, `a.b.c.d...`, `f()()()...` and
 //!   `a:b():c():d()...` may be 100,000 deep. Whoever walks an expression must therefore go down
 //!   its spine in a loop (see [`Expr::left`]) and may recurse only into the other children.
-//!   Dropping does so ([`Expr`]'s `Drop`).
+//!   Dropping does so (the `Drop` of [`Pair`] and kin).
 
 use std::cell::{Cell, OnceCell};
 use std::hash::Hasher;
@@ -346,7 +346,7 @@ impl Expr {
     pub fn left(&self) -> Option<&Expr> {
         match &self.kind {
             ExprKind::Index(pair) | ExprKind::Binary(_, pair) => Some(&pair.0),
-            ExprKind::Field(object, _) => Some(object),
+            ExprKind::Field(object, _) => Some(&object.0),
             ExprKind::Call(call) => Some(&call.callee),
             ExprKind::MethodCall(call) => Some(&call.object),
             _ => None,
@@ -358,35 +358,68 @@ impl Expr {
     pub fn left_mut(&mut self) -> Option<&mut Expr> {
         match &mut self.kind {
             ExprKind::Index(pair) | ExprKind::Binary(_, pair) => Some(&mut pair.0),
-            ExprKind::Field(object, _) => Some(object),
+            ExprKind::Field(object, _) => Some(&mut object.0),
             ExprKind::Call(call) => Some(&mut call.callee),
             ExprKind::MethodCall(call) => Some(&mut call.object),
             _ => None,
         }
     }
+}
 
-    /// Takes the left child out if it has a left child itself.
+/// Two expressions of which the first may be a deep left spine.
+#[derive(Debug)]
+pub struct Pair(pub Expr, pub Expr);
+
+/// An indexed object, which may be a deep left spine.
+#[derive(Debug)]
+pub struct Object(pub Expr);
+
+impl Drop for Pair {
     #[inline]
-    fn take_spine(&mut self) -> Option<Expr> {
-        let left = self.left_mut()?;
-        left.left()?;
-        let placeholder = Expr {
-            kind: ExprKind::Nil,
-            line: 0,
-        };
-        Some(std::mem::replace(left, placeholder))
+    fn drop(&mut self) {
+        drop_spine(&mut self.0);
     }
 }
 
-impl Drop for Expr {
-    /// Takes left spines apart in a loop, so that dropping needs bounded stack.
+impl Drop for Object {
     #[inline]
     fn drop(&mut self) {
-        let mut rest = self.take_spine();
-        while let Some(mut expr) = rest {
-            rest = expr.take_spine();
-        }
+        drop_spine(&mut self.0);
     }
+}
+
+impl Drop for Call {
+    #[inline]
+    fn drop(&mut self) {
+        drop_spine(&mut self.callee);
+    }
+}
+
+impl Drop for MethodCall {
+    #[inline]
+    fn drop(&mut self) {
+        drop_spine(&mut self.object);
+    }
+}
+
+/// Takes the left spine `expr` apart in a loop, so that dropping it needs bounded stack.
+#[inline]
+fn drop_spine(expr: &mut Expr) {
+    let mut rest = take_spine(expr);
+    while let Some(mut expr) = rest {
+        rest = expr.left_mut().and_then(take_spine);
+    }
+}
+
+/// Takes `expr` out if it has a left child.
+#[inline]
+fn take_spine(expr: &mut Expr) -> Option<Expr> {
+    expr.left()?;
+    let placeholder = Expr {
+        kind: ExprKind::Nil,
+        line: 0,
+    };
+    Some(std::mem::replace(expr, placeholder))
 }
 
 /// The kinds of expression.
@@ -411,9 +444,9 @@ pub enum ExprKind {
     /// A variable.
     Name(Symbol, Cell<Binding>),
     /// `object[key]`
-    Index(Box<(Expr, Expr)>),
+    Index(Box<Pair>),
     /// `object.key`
-    Field(Box<Expr>, Symbol),
+    Field(Box<Object>, Symbol),
     /// `f(args)`
     Call(Box<Call>),
     /// `object:method(args)`
@@ -421,7 +454,7 @@ pub enum ExprKind {
     /// `{ ... }`
     Table(Box<Vec<TableItem>>),
     /// `a op b`
-    Binary(BinaryOp, Box<(Expr, Expr)>),
+    Binary(BinaryOp, Box<Pair>),
     /// `op a`
     Unary(UnaryOp, Box<Expr>),
     /// `(e)`: exactly one value.
@@ -458,7 +491,7 @@ pub enum TableItem {
     /// `name = e`
     Named(Symbol, Expr),
     /// `[k] = e` and the line of `e`'s last token (of the instruction that stores it).
-    Keyed(Box<(Expr, Expr)>, Line),
+    Keyed(Box<Pair>, Line),
 }
 
 /// Binary operators.

@@ -88,7 +88,11 @@ fn fetch_at(expr: &mut Expr, line: Line) {
 
 /// Takes the last `count` elements of a stack.
 fn take<T>(stack: &mut Vec<T>, count: u32) -> Vec<T> {
-    stack.drain(stack.len() - count as usize..).collect()
+    match count {
+        0 => Vec::new(),
+        1 => stack.pop().into_iter().collect(),
+        _ => stack.drain(stack.len() - count as usize..).collect(),
+    }
 }
 
 impl<'c> Builder<'c> {
@@ -317,13 +321,13 @@ impl<'c> Builder<'c> {
     pub(crate) fn index(&mut self, line: Line) {
         let key = self.expr();
         let object = self.expr();
-        self.push(ExprKind::Index(Box::new((object, key))), line);
+        self.push(ExprKind::Index(Box::new(Pair(object, key))), line);
     }
 
     /// `object.key`
     pub(crate) fn field(&mut self, key: Symbol, line: Line) {
         let object = self.expr();
-        self.push(ExprKind::Field(Box::new(object), key), line);
+        self.push(ExprKind::Field(Box::new(Object(object)), key), line);
     }
 
     /// `(inner)`, closed at `line`.
@@ -375,7 +379,7 @@ impl<'c> Builder<'c> {
     /// Adds `[key] = value` to a table; the value's last token stands at `line`.
     pub(crate) fn keyed(&mut self, line: Line) {
         let value = self.expr();
-        let pair = Box::new((self.expr(), value));
+        let pair = Box::new(Pair(self.expr(), value));
         self.items.push(TableItem::Keyed(pair, line));
     }
 
@@ -478,7 +482,7 @@ impl<'c> Builder<'c> {
     fn binary(&mut self, op: BinaryOp, line: Line) {
         let right = self.expr();
         let left = self.expr();
-        self.push(ExprKind::Binary(op, Box::new((left, right))), line);
+        self.push(ExprKind::Binary(op, Box::new(Pair(left, right))), line);
     }
 
     /// Begins an operation whose operand follows: a unary one, or `^` (`None`).

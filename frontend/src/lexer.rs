@@ -14,7 +14,8 @@ use logos::{Lexer as LogosLexer, Logos};
 
 /// A token. Names and strings carry their symbol, numerals what [`Lexer::number`] wants to know.
 ///
-/// It fits in two registers, which makes handing it through the parser cheap.
+/// It fits in two registers, and its variants stand in the order of the grammar's terminals; both
+/// make handing it through the parser cheap.
 #[derive(Logos, Clone, Copy, Debug, PartialEq)]
 #[logos(utf8 = false, extras = State, error = Malformed)]
 #[logos(skip(r"[ \t\x0b\x0c]+"))]
@@ -142,11 +143,11 @@ pub enum Token {
     String(Symbol),
     #[regex(r"[0-9]|\.[0-9]", numeral)]
     Number(u32),
+    /// The end of the text.
+    EndOfFile,
     /// A byte that begins no token.
     #[regex(r"(?-u:[!$?@`\\\x00-\x08\x0e-\x1f\x7f-\xff])", unknown)]
     Unknown(u32),
-    /// The end of the text.
-    EndOfFile,
 }
 
 /// What the lexer keeps besides its position.

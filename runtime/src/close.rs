@@ -95,6 +95,7 @@ pub(crate) unsafe fn close_main(vm: *mut Vm) {
         while let Some(index) = take_pending(thread, 0) {
             let v = variable((*thread).stack.as_ptr().add(index as usize));
             let handler = metamethod(&*vm, v, Event::Close);
+            let handler = if handler.is_nil() { v } else { handler };
             if let Err(raised) = crate::call::call_from_rust(vm, handler, &[v, error], 0) {
                 error = protect::error_value(&mut *vm, raised);
             }
@@ -107,7 +108,7 @@ unsafe fn set_up(vm: *mut Vm, place: usize, v: Value, error: Value) -> Result<*m
     // SAFETY: room is ensured.
     unsafe {
         stack::ensure(vm, place + 4)?;
-        // When the metamethod went away after the declaration, calling nil is the error.
+        // If the metamethod went away after the declaration, calling nil names the error.
         let handler = metamethod(&*vm, v, Event::Close);
         let function = (*vm).base.add(place);
         *function = handler;

@@ -161,16 +161,10 @@ pub(crate) unsafe fn unwind(vm: *mut Vm, error: LuaError) -> Result<Next> {
         match find_catcher(vm, &error) {
             Catcher::Coroutine => Ok(switch::die(vm, error)),
             Catcher::Protected(target) => {
-                let mut last: *const CallSite = std::ptr::null();
                 while (*vm).frame_top != target {
-                    last = pop_to_caller(vm);
+                    pop_to_caller(vm);
                 }
-                let (slot, state) = if last.is_null() {
-                    // The call, or that of a `__close` handler, failed before it had a frame.
-                    ((*target).varargs.max(1), state_of(target))
-                } else {
-                    (slot_of(last), (*last).state)
-                };
+                let (slot, state) = ((*target).varargs, state_of(target));
                 close::close_for_error(vm, error, slot, state, close::FOR_PROTECTED)
             }
             Catcher::Entry => {

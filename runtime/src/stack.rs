@@ -471,13 +471,6 @@ pub unsafe fn visit_thread(
             let stack = (*thread).stack.as_mut_ptr();
             if clear_from == 0 {
                 clear_from = activation.end;
-                if (*thread).status == crate::coroutine::Status::Suspended {
-                    clear_from = clear_from.max((*thread).top);
-                }
-                // Values handed over by a yield or resume lie above the topmost frame's slots.
-                for index in activation.end..clear_from {
-                    visit(*stack.add(index));
-                }
             }
             let shift = activation.vararg_shift();
             lowest = activation.base - 1 - shift;
@@ -504,11 +497,16 @@ pub unsafe fn visit_thread(
             visit(Value::thread((*thread).resumer));
         }
         if clear_from == 0 {
-            // Only the sentinel: values passed to a coroutine that has not started.
-            for index in 0..(*thread).top.min((*thread).stack.len()) {
+            // Only the sentinel: what the embedder holds there, or the body of a coroutine that has
+            // not started.
+            clear_from = if thread == (*vm).thread {
+                1 + (&(*thread).frames)[0].varargs as usize
+            } else {
+                (*thread).top
+            };
+            for index in 0..clear_from.min((*thread).stack.len()) {
                 visit((&(*thread).stack)[index]);
             }
-            clear_from = (*thread).top;
         }
         if atomic {
             let len = (*thread).stack.len();

@@ -26,6 +26,26 @@ unsafe fn receive(vm: *mut Vm, first: *const Value, count: usize, slot: u32) -> 
     }
 }
 
+/// Gives results to the native frame that resumed, unless its stack has no room for them.
+unsafe fn hand_over(
+    vm: *mut Vm,
+    first: *const Value,
+    count: usize,
+    slot: u32,
+    state: u32,
+) -> Result<Next> {
+    // SAFETY: as `receive`.
+    unsafe {
+        if receive(vm, first, count, slot).is_err() {
+            return refuse(vm, "too many results to resume", slot, state);
+        }
+        Ok(Next::Step {
+            state,
+            result: CallResult::Returned(count as u32),
+        })
+    }
+}
+
 /// Fails a resume or close: the message goes to the native frame's `slot`.
 unsafe fn refuse(vm: *mut Vm, message: &str, slot: u32, state: u32) -> Result<Next> {
     // SAFETY: the running frame is native and has that slot.
@@ -131,11 +151,7 @@ pub(crate) unsafe fn yield_(vm: *mut Vm, slot: u32, count: u32, state: u32) -> R
         stack::save_thread(vm);
         (*thread).status = Status::Suspended;
         let (slot, state) = back_to_resumer(vm);
-        receive(vm, first, count as usize, slot)?;
-        Ok(Next::Step {
-            state,
-            result: CallResult::Returned(count),
-        })
+        hand_over(vm, first, count as usize, slot, state)
     }
 }
 
@@ -151,11 +167,7 @@ pub(crate) unsafe fn finish(vm: *mut Vm, first: *mut Value, count: usize) -> Res
         stack::save_thread(vm);
         (*thread).status = Status::Dead;
         let (slot, state) = back_to_resumer(vm);
-        receive(vm, first, count, slot)?;
-        Ok(Next::Step {
-            state,
-            result: CallResult::Returned(count as u32),
-        })
+        hand_over(vm, first, count, slot, state)
     }
 }
 

@@ -22,7 +22,7 @@ impl<'s> FunctionState<'s, '_> {
             let inner = match &node.kind {
                 ExprKind::Binary(op, pair) if *op != BinaryOp::Concat => &pair.0,
                 ExprKind::Index(pair) => &pair.0,
-                ExprKind::Field(object, _) => object,
+                ExprKind::Field(object, _) => &object.0,
                 ExprKind::Call(call) => &call.callee,
                 ExprKind::MethodCall(call) => &call.object,
                 _ => break,

@@ -3,7 +3,7 @@
 use super::Result;
 use super::function::{FunctionState, reg};
 use super::operand::{Kind, Object, Operand};
-use crate::ast::{ConstantValue, Expr, Line, TableItem};
+use crate::ast::{ConstantValue, Expr, Line, Pair, TableItem};
 use crate::bytecode::instruction::Instruction;
 use crate::bytecode::opcode::Opcode;
 
@@ -42,7 +42,7 @@ impl<'s> FunctionState<'s, '_> {
                     self.item(table, key, value, None)?;
                 }
                 TableItem::Keyed(pair, line) => {
-                    let (key, value) = &**pair;
+                    let Pair(key, value) = &**pair;
                     fields += 1;
                     let saved = self.free;
                     let key = self.expression(key)?;

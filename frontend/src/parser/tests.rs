@@ -98,7 +98,7 @@ fn show_expr(expr: &Expr, interner: &Interner) -> String {
         ExprKind::String(symbol) => format!("'{}'", text(*symbol)),
         ExprKind::Name(name, _) => text(*name),
         ExprKind::Index(pair) => format!("{}[{}]", show(&pair.0), show(&pair.1)),
-        ExprKind::Field(object, name) => format!("{}.{}", show(object), text(*name)),
+        ExprKind::Field(object, name) => format!("{}.{}", show(&object.0), text(*name)),
         ExprKind::Call(call) => format!("{}({})", show(&call.callee), list(&call.args)),
         ExprKind::MethodCall(call) => {
             let (object, method) = (show(&call.object), text(call.method));

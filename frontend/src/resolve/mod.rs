@@ -247,6 +247,22 @@ impl<'t> Resolver<'t> {
     }
 
     fn expr(&mut self, expr: &'t Expr) -> Result {
+        if self.depth < MAX_DEPTH {
+            // Most expressions are one token.
+            match &expr.kind {
+                ExprKind::Name(name, binding) => {
+                    binding.set(self.scopes.resolve(*name)?);
+                    return Ok(());
+                }
+                ExprKind::Nil
+                | ExprKind::True
+                | ExprKind::False
+                | ExprKind::Integer(_)
+                | ExprKind::Float(_)
+                | ExprKind::String(_) => return Ok(()),
+                _ => {}
+            }
+        }
         self.enter(1)?;
         self.spine(expr)?;
         self.leave(1);

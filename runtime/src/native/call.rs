@@ -112,7 +112,10 @@ impl<'c> Call<'c> {
     pub fn ensure_slots(&mut self, n: u32, message: &str) -> Result<()> {
         let needed = self.top() as usize + n as usize;
         let in_use = self.stack_index() + needed;
-        if in_use > crate::vm::MAX_STACK {
+        // While an overflow is being handled, the stack is larger than the limit.
+        // SAFETY: both pointers are into the running thread's stack.
+        let room = unsafe { (*self.vm).stack_limit.offset_from((*self.vm).base) };
+        if in_use > crate::vm::MAX_STACK && needed as isize > room {
             return Err(self.error(if message.is_empty() {
                 "stack overflow".to_owned()
             } else {

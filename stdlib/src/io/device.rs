@@ -18,6 +18,10 @@ pub trait Device: Send {
     fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
         Err(sys::bad_descriptor())
     }
+    /// About how many bytes are left to read, where that is known: a hint.
+    fn bytes_left(&mut self) -> Option<u64> {
+        None
+    }
     /// Moves the position and returns the new one.
     fn seek(&mut self, _position: SeekFrom) -> io::Result<u64> {
         Err(sys::cannot_seek())
@@ -34,6 +38,10 @@ impl Device for File {
     }
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Write::write(self, bytes)
+    }
+    fn bytes_left(&mut self) -> Option<u64> {
+        let position = self.stream_position().ok()?;
+        self.metadata().ok()?.len().checked_sub(position)
     }
     fn seek(&mut self, position: SeekFrom) -> io::Result<u64> {
         Seek::seek(self, position)

@@ -19,6 +19,8 @@ const BUFFER_SIZE: usize = 8192;
 const MAX_BUFFER_SIZE: usize = 1 << 20;
 /// How much a long read asks for at once, between checkpoints.
 const CHUNK_SIZE: usize = 1 << 16;
+/// How much it asks for at once when it has read much.
+const MAX_CHUNK_SIZE: usize = 1 << 20;
 /// A result buffer larger than this is given back after use.
 const KEPT_SIZE: usize = 1 << 16;
 
@@ -289,10 +291,15 @@ impl Stream {
 
     /// Begins a result in `line`.
     fn start_result(&mut self) {
+        self.release_result();
+        self.line.clear();
+    }
+
+    /// Gives back the memory of a large result that is no longer needed.
+    pub fn release_result(&mut self) {
         if self.line.capacity() > KEPT_SIZE {
             self.line = Vec::new();
         }
-        self.line.clear();
     }
 
     /// Reads a line, with its newline if `keep`; `None` at the end. `checkpoint` is called now
@@ -368,9 +375,17 @@ impl Stream {
             .extend_from_slice(&self.input[self.position..self.position + buffered]);
         self.position += buffered;
         self.before_read()?;
+        if let Some(left) = self.device.bytes_left() {
+            // One more, so that the end is noticed without growing. Without memory for all of it
+            // the file may still turn out to be shorter.
+            let left = usize::try_from(left)
+                .unwrap_or(usize::MAX)
+                .saturating_add(1);
+            let _ = self.line.try_reserve(left.min(count - buffered));
+        }
         while self.line.len() < count && !self.at_end {
             let length = self.line.len();
-            let wanted = (count - length).min(CHUNK_SIZE.max(length));
+            let wanted = (count - length).min(length.clamp(CHUNK_SIZE, MAX_CHUNK_SIZE));
             self.line.resize(length + wanted, 0);
             let result = self.device.read(&mut self.line[length..]);
             let read = *result.as_ref().unwrap_or(&0);

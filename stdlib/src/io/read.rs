@@ -120,7 +120,9 @@ fn read_format<'c>(
         Some(b'L') => read_line(call, stream, true),
         Some(b'a') => {
             let text = stream.read_all(|| checkpoint(call))?;
-            new_string(call, Some(text))
+            let text = new_string(call, Some(text))?;
+            stream.release_result();
+            Ok(text)
         }
         _ => Err(Failure::Lua(call.arg_error(slot, "invalid format"))),
     }
