@@ -27,22 +27,35 @@ pub(crate) unsafe fn run_step(vm: *mut Vm, mut state: u32, mut result: CallResul
         loop {
             let closure: *mut NativeClosure = (*(*vm).base.sub(1)).as_pointer();
             let mut call = Call::new(vm, state, result);
-            // A plain return is tested for by itself: see `drive`.
-            let outcome = match ((*closure).function)(&mut call) {
-                Ok(Action::Return { first, count }) => {
-                    return crate::call::finish_return(vm, slot(vm, first), count as usize);
+            let action = ((*closure).function)(&mut call)?;
+            match after_step(vm, action)? {
+                Next::Step {
+                    state: s,
+                    result: r,
+                } => (state, result) = (s, r),
+                next => return Ok(next),
+            }
+        }
+    }
+}
+
+/// Performs the action with which a step of the native function on top has ended.
+///
+/// # Errors
+/// What the action raises.
+///
+/// # Safety
+/// As [`run_step`].
+pub(crate) unsafe fn after_step(vm: *mut Vm, action: Action) -> Result<Next> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        match perform(vm, action)? {
+            Outcome::Next(next) => Ok(next),
+            Outcome::Again(state, result) => {
+                if (*vm).pending.load(Ordering::Relaxed) & pending::INTERRUPT != 0 {
+                    interp::check_pending(vm)?;
                 }
-                Ok(action) => perform(vm, &action),
-                Err(error) => return Err(error),
-            };
-            match outcome? {
-                Outcome::Again(next_state, next_result) => {
-                    if (*vm).pending.load(Ordering::Relaxed) & pending::INTERRUPT != 0 {
-                        interp::check_pending(vm)?;
-                    }
-                    (state, result) = (next_state, next_result);
-                }
-                Outcome::Next(next) => return Ok(next),
+                Ok(Next::Step { state, result })
             }
         }
     }
