@@ -28,21 +28,23 @@ pub(crate) unsafe fn run_step(vm: *mut Vm, mut state: u32, mut result: CallResul
             let closure: *mut NativeClosure = (*(*vm).base.sub(1)).as_pointer();
             let mut call = Call::new(vm, state, result);
             // A plain return is tested for by itself: see `drive`.
-            let outcome = match ((*closure).function)(&mut call) {
+            let outcome = match &((*closure).function)(&mut call) {
                 Ok(Action::Return { first, count }) => {
-                    return crate::call::finish_return(vm, slot(vm, first), count as usize);
+                    return crate::call::finish_return(vm, slot(vm, *first), *count as usize);
                 }
-                Ok(action) => perform(vm, &action),
-                Err(error) => return Err(error),
+                Ok(action) => perform(vm, action),
+                Err(error) => return Err(*error),
             };
-            match outcome? {
-                Outcome::Again(next_state, next_result) => {
+            match outcome {
+                Err(error) => return Err(error),
+                Ok(Outcome::Next(Next::Continue)) => return Ok(Next::Continue),
+                Ok(Outcome::Next(next)) => return Ok(next),
+                Ok(Outcome::Again(next_state, next_result)) => {
                     if (*vm).pending.load(Ordering::Relaxed) & pending::INTERRUPT != 0 {
                         interp::check_pending(vm)?;
                     }
                     (state, result) = (next_state, next_result);
                 }
-                Outcome::Next(next) => return Ok(next),
             }
         }
     }
