@@ -27,19 +27,30 @@ pub(crate) unsafe fn run_step(vm: *mut Vm, mut state: u32, mut result: CallResul
         loop {
             let closure: *mut NativeClosure = (*(*vm).base.sub(1)).as_pointer();
             let mut call = Call::new(vm, state, result);
-            let action = ((*closure).function)(&mut call)?;
-            match after_step(vm, action)? {
-                Next::Step {
-                    state: s,
-                    result: r,
-                } => (state, result) = (s, r),
-                next => return Ok(next),
+            // A plain return is tested for by itself: see `drive`.
+            let outcome = match &((*closure).function)(&mut call) {
+                Ok(Action::Return { first, count }) => {
+                    return crate::call::finish_return(vm, slot(vm, *first), *count as usize);
+                }
+                Ok(action) => perform(vm, action),
+                Err(error) => return Err(*error),
+            };
+            match outcome {
+                Err(error) => return Err(error),
+                Ok(Outcome::Next(Next::Continue)) => return Ok(Next::Continue),
+                Ok(Outcome::Next(next)) => return Ok(next),
+                Ok(Outcome::Again(next_state, next_result)) => {
+                    if (*vm).pending.load(Ordering::Relaxed) & pending::INTERRUPT != 0 {
+                        interp::check_pending(vm)?;
+                    }
+                    (state, result) = (next_state, next_result);
+                }
             }
         }
     }
 }
 
-/// Performs the action with which a step of the native function on top has ended.
+/// Performs the action with which the first step of the native function on top has ended.
 ///
 /// # Errors
 /// What the action raises.
@@ -49,7 +60,7 @@ pub(crate) unsafe fn run_step(vm: *mut Vm, mut state: u32, mut result: CallResul
 pub(crate) unsafe fn after_step(vm: *mut Vm, action: Action) -> Result<Next> {
     // SAFETY: the caller's contract.
     unsafe {
-        match perform(vm, action)? {
+        match perform(vm, &action)? {
             Outcome::Next(next) => Ok(next),
             Outcome::Again(state, result) => {
                 if (*vm).pending.load(Ordering::Relaxed) & pending::INTERRUPT != 0 {

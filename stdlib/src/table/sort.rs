@@ -62,11 +62,10 @@ pub(super) fn sort(call: &mut Call<'_>) -> NativeResult {
             let result = call.top();
             let less = call.slot(result).is_truthy();
             call.set_top(result - 1)?;
-            let mut sorter = Sorter::load(call)?;
-            match sorter.run(call, Question::from_state(state), less)? {
-                Some(action) => Ok(action),
-                None => finish(call),
-            }
+            let Some(list) = call.slot(LIST).as_table() else {
+                return Err(call.type_error(LIST, "table"));
+            };
+            Sorter::load(call, list).run(call, Question::from_state(state), less)
         }
     }
 }
@@ -146,23 +145,17 @@ fn sort_list(call: &mut Call<'_>) -> NativeResult {
         return finish(call);
     }
     call.set_top(RIGHT)?;
-    let mut sorter = Sorter {
+    call.set_slot(MIDDLE_AND_SEED, join(0, 0));
+    // The whole list is the first interval that waits.
+    call.push(join(1, length))?;
+    let sorter = Sorter {
         list,
-        comparator: call.slot(COMPARATOR),
-        low: 1,
-        high: length,
+        low: 0,
+        high: 0,
         up: 0,
         down: 0,
-        middle: 0,
-        seed: 0,
-        pivot: Local::NIL,
-        left: Local::NIL,
-        right: Local::NIL,
     };
-    match sorter.start(call)? {
-        Some(action) => Ok(action),
-        None => finish(call),
-    }
+    sorter.run(call, Question::Begin, false)
 }
 
 // --- Lists of one kind ---
@@ -268,6 +261,8 @@ fn sort_in_pieces<T>(
 /// The comparison whose answer a sorter waits for. Its number is the state.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Question {
+    /// None yet: an interval is to be begun.
+    Begin = 0,
     /// `a[high] < a[low]`: `right < left`
     HighLessThanLow = 1,
     /// `a[middle] < a[low]`: `pivot < left`
@@ -283,6 +278,7 @@ enum Question {
 impl Question {
     fn from_state(state: u32) -> Self {
         match state {
+            0 => Self::Begin,
             1 => Self::HighLessThanLow,
             2 => Self::MiddleLessThanLow,
             3 => Self::HighLessThanMiddle,
@@ -294,7 +290,7 @@ impl Question {
     /// The slots of the two values compared.
     fn operands(self) -> (u32, u32) {
         match self {
-            Self::HighLessThanLow => (RIGHT, LEFT),
+            Self::Begin | Self::HighLessThanLow => (RIGHT, LEFT),
             Self::MiddleLessThanLow => (PIVOT, LEFT),
             Self::HighLessThanMiddle => (RIGHT, PIVOT),
             Self::UpLessThanPivot => (LEFT, PIVOT),
@@ -303,67 +299,43 @@ impl Question {
     }
 }
 
-/// A sort under way.
+/// A sort under way. The values it works with (pivot, left, right) stay in their slots.
 struct Sorter<'c> {
     list: TableRef<'c>,
-    comparator: Local<'c>,
     /// The interval being sorted.
     low: u32,
     high: u32,
     /// The scans of the partition, from both ends.
     up: u32,
     down: u32,
-    /// Where the pivot is taken from.
-    middle: u32,
-    /// For the choice of pivots; 0 as long as partitions are balanced.
-    seed: u32,
-    pivot: Local<'c>,
-    left: Local<'c>,
-    right: Local<'c>,
 }
 
 fn join(high: u32, low: u32) -> Local<'static> {
     Local::integer((u64::from(high) << 32 | u64::from(low)) as i64)
 }
 
+#[inline]
 fn split(call: &Call<'_>, slot: u32) -> (u32, u32) {
     let joined = call.slot(slot).as_integer().unwrap_or(0) as u64;
     ((joined >> 32) as u32, joined as u32)
 }
 
 impl<'c> Sorter<'c> {
-    fn load(call: &mut Call<'c>) -> Result<Self, LuaError> {
-        let Some(list) = call.slot(LIST).as_table() else {
-            return Err(call.type_error(LIST, "table"));
-        };
+    /// The sorter that sleeps in the slots.
+    #[inline]
+    fn load(call: &Call<'c>, list: TableRef<'c>) -> Self {
         let (low, high) = split(call, BOUNDS);
         let (up, down) = split(call, SCANS);
-        let (middle, seed) = split(call, MIDDLE_AND_SEED);
-        Ok(Sorter {
+        Sorter {
             list,
-            comparator: call.slot(COMPARATOR),
             low,
             high,
             up,
             down,
-            middle,
-            seed,
-            pivot: call.slot(PIVOT),
-            left: call.slot(LEFT),
-            right: call.slot(RIGHT),
-        })
+        }
     }
 
-    fn save(&self, call: &mut Call<'c>) {
-        call.set_slot(BOUNDS, join(self.low, self.high));
-        call.set_slot(SCANS, join(self.up, self.down));
-        call.set_slot(MIDDLE_AND_SEED, join(self.middle, self.seed));
-        call.set_slot(PIVOT, self.pivot);
-        call.set_slot(LEFT, self.left);
-        call.set_slot(RIGHT, self.right);
-    }
-
-    #[inline]
+    #[inline(always)]
     fn get(&self, call: &Call<'c>, index: u32) -> Local<'c> {
         call.table_get_int(self.list, i64::from(index))
     }
@@ -373,72 +345,75 @@ impl<'c> Sorter<'c> {
         call.table_set_int(self.list, i64::from(index), value)
     }
 
-    /// Sorts from the beginning; `None` when all is sorted.
-    fn start(&mut self, call: &mut Call<'c>) -> Result<Option<Action>, LuaError> {
-        match self.begin_interval(call)? {
-            Some(question) => self.ask_from(call, question),
-            None => Ok(None),
-        }
-    }
-
-    /// Goes on with the answer to `question`; `None` when all is sorted.
-    fn run(
-        &mut self,
-        call: &mut Call<'c>,
-        question: Question,
-        less: bool,
-    ) -> Result<Option<Action>, LuaError> {
-        match self.answer(call, question, less)? {
-            Some(question) => self.ask_from(call, question),
-            None => Ok(None),
-        }
-    }
-
-    /// Answers `question` and what follows from it as long as no call is needed.
-    fn ask_from(
-        &mut self,
-        call: &mut Call<'c>,
-        mut question: Question,
-    ) -> Result<Option<Action>, LuaError> {
+    /// Goes on with the answer to `question` until a call is needed or all is sorted.
+    fn run(mut self, call: &mut Call<'c>, mut question: Question, mut less: bool) -> NativeResult {
         loop {
-            let (left, right) = match question {
-                Question::HighLessThanLow => (self.right, self.left),
-                Question::MiddleLessThanLow => (self.pivot, self.left),
-                Question::HighLessThanMiddle => (self.right, self.pivot),
-                Question::UpLessThanPivot => (self.left, self.pivot),
-                Question::PivotLessThanDown => (self.pivot, self.right),
-            };
-            if !self.comparator.is_nil() {
-                self.save(call);
-                let function = call.push(self.comparator)?;
-                call.push(left)?;
-                call.push(right)?;
-                return Ok(Some(Action::Call {
-                    function,
-                    args: 2,
-                    results: 1,
-                    state: question as u32,
-                }));
+            // The values of the scans stay in registers; what happens once per interval fetches
+            // them from their slots.
+            let (left, right);
+            match (question, less) {
+                (Question::UpLessThanPivot, true) => {
+                    if self.up == self.high - 1 {
+                        return Err(invalid_order(call));
+                    }
+                    (question, left, right) = self.scan_up(call);
+                }
+                (Question::UpLessThanPivot, false) => {
+                    (question, left, right) = self.scan_down(call);
+                }
+                (Question::PivotLessThanDown, true) => {
+                    if self.down < self.up {
+                        return Err(invalid_order(call));
+                    }
+                    (question, left, right) = self.scan_down(call);
+                }
+                (Question::PivotLessThanDown, false) if self.down >= self.up => {
+                    let (low_value, high_value) = (call.slot(LEFT), call.slot(RIGHT));
+                    self.set(call, self.up, high_value)?;
+                    self.set(call, self.down, low_value)?;
+                    (question, left, right) = self.scan_up(call);
+                }
+                _ => match self.answer(call, question, less)? {
+                    Some(next) => {
+                        let (left_slot, right_slot) = next.operands();
+                        (left, right) = (call.slot(left_slot), call.slot(right_slot));
+                        question = next;
+                    }
+                    None => return finish(call),
+                },
             }
-            let Some(less) = call.compare_less(left, right) else {
-                self.save(call);
-                let target = call.push(Local::NIL)?;
+            let comparator = call.slot(COMPARATOR);
+            if comparator.is_nil()
+                && let Some(answer) = call.compare_less(left, right)
+            {
+                less = answer;
+                continue;
+            }
+            call.set_slot(BOUNDS, join(self.low, self.high));
+            call.set_slot(SCANS, join(self.up, self.down));
+            let function = call.push(comparator)?;
+            if comparator.is_nil() {
                 let (left, right) = question.operands();
-                return Ok(Some(Action::Less {
+                return Ok(Action::Less {
                     left,
                     right,
-                    target,
+                    target: function,
                     state: question as u32,
-                }));
-            };
-            match self.answer(call, question, less)? {
-                Some(next) => question = next,
-                None => return Ok(None),
+                });
             }
+            call.push(left)?;
+            call.push(right)?;
+            return Ok(Action::Call {
+                function,
+                args: 2,
+                results: 1,
+                state: question as u32,
+            });
         }
     }
 
-    /// What to compare next, after `question` was answered; `None` when all is sorted.
+    /// What to compare after a `question` outside the scans, or at their end; `None` when all is
+    /// sorted.
     fn answer(
         &mut self,
         call: &mut Call<'c>,
@@ -446,79 +421,62 @@ impl<'c> Sorter<'c> {
         less: bool,
     ) -> Result<Option<Question>, LuaError> {
         match question {
-            Question::HighLessThanLow => {
-                if less {
-                    self.set(call, self.low, self.right)?;
-                    self.set(call, self.high, self.left)?;
-                }
-                if self.high - self.low == 1 {
-                    return self.next_interval(call);
-                }
-                self.middle = self.choose_middle();
-                self.pivot = self.get(call, self.middle);
-                self.left = self.get(call, self.low);
-                Ok(Some(Question::MiddleLessThanLow))
-            }
-            Question::MiddleLessThanLow => {
-                if less {
-                    self.set(call, self.middle, self.left)?;
-                    self.set(call, self.low, self.pivot)?;
-                    return self.begin_partition(call);
-                }
-                self.right = self.get(call, self.high);
-                Ok(Some(Question::HighLessThanMiddle))
-            }
-            Question::HighLessThanMiddle => {
-                if less {
-                    self.set(call, self.middle, self.right)?;
-                    self.set(call, self.high, self.pivot)?;
-                }
-                self.begin_partition(call)
-            }
-            Question::UpLessThanPivot => {
-                if less {
-                    if self.up == self.high - 1 {
-                        return Err(invalid_order(call));
-                    }
-                    return Ok(Some(self.scan_up(call)));
-                }
-                Ok(Some(self.scan_down(call)))
-            }
-            Question::PivotLessThanDown => {
-                if less {
-                    if self.down < self.up {
-                        return Err(invalid_order(call));
-                    }
-                    return Ok(Some(self.scan_down(call)));
-                }
-                if self.down < self.up {
-                    // The pivot goes between the two parts.
-                    self.set(call, self.high - 1, self.left)?;
-                    self.set(call, self.up, self.pivot)?;
-                    return self.split_interval(call);
-                }
-                self.set(call, self.up, self.right)?;
-                self.set(call, self.down, self.left)?;
-                Ok(Some(self.scan_up(call)))
-            }
+            Question::Begin => self.next_interval(call),
+            Question::PivotLessThanDown => self.split_interval(call),
+            _ => self.order_ends(call, question, less),
         }
     }
 
-    fn choose_middle(&self) -> u32 {
-        let (low, high) = (self.low, self.high);
-        if high - low < RANDOM_LIMIT || self.seed == 0 {
-            return low.midpoint(high);
+    /// Puts the ends and the middle of the interval in order, with the answer to `question`.
+    fn order_ends(
+        &mut self,
+        call: &mut Call<'c>,
+        question: Question,
+        less: bool,
+    ) -> Result<Option<Question>, LuaError> {
+        let (left, right) = (call.slot(LEFT), call.slot(RIGHT));
+        if question == Question::HighLessThanLow {
+            if less {
+                self.set(call, self.low, right)?;
+                self.set(call, self.high, left)?;
+            }
+            if self.high - self.low == 1 {
+                return self.next_interval(call);
+            }
+            let (_, seed) = split(call, MIDDLE_AND_SEED);
+            let middle = choose_middle(self.low, self.high, seed);
+            call.set_slot(MIDDLE_AND_SEED, join(middle, seed));
+            let pivot = self.get(call, middle);
+            let left = self.get(call, self.low);
+            call.set_slot(PIVOT, pivot);
+            call.set_slot(LEFT, left);
+            return Ok(Some(Question::MiddleLessThanLow));
         }
-        let quarter = (high - low) / 4;
-        self.seed % (quarter * 2) + low + quarter
+        let (middle, _) = split(call, MIDDLE_AND_SEED);
+        let pivot = call.slot(PIVOT);
+        if question == Question::MiddleLessThanLow {
+            if !less {
+                let right = self.get(call, self.high);
+                call.set_slot(RIGHT, right);
+                return Ok(Some(Question::HighLessThanMiddle));
+            }
+            self.set(call, middle, left)?;
+            self.set(call, self.low, pivot)?;
+        } else if less {
+            self.set(call, middle, right)?;
+            self.set(call, self.high, pivot)?;
+        }
+        self.begin_partition(call, middle)
     }
 
     fn begin_interval(&mut self, call: &mut Call<'c>) -> Result<Option<Question>, LuaError> {
         if self.low >= self.high {
             return self.next_interval(call);
         }
-        self.left = self.get(call, self.low);
-        self.right = self.get(call, self.high);
+        let left = self.get(call, self.low);
+        let right = self.get(call, self.high);
+        call.set_slot(LEFT, left);
+        call.set_slot(RIGHT, right);
         Ok(Some(Question::HighLessThanLow))
     }
 
@@ -538,37 +496,49 @@ impl<'c> Sorter<'c> {
     }
 
     /// The ends and the middle are in order; puts the pivot aside.
-    fn begin_partition(&mut self, call: &mut Call<'c>) -> Result<Option<Question>, LuaError> {
+    fn begin_partition(
+        &mut self,
+        call: &mut Call<'c>,
+        middle: u32,
+    ) -> Result<Option<Question>, LuaError> {
         if self.high - self.low == 2 {
             return self.next_interval(call);
         }
-        self.pivot = self.get(call, self.middle);
+        let pivot = self.get(call, middle);
         let last = self.get(call, self.high - 1);
-        self.set(call, self.middle, last)?;
-        self.set(call, self.high - 1, self.pivot)?;
+        self.set(call, middle, last)?;
+        self.set(call, self.high - 1, pivot)?;
+        call.set_slot(PIVOT, pivot);
         self.up = self.low;
         self.down = self.high - 1;
-        Ok(Some(self.scan_up(call)))
+        self.scan_up(call);
+        Ok(Some(Question::UpLessThanPivot))
     }
 
-    #[inline]
-    fn scan_up(&mut self, call: &Call<'c>) -> Question {
+    #[inline(always)]
+    fn scan_up(&mut self, call: &mut Call<'c>) -> (Question, Local<'c>, Local<'c>) {
         self.up += 1;
-        self.left = self.get(call, self.up);
-        Question::UpLessThanPivot
+        let left = self.get(call, self.up);
+        call.set_slot(LEFT, left);
+        (Question::UpLessThanPivot, left, call.slot(PIVOT))
     }
 
-    #[inline]
-    fn scan_down(&mut self, call: &Call<'c>) -> Question {
+    #[inline(always)]
+    fn scan_down(&mut self, call: &mut Call<'c>) -> (Question, Local<'c>, Local<'c>) {
         self.down -= 1;
-        self.right = self.get(call, self.down);
-        Question::PivotLessThanDown
+        let right = self.get(call, self.down);
+        call.set_slot(RIGHT, right);
+        (Question::PivotLessThanDown, call.slot(PIVOT), right)
     }
 
-    /// Goes on with the smaller part; the larger one waits in a slot.
+    /// The scans have met: puts the pivot between the two parts and goes on with the smaller one;
+    /// the larger one waits in a slot.
     fn split_interval(&mut self, call: &mut Call<'c>) -> Result<Option<Question>, LuaError> {
         call.poll()?;
         let pivot = self.up;
+        let (left, pivot_value) = (call.slot(LEFT), call.slot(PIVOT));
+        self.set(call, self.high - 1, left)?;
+        self.set(call, pivot, pivot_value)?;
         let lower = (self.low, pivot - 1);
         let upper = (pivot + 1, self.high);
         let (smaller, larger, size) = if pivot - self.low < self.high - pivot {
@@ -578,12 +548,22 @@ impl<'c> Sorter<'c> {
         };
         if larger.1.saturating_sub(larger.0) / 128 > size {
             // Badly balanced: perhaps somebody means it.
-            self.seed = RandomState::new().build_hasher().finish() as u32 | 1;
+            let seed = RandomState::new().build_hasher().finish() as u32 | 1;
+            call.set_slot(MIDDLE_AND_SEED, join(0, seed));
         }
         call.push(join(larger.0, larger.1))?;
         (self.low, self.high) = smaller;
         self.begin_interval(call)
     }
+}
+
+/// Where the pivot is taken from: the middle, or (`seed` not 0) somewhere around it.
+fn choose_middle(low: u32, high: u32, seed: u32) -> u32 {
+    if high - low < RANDOM_LIMIT || seed == 0 {
+        return low.midpoint(high);
+    }
+    let quarter = (high - low) / 4;
+    seed % (quarter * 2) + low + quarter
 }
 
 #[cold]
