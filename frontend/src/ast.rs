@@ -14,6 +14,7 @@
 //!   its spine in a loop (see [`Expr::left`]) and may recurse only into the other children.
 //!   Dropping does so (the `Drop` of [`Pair`] and kin).
 
+use crate::bytecode::proto::Proto;
 use std::cell::{Cell, OnceCell};
 use std::hash::Hasher;
 use std::rc::Rc;
@@ -237,6 +238,31 @@ pub struct Function {
     pub end_line: Line,
     /// What the resolver found out; may be read as a [`FunctionInfo`].
     pub info: ResolvedInfo,
+    /// What the compiler has made of it, if that was before the rest of the chunk was parsed; its
+    /// upvalues are not described yet, and its body is gone.
+    pub compiled: CompiledFunction,
+}
+
+/// A place for a compiled function.
+#[derive(Default)]
+pub struct CompiledFunction(Cell<Option<Box<Proto>>>);
+
+impl CompiledFunction {
+    /// Puts the function there.
+    pub fn set(&self, proto: Option<Box<Proto>>) {
+        self.0.set(proto);
+    }
+
+    /// Takes the function.
+    pub fn take(&self) -> Option<Box<Proto>> {
+        self.0.take()
+    }
+}
+
+impl std::fmt::Debug for CompiledFunction {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("CompiledFunction")
+    }
 }
 
 /// A [`FunctionInfo`] that the resolver sets once; empty until then.

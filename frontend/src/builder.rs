@@ -39,6 +39,8 @@ pub(crate) struct Builder<'c> {
     exprs: Vec<Expr>,
     stats: Vec<Stat>,
     blocks: Vec<Block>,
+    /// How many blocks are open, the main function's included.
+    open_blocks: usize,
     functions: Vec<Box<Function>>,
     names: Vec<LocalDecl>,
     items: Vec<TableItem>,
@@ -103,6 +105,7 @@ impl<'c> Builder<'c> {
             exprs: Vec::new(),
             stats: Vec::new(),
             blocks: Vec::new(),
+            open_blocks: 0,
             functions: Vec::new(),
             names: Vec::new(),
             items: Vec::new(),
@@ -117,11 +120,13 @@ impl<'c> Builder<'c> {
 
     /// Begins a block; to be given to [`Builder::close_block`].
     pub(crate) fn open_block(&mut self) -> u32 {
+        self.open_blocks += 1;
         self.stats.len() as u32
     }
 
     /// Ends the block of the statements since `start`; the token that ends it is the look-ahead.
     pub(crate) fn close_block(&mut self, start: u32) {
+        self.open_blocks -= 1;
         let count = self.stats.len() as u32 - start;
         let block = Block {
             stats: take(&mut self.stats, count),
@@ -135,13 +140,20 @@ impl<'c> Builder<'c> {
         self.blocks.pop().unwrap_or_default()
     }
 
-    /// Adds a statement between these lines.
+    /// Adds a statement between these lines. One of the main function goes to the token stream,
+    /// which processes it before it reads on.
     pub(crate) fn stat(&mut self, kind: StatKind, line: Line, end_line: Line) {
-        self.stats.push(Stat {
+        let stat = Stat {
             kind,
             line,
             end_line,
-        });
+        };
+        if self.open_blocks == 1 {
+            self.shared.complete.borrow_mut().push(stat);
+            self.shared.has_complete.set(true);
+        } else {
+            self.stats.push(stat);
+        }
     }
 
     /// Begins an `if`; to be given to [`Builder::finish_if`].
@@ -243,6 +255,7 @@ impl<'c> Builder<'c> {
             line,
             end_line,
             info: ResolvedInfo::default(),
+            compiled: CompiledFunction::default(),
         };
         self.functions.push(Box::new(function));
     }

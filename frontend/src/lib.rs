@@ -15,16 +15,23 @@ pub mod lexer;
 pub mod number;
 pub mod parser;
 mod resolve;
+mod streaming;
 mod tokens;
 
 pub use parser::parse;
 
+use ast::{Function, Interner};
 use bytecode::proto::Proto;
 use error::SyntaxError;
+use std::rc::Rc;
 
 /// Compiles a chunk; `chunk_name` is as for `load` (`@file`, `=name` or the text itself).
 pub fn compile(source: &[u8], chunk_name: &[u8]) -> Result<Proto, SyntaxError> {
-    let (chunk, interner) = parse(source, chunk_name)?;
+    let name: Rc<[u8]> = chunk_name.into();
+    let mut compile_inner = |function: &Function, interner: &Interner, constants: &[_]| {
+        compiler::compile_inner(function, interner, constants, &name)
+    };
+    let (chunk, interner) = parser::parse_streaming(source, chunk_name, Some(&mut compile_inner))?;
     let proto = compiler::compile_chunk(&chunk, &interner, chunk_name).map_err(|limit| {
         SyntaxError::new(chunk_name, limit.line, limit.message.as_bytes(), None)
     })?;

@@ -1,46 +1,56 @@
 //! From text to resolved tree.
 
-use crate::ast::{Chunk, Function, Interner, ResolvedInfo};
+use crate::ast::{Chunk, Interner};
 use crate::builder::Builder;
+use crate::compiler::LimitError;
 use crate::diagnose::diagnose;
 use crate::error::SyntaxError;
 use crate::grammar::ChunkParser;
-use crate::resolve::resolve;
+use crate::streaming::{CompileInner, Failure, MainFunction};
 use crate::tokens::{Shared, Tokens};
 
 /// Parses and resolves a chunk. A byte order mark or a first line that starts with `#` is for the
 /// caller to remove.
 pub fn parse(source: &[u8], chunk_name: &[u8]) -> Result<(Chunk, Interner), SyntaxError> {
-    parse_valid(source).ok_or_else(|| {
+    parse_streaming(source, chunk_name, None)
+}
+
+/// Parses and resolves a chunk, compiling the functions of the main function meanwhile.
+pub(crate) fn parse_streaming<'h>(
+    source: &[u8],
+    chunk_name: &[u8],
+    compile: Option<&'h mut CompileInner<'h>>,
+) -> Result<(Chunk, Interner), SyntaxError> {
+    parse_valid(source, compile).map_err(|limit| {
         // The parser and the diagnosis agree on what is wrong; should they ever not, it is still
         // an error, though without PUC's words for it.
-        diagnose(source, chunk_name)
-            .unwrap_or_else(|| SyntaxError::new(chunk_name, 1, b"syntax error", None))
+        diagnose(source, chunk_name).unwrap_or_else(|| {
+            let (line, message) = match &limit {
+                Some(limit) => (limit.line, limit.message),
+                None => (1, "syntax error"),
+            };
+            SyntaxError::new(chunk_name, line, message.as_bytes(), None)
+        })
     })
 }
 
-/// The tree of a valid program.
-fn parse_valid(source: &[u8]) -> Option<(Chunk, Interner)> {
+/// The tree of a valid program; the error tells if a function exceeds a limit.
+fn parse_valid<'h>(
+    source: &[u8],
+    compile: Option<&'h mut CompileInner<'h>>,
+) -> Result<(Chunk, Interner), Option<LimitError>> {
     let shared = Shared::new();
-    let mut tokens = Tokens::new(source, &shared);
+    let mut tokens = Tokens::new(source, &shared, MainFunction::new(compile));
     let mut builder = Builder::new(&shared);
-    ChunkParser::new().parse(&mut builder, &mut tokens).ok()?;
-    if builder.invalid {
-        return None;
+    let parsed = ChunkParser::new().parse(&mut builder, &mut tokens);
+    if parsed.is_err() || builder.invalid {
+        return Err(None);
     }
-    let mut chunk = Chunk {
-        main: Function {
-            params: Vec::new(),
-            is_vararg: true,
-            body: builder.block(),
-            line: 0,
-            end_line: 0,
-            info: ResolvedInfo::default(),
-        },
-        constants: Vec::new(),
-    };
-    resolve(&mut chunk).ok()?;
-    Some((chunk, tokens.into_interner()))
+    let last_line = builder.block().last_line;
+    tokens.finish(last_line).map_err(|failure| match failure {
+        Failure::Limit(limit) => Some(limit),
+        Failure::Scope => None,
+    })
 }
 
 #[cfg(test)]

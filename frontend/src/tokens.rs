@@ -8,19 +8,23 @@
 //! - **Depth.** Nesting beyond what PUC allows ends the stream with an error, so that the tree
 //!   stays shallow enough for recursion.
 
-use crate::ast::{Interner, Line};
+use crate::ast::{Chunk, Interner, Line, Stat};
 use crate::lexer::{Lexer, Token};
 use crate::number::Number;
-use std::cell::Cell;
+use crate::streaming::{Failure, MainFunction};
+use std::cell::{Cell, RefCell};
 
 /// The stream ended because a token is malformed or nests too deeply; the diagnosis finds out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unreadable;
 
-/// What the builder learns from the token stream.
+/// What the builder learns from the token stream, and the other way round.
 pub(crate) struct Shared {
     /// The line of the token before the parser's look-ahead.
     pub(crate) previous_line: Cell<Line>,
+    /// Complete statements of the main function, and whether there are any.
+    pub(crate) complete: RefCell<Vec<Stat>>,
+    pub(crate) has_complete: Cell<bool>,
     /// The values of the last two numerals, the one of token `Number(n)` at `n`. The grammar makes
     /// an expression of a numeral as soon as it sees what follows, so two are enough.
     pub(crate) numbers: [Cell<Number>; 2],
@@ -31,6 +35,8 @@ impl Shared {
     pub(crate) fn new() -> Self {
         Self {
             previous_line: Cell::new(1),
+            complete: RefCell::default(),
+            has_complete: Cell::new(false),
             numbers: [const { Cell::new(Number::Integer(0)) }; 2],
         }
     }
@@ -64,9 +70,10 @@ enum State {
 /// The token stream.
 ///
 /// It yields each token between its line and its line: the parser's locations are lines.
-pub(crate) struct Tokens<'s> {
+pub(crate) struct Tokens<'s, 'h> {
     lexer: Lexer<'s>,
     shared: &'s Shared,
+    main: MainFunction<'h>,
     line: Line,
     state: State,
     /// For each open `(` and `{`, whether what it closes can be called.
@@ -76,12 +83,13 @@ pub(crate) struct Tokens<'s> {
     finished: bool,
 }
 
-impl<'s> Tokens<'s> {
-    /// The tokens of `source`.
-    pub(crate) fn new(source: &'s [u8], shared: &'s Shared) -> Self {
+impl<'s, 'h> Tokens<'s, 'h> {
+    /// The tokens of `source`, the statements of which go to `main`.
+    pub(crate) fn new(source: &'s [u8], shared: &'s Shared, main: MainFunction<'h>) -> Self {
         Self {
             lexer: Lexer::new(source),
             shared,
+            main,
             line: 1,
             state: State::Plain,
             brackets: Vec::new(),
@@ -90,9 +98,19 @@ impl<'s> Tokens<'s> {
         }
     }
 
-    /// Gives up the names and strings.
-    pub(crate) fn into_interner(self) -> Interner {
-        self.lexer.into_interner()
+    /// Ends the main function; also gives up the names and strings.
+    pub(crate) fn finish(mut self, last_line: Line) -> Result<(Chunk, Interner), Failure> {
+        self.take_complete();
+        let chunk = self.main.finish(last_line)?;
+        Ok((chunk, self.lexer.into_interner()))
+    }
+
+    /// Processes the statements that have become complete.
+    #[inline(never)]
+    fn take_complete(&mut self) {
+        self.shared.has_complete.set(false);
+        let mut complete = self.shared.complete.borrow_mut();
+        self.main.extend(complete.drain(..), self.lexer.interner());
     }
 
     /// Tells a call's parenthesis from another and keeps track of brackets and blocks.
@@ -149,13 +167,16 @@ impl<'s> Tokens<'s> {
     }
 }
 
-impl Iterator for Tokens<'_> {
+impl Iterator for Tokens<'_, '_> {
     type Item = Result<(Line, Token, Line), Unreadable>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.finished {
             return None;
+        }
+        if self.shared.has_complete.get() {
+            self.take_complete();
         }
         let Ok(token) = self.lexer.next_token() else {
             return Some(Err(Unreadable));

@@ -5,7 +5,7 @@
 
 use super::function::{FunctionState, NO_REGISTER, reg};
 use super::operand::{Key, Kind, Object, Operand};
-use super::{Result, compile_function, describe_upvalue};
+use super::{Result, compile_function, describe_upvalues, pass_on_upvalues};
 use crate::ast::{
     BinaryOp, Binding, ConstantValue, Expr, ExprKind, Function, Line, LocalId, Symbol, UnaryOp,
 };
@@ -174,13 +174,15 @@ impl<'s> FunctionState<'s, '_> {
 
     /// A function expression.
     pub(super) fn closure(&mut self, function: &'s Function) -> Result<Operand> {
-        let upvalues = function
-            .info
-            .upvalues
-            .iter()
-            .map(|upvalue| describe_upvalue(self.shared, upvalue, Some(&self.registers)))
-            .collect();
-        let proto = compile_function(self.shared, function, upvalues)?;
+        let upvalues = describe_upvalues(self.shared, function, Some(&self.registers));
+        let proto = match function.compiled.take() {
+            Some(mut proto) => {
+                proto.upvalues = upvalues;
+                pass_on_upvalues(&mut proto);
+                *proto
+            }
+            None => compile_function(self.shared, function, upvalues)?,
+        };
         self.line = function.end_line;
         let index = self.add_proto(proto);
         let pc = self.emit_wide(Opcode::Closure, NO_REGISTER, index);

@@ -76,21 +76,67 @@ fn compile_with_reach(
     name: &[u8],
     reach: i64,
 ) -> Result<Proto> {
-    let mut shared = Shared {
-        interner,
-        constants: &chunk.constants,
-        source: name.into(),
-        for_state: b"(for state)".as_slice().into(),
-        reach,
-    };
+    let mut shared = Shared::new(interner, &chunk.constants, name.into(), reach);
     let main = &chunk.main;
-    let upvalues = main
-        .info
-        .upvalues
-        .iter()
-        .map(|upvalue| describe_upvalue(&shared, upvalue, None))
-        .collect();
+    let upvalues = describe_upvalues(&shared, main, None);
     compile_function(&mut shared, main, upvalues)
+}
+
+/// Compiles a resolved function of the main function before the rest of the chunk is known. Its
+/// upvalues are described when the main function is compiled.
+pub(crate) fn compile_inner(
+    function: &Function,
+    interner: &Interner,
+    constants: &[ConstantValue],
+    name: &Rc<[u8]>,
+) -> Result<Proto> {
+    let mut shared = Shared::new(interner, constants, name.clone(), i16::MAX as i64);
+    let upvalues = describe_upvalues(&shared, function, None);
+    compile_function(&mut shared, function, upvalues)
+}
+
+impl<'a> Shared<'a> {
+    fn new(
+        interner: &'a Interner,
+        constants: &'a [ConstantValue],
+        source: Rc<[u8]>,
+        reach: i64,
+    ) -> Self {
+        Self {
+            interner,
+            constants,
+            source,
+            for_state: b"(for state)".as_slice().into(),
+            reach,
+        }
+    }
+}
+
+/// The descriptions of a function's upvalues; `parent` has the registers of the enclosing one.
+fn describe_upvalues(
+    shared: &Shared<'_>,
+    function: &Function,
+    parent: Option<&[u8]>,
+) -> Vec<Upvalue> {
+    let upvalues = function.info.upvalues.iter();
+    upvalues
+        .map(|upvalue| describe_upvalue(shared, upvalue, parent))
+        .collect()
+}
+
+/// Tells the functions inside `proto` what is now known about the variables that `proto` itself
+/// has as upvalues.
+fn pass_on_upvalues(proto: &mut Proto) {
+    for inner in &mut proto.protos {
+        for upvalue in inner
+            .upvalues
+            .iter_mut()
+            .filter(|upvalue| !upvalue.in_stack)
+        {
+            upvalue.is_constant = proto.upvalues[usize::from(upvalue.index)].is_constant;
+        }
+        pass_on_upvalues(inner);
+    }
 }
 
 /// The description of an upvalue of an inner function; `parent` is the enclosing function.

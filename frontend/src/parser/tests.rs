@@ -22,7 +22,7 @@ return a, b
 "#;
 
 fn agree(text: &str) {
-    let valid = parse_valid(text.as_bytes()).is_some();
+    let valid = parse_valid(text.as_bytes(), None).is_ok();
     let error = diagnose(text.as_bytes(), b"=");
     assert_eq!(valid, error.is_none(), "{error:?} in\n{text}");
 }
@@ -124,7 +124,7 @@ fn show_expr(expr: &Expr, interner: &Interner) -> String {
 
 /// The expressions of the first statement.
 fn show_stat(text: &str) -> String {
-    let (chunk, interner) = parse_valid(text.as_bytes()).expect("valid");
+    let (chunk, interner) = parse_valid(text.as_bytes(), None).expect("valid");
     let show = |expr: &Expr| show_expr(expr, &interner);
     let list = |exprs: &[Expr]| exprs.iter().map(show).collect::<Vec<_>>().join(",");
     match &chunk.main.body.stats[0].kind {

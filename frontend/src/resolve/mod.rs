@@ -19,26 +19,64 @@ pub(crate) const MAX_DEPTH: usize = 197;
 
 type Result = std::result::Result<(), ScopeError>;
 
-/// Resolves a chunk.
-pub(crate) fn resolve(chunk: &mut Chunk) -> Result {
-    let mut resolver = Resolver {
-        scopes: Scopes::default(),
-        depth: 0,
-        spine: Vec::new(),
-    };
-    resolver.function(&chunk.main)?;
-    chunk.constants = resolver.scopes.into_constants();
-    Ok(())
+/// Resolves the main function, a statement at a time.
+pub(crate) struct MainResolver {
+    scopes: Scopes,
 }
 
-struct Resolver<'t> {
-    scopes: Scopes,
+impl MainResolver {
+    /// At the beginning of the main function.
+    pub(crate) fn new() -> Self {
+        let mut scopes = Scopes::default();
+        scopes.open_function(0);
+        Self { scopes }
+    }
+
+    /// Resolves the next statement, which is no label; tells whether there are functions in it.
+    pub(crate) fn statement(&mut self, stat: &Stat) -> std::result::Result<bool, ScopeError> {
+        let mut resolver = Resolver::new(&mut self.scopes);
+        resolver.enter(1)?;
+        resolver.stat(stat)?;
+        Ok(resolver.has_functions)
+    }
+
+    /// Resolves labels that stand together; `last` tells whether the function ends after them.
+    pub(crate) fn labels(&mut self, labels: &[Stat], last: bool) -> Result {
+        Resolver::new(&mut self.scopes).labels(labels, last)
+    }
+
+    /// The values of the compile-time constants so far.
+    pub(crate) fn constants(&self) -> &[ConstantValue] {
+        self.scopes.constants()
+    }
+
+    /// Ends the main function: what was found out about it, and the compile-time constants.
+    pub(crate) fn finish(
+        mut self,
+    ) -> std::result::Result<(FunctionInfo, Vec<ConstantValue>), ScopeError> {
+        let info = self.scopes.close_function()?;
+        Ok((info, self.scopes.into_constants()))
+    }
+}
+
+struct Resolver<'t, 's> {
+    scopes: &'s mut Scopes,
     depth: usize,
+    has_functions: bool,
     /// Nodes of the left spines being visited.
     spine: Vec<&'t Expr>,
 }
 
-impl<'t> Resolver<'t> {
+impl<'t, 's> Resolver<'t, 's> {
+    fn new(scopes: &'s mut Scopes) -> Self {
+        Self {
+            scopes,
+            depth: 0,
+            has_functions: false,
+            spine: Vec::new(),
+        }
+    }
+
     fn enter(&mut self, levels: usize) -> Result {
         self.depth += levels;
         if self.depth > MAX_DEPTH {
@@ -54,6 +92,7 @@ impl<'t> Resolver<'t> {
     // --- Functions and statements ---
 
     fn function(&mut self, function: &'t Function) -> Result {
+        self.has_functions = true;
         self.scopes.open_function(function.line);
         for param in &function.params {
             self.declare(param)?;
@@ -82,7 +121,11 @@ impl<'t> Resolver<'t> {
         let mut index = 0;
         while let Some(stat) = block.stats.get(index) {
             if let StatKind::Label(_) = stat.kind {
-                index += self.labels(&block.stats[index..], before_until)?;
+                let rest = &block.stats[index..];
+                let is_label = |stat: &&Stat| matches!(stat.kind, StatKind::Label(_));
+                let count = rest.iter().take_while(is_label).count();
+                self.labels(&rest[..count], count == rest.len() && !before_until)?;
+                index += count;
                 continue;
             }
             self.enter(1)?;
@@ -93,24 +136,17 @@ impl<'t> Resolver<'t> {
         Ok(())
     }
 
-    /// Visits the run of labels at the start of `stats`, the last one first, as PUC's parser
-    /// recurs through them before it records them; tells how many there are.
-    fn labels(
-        &mut self,
-        stats: &[Stat],
-        before_until: bool,
-    ) -> std::result::Result<usize, ScopeError> {
-        let is_label = |stat: &&Stat| matches!(stat.kind, StatKind::Label(_));
-        let count = stats.iter().take_while(is_label).count();
-        let last = count == stats.len() && !before_until;
-        self.enter(count)?;
-        self.leave(count);
-        for stat in stats[..count].iter().rev() {
+    /// Visits labels that stand together, the last one first, as PUC's parser recurs through them
+    /// before it records them; `last` tells whether they end their block.
+    fn labels(&mut self, labels: &[Stat], last: bool) -> Result {
+        self.enter(labels.len())?;
+        self.leave(labels.len());
+        for stat in labels.iter().rev() {
             if let StatKind::Label(name) = stat.kind {
                 self.scopes.label(name, stat.line, last)?;
             }
         }
-        Ok(count)
+        Ok(())
     }
 
     fn stat(&mut self, stat: &'t Stat) -> Result {
