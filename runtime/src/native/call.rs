@@ -9,6 +9,7 @@ use crate::interp;
 use crate::metatable::{self, Event};
 use crate::native::UserdataRef;
 use crate::stack;
+use crate::string::LuaString;
 use crate::table::Table;
 use crate::userdata::Userdata;
 use crate::value::{self, Value, View};
@@ -467,7 +468,16 @@ impl<'c> Call<'c> {
     /// Table overflow, memory.
     pub fn table_set_str(&mut self, t: TableRef<'c>, name: &[u8], v: Local<'c>) -> Result<()> {
         let key = self.new_string(name)?;
-        self.table_set(t, key, v)
+        let key_string: *mut LuaString = key.raw.as_pointer();
+        // SAFETY: all are live during the step.
+        unsafe {
+            if !LuaString::is_interned(key_string) {
+                return self.table_set(t, key, v);
+            }
+            // Such names stand in the program's text: they make records, not dictionaries.
+            let result = Table::set_str(&mut self.vm().heap, t.raw, key_string, v.raw, true);
+            result.map_err(|error| interp::table_error(self.vm(), error))
+        }
     }
     /// The border of `t`.
     #[inline]
