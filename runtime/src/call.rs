@@ -132,6 +132,26 @@ pub(crate) unsafe fn call_native(
     }
 }
 
+/// The most arguments, plus one, of a native function that is called by the shortcut.
+pub(crate) const MOST_NATIVE_ARGUMENTS: usize = 200;
+
+/// Goes on after the first step of a native function, which is on top, did not simply return.
+///
+/// # Safety
+/// The saved state is that of the native function.
+#[cold]
+pub(crate) unsafe fn go_on(vm: *mut Vm, action: Result<crate::native::Action>) -> u64 {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let next = match action.and_then(|action| crate::native::after_step(vm, action)) {
+            Ok(next) => next,
+            Err(error) => Next::Raise(error),
+        };
+        let code = drive(vm, next);
+        if code != 0 { code } else { safepoint(vm) }
+    }
+}
+
 /// Between two instructions of Lua code: collects if it is time, and asks for a change of loop
 /// when a hook was set.
 ///

@@ -99,6 +99,7 @@ const DEAD: CacheRecord = CacheRecord {
     receiver_shape: 0,
     other_shape: 0,
     metatable: std::ptr::null_mut(),
+    metatable_slot: crate::table::shape::NO_SLOT,
     index_slot: 0,
     holder: std::ptr::null_mut(),
     holder_shape: 0,

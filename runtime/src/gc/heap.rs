@@ -144,6 +144,9 @@ impl Heap {
             heap.type_names[tag] = heap.new_string(name.as_bytes())?;
         }
         heap.memory_error = heap.new_string(b"not enough memory")?;
+        // Too long to be interned, so that no string of a program is identical to it.
+        heap.shapes.metatable_key =
+            heap.new_string(b"(slot of a metatable that the shape does not name)")?;
         heap.pacing.estimate = heap.used;
         heap.pause_until_next_cycle();
         Ok(heap)

@@ -149,6 +149,7 @@ impl Heap {
                 Heap::mark_pointer(this, (*this).type_names[index]);
             }
             Heap::mark_pointer(this, (*this).memory_error);
+            Heap::mark_pointer(this, (*this).shapes.metatable_key);
             for index in 0..(*this).pending.len() {
                 let object = (&(*this).pending)[index];
                 Heap::mark_object(this, object);

@@ -101,7 +101,12 @@ impl Heap {
                 .shapes
                 .mark(shape, |object| Heap::mark_object(this, object));
             let shape = (*this).shapes.get(shape);
-            let (metatable, slots) = (shape.metatable, u32::from(shape.slot_count));
+            let slots = u32::from(shape.slot_count);
+            let metatable = Table::metatable(&*this, table);
+            if !metatable.is_null() {
+                // One that is kept in a slot is no value of the table: it is never weak.
+                Heap::mark_pointer(this, metatable);
+            }
             let atomic = (*this).pacing.atomic;
             match weakness(this, metatable) {
                 Weakness::Strong => Heap::traverse_strong(this, table, slots),

@@ -10,6 +10,7 @@
 //! - Before a slow path runs, the state is saved in `vm`; afterwards it is reloaded from there.
 //! - A handler holds nothing that needs dropping and takes no address of its locals.
 
+mod fast;
 pub mod hooked;
 pub mod portable;
 mod slow;
@@ -117,15 +118,64 @@ mod threaded {
     shims! {
         #[cold] shim_arithmetic Arithmetic;
         #[cold] shim_compare Compare;
-        #[cold] shim_index Index;
         #[cold] shim_set_index SetIndex;
-        shim_call Call;
         shim_return Return;
         shim_generic_for GenericFor;
         shim_construct Construct;
         #[cold] shim_concat Concat;
         #[cold] shim_poll Poll;
         #[cold] shim_other Other;
+    }
+
+    /// Reads: string keys at once, the rest by the slow path.
+    #[inline(never)]
+    unsafe fn shim_index(
+        vm: *mut Vm,
+        pc: *const u64,
+        base: *mut Value,
+        constants: *const Value,
+    ) -> u64 {
+        // SAFETY: the handler's state, unchanged.
+        unsafe {
+            if fast::get_string(vm, pc, base) {
+                dispatch!(vm, pc, base, constants)
+            }
+            let code = perform(vm, pc, base, constants, Slow::Index);
+            if code != 0 {
+                return code;
+            }
+            dispatch!(vm, (*vm).pc, (*vm).base, (*vm).constants)
+        }
+    }
+
+    /// Calls: native functions at once, the rest by the slow path.
+    #[inline(never)]
+    unsafe fn shim_call(
+        vm: *mut Vm,
+        pc: *const u64,
+        base: *mut Value,
+        constants: *const Value,
+    ) -> u64 {
+        // SAFETY: the handler's state, unchanged.
+        unsafe {
+            let code = call(vm, pc, base, constants);
+            if code != 0 {
+                return code;
+            }
+            dispatch!(vm, (*vm).pc, (*vm).base, (*vm).constants)
+        }
+    }
+
+    #[inline(never)]
+    unsafe fn call(vm: *mut Vm, pc: *const u64, base: *mut Value, constants: *const Value) -> u64 {
+        // SAFETY: the handler's state, unchanged.
+        unsafe {
+            match fast::call_native(vm, pc, base, constants) {
+                fast::Native::No => perform(vm, pc, base, constants, Slow::Call),
+                fast::Native::Done => crate::call::safepoint(vm),
+                fast::Native::Pending(action) => crate::call::go_on(vm, action),
+            }
+        }
     }
 
     /// The handlers by opcode byte.

@@ -489,7 +489,12 @@ impl Machine for Direct {
         unsafe {
             let index = (i as u64).wrapping_sub(1);
             if index >= (*t).border as u64 {
-                return false;
+                let value = v.value();
+                return index == (*t).border as u64
+                    && value.tag != value::NIL
+                    && (value.tag < value::STRING || (*t).header.mark & BLACK == 0)
+                    && !cache::may_have_metatable(self.vm, t)
+                    && Table::array_append(t, value);
             }
             let tag = v.tag();
             let place = (*t).tags.add(index as usize);

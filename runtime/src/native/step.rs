@@ -50,6 +50,28 @@ pub(crate) unsafe fn run_step(vm: *mut Vm, mut state: u32, mut result: CallResul
     }
 }
 
+/// Performs the action with which the first step of the native function on top has ended.
+///
+/// # Errors
+/// What the action raises.
+///
+/// # Safety
+/// As [`run_step`].
+pub(crate) unsafe fn after_step(vm: *mut Vm, action: Action) -> Result<Next> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        match perform(vm, &action)? {
+            Outcome::Next(next) => Ok(next),
+            Outcome::Again(state, result) => {
+                if (*vm).pending.load(Ordering::Relaxed) & pending::INTERRUPT != 0 {
+                    interp::check_pending(vm)?;
+                }
+                Ok(Next::Step { state, result })
+            }
+        }
+    }
+}
+
 enum Outcome {
     /// The action is complete: run the function in this state.
     Again(u32, CallResult),

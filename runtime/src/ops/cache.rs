@@ -14,6 +14,7 @@ use crate::gc::{BLACK, Heap};
 use crate::metatable::Event;
 use crate::string::LuaString;
 use crate::table::Table;
+use crate::table::shape::NO_SLOT;
 use crate::value::{NIL, TABLE, Value};
 use crate::vm::Vm;
 
@@ -33,6 +34,8 @@ pub struct CacheRecord {
     pub other_shape: u32,
     /// The metatable (inherited); for a transition the metatable or null.
     pub metatable: *mut Table,
+    /// Slot of the receiver that holds the metatable; [`NO_SLOT`] when the shape names it.
+    pub metatable_slot: u16,
     /// Slot of `__index` in the metatable.
     pub index_slot: u32,
     /// Shape id of the holder.
@@ -62,8 +65,9 @@ pub unsafe fn inherited(
         }
         let records = (*(*closure).proto).cache_records.as_ptr();
         let mut record = records.add((word >> 32) as u16 as usize);
+        let mut receiver = t;
         loop {
-            let metatable = (*record).metatable;
+            let metatable = metatable_for(record, receiver);
             if metatable.is_null() || (*metatable).header.extra != (*record).other_shape {
                 return None;
             }
@@ -80,6 +84,24 @@ pub unsafe fn inherited(
                 return if (*slot).tag == NIL { None } else { Some(slot) };
             }
             record = records.add((*record).next as usize);
+            receiver = holder;
+        }
+    }
+}
+
+/// The metatable of `t`, whose shape is the receiver shape of `record`; null when it has none.
+#[inline(always)]
+unsafe fn metatable_for(record: *const CacheRecord, t: *const Table) -> *mut Table {
+    // SAFETY: the caller passes a live record and table; the shape has that slot.
+    unsafe {
+        if (*record).metatable_slot == NO_SLOT {
+            return (*record).metatable;
+        }
+        let slot = (*t).slots.add((*record).metatable_slot as usize);
+        if (*slot).tag == TABLE {
+            (*slot).as_pointer()
+        } else {
+            std::ptr::null_mut()
         }
     }
 }
@@ -99,7 +121,7 @@ pub unsafe fn add_field(closure: *mut LuaClosure, t: *mut Table, word: u64, v: V
             .cache_records
             .as_ptr()
             .add((word >> 32) as u16 as usize);
-        let metatable = (*record).metatable;
+        let metatable = metatable_for(record, t);
         if !(*record).holder.is_null()
             || (*record).slot >= (*t).slot_capacity
             || (*t).header.mark & BLACK != 0
@@ -125,7 +147,7 @@ pub unsafe fn add_field(closure: *mut LuaClosure, t: *mut Table, word: u64, v: V
 #[inline(always)]
 pub unsafe fn may_have_metatable(vm: *const Vm, t: *const Table) -> bool {
     // SAFETY: the caller's contract.
-    unsafe { !(*vm).heap.shapes.get((*t).header.extra).metatable.is_null() }
+    unsafe { !Table::metatable(&(*vm).heap, t).is_null() }
 }
 
 /// Fills the cache word at `place` after a read of `key` from `t` found it.
@@ -155,7 +177,7 @@ pub unsafe fn fill_read(
         let mut current = t;
         while chain.len() < MAX_DEPTH {
             let shape = heap.shapes.get((*current).header.extra);
-            let metatable = shape.metatable;
+            let metatable = Table::metatable(heap, current);
             // A dictionary may hold the key itself without its shape showing it.
             if metatable.is_null() || shape.is_dictionary() {
                 return;
@@ -174,7 +196,12 @@ pub unsafe fn fill_read(
             chain.push(CacheRecord {
                 receiver_shape: (*current).header.extra,
                 other_shape: metatable_shape,
-                metatable,
+                metatable: if shape.metatable_slot == NO_SLOT {
+                    metatable
+                } else {
+                    std::ptr::null_mut()
+                },
+                metatable_slot: shape.metatable_slot,
                 index_slot,
                 holder_shape,
                 holder,
@@ -233,6 +260,7 @@ const EMPTY: CacheRecord = CacheRecord {
     receiver_shape: 0,
     other_shape: 0,
     metatable: std::ptr::null_mut(),
+    metatable_slot: NO_SLOT,
     index_slot: 0,
     holder_shape: 0,
     holder: std::ptr::null_mut(),
@@ -272,6 +300,7 @@ pub unsafe fn fill_write(
             receiver_shape: old_shape,
             other_shape: shape,
             metatable: heap.shapes.get(shape).metatable,
+            metatable_slot: heap.shapes.get(shape).metatable_slot,
             index_slot: 0,
             holder_shape: 0,
             holder: std::ptr::null_mut(),

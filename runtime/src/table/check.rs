@@ -2,6 +2,7 @@
 
 use super::Table;
 use super::hash::{HashPart, Node, fits_array};
+use super::shape::FIRST_USE;
 use crate::gc::Heap;
 use crate::metatable::{Event, FAST_EVENTS};
 use crate::string::{HASHED, LuaString};
@@ -75,6 +76,7 @@ impl Table {
             }
             let family = (*t).reserved;
             if family != 0
+                && family != FIRST_USE
                 && !(heap.shapes.is_live(family)
                     && std::ptr::eq(heap.shapes.get(family).metatable, t))
             {

@@ -58,7 +58,7 @@ impl Table {
                 let slot = at as u32;
                 let value = Table::slot(t, slot);
                 at += 1;
-                if !value.is_nil() {
+                if !value.is_nil() && slot != shape.metatable_slot as u32 {
                     *cursor = capacity + at;
                     return Some((Value::string(shape.key_of(slot)), value));
                 }

@@ -2,7 +2,7 @@
 //! metamethods.
 
 use super::hash::{HashPart, Node};
-use super::shape::MAX_RECORD;
+use super::shape::{FIRST_USE, MAX_RECORD, NO_SLOT};
 use super::{Table, TableError, load, store};
 use crate::gc::Heap;
 use crate::metatable::{Event, FAST_EVENTS};
@@ -186,6 +186,8 @@ impl Table {
             let shape = heap.shapes.add_key((*t).header.extra, key, from_constant)?;
             heap.charge_shapes()?;
             if heap.shapes.get(shape).is_dictionary() {
+                let shape = heap.shapes.dictionary(Table::metatable(heap, t))?;
+                heap.charge_shapes()?;
                 Table::make_dictionary(heap, t, shape, 1)?;
                 return Table::insert(heap, t, Value::string(key), value);
             }
@@ -262,11 +264,12 @@ impl Table {
         unsafe {
             let old = (*t).header.extra;
             let count = heap.shapes.get(old).slot_count as u32;
-            let live = (0..count).filter(|&slot| !Table::slot(t, slot).is_nil());
+            let hidden = heap.shapes.get(old).metatable_slot as u32;
+            let live = (0..count).filter(|&slot| slot != hidden && !Table::slot(t, slot).is_nil());
             Table::reserve_hash(heap, t, live.count() + extra)?;
             for slot in 0..count {
                 let value = Table::slot(t, slot);
-                if !value.is_nil() {
+                if slot != hidden && !value.is_nil() {
                     let key = heap.shapes.get(old).key_of(slot);
                     HashPart::insert((*t).hash, Value::string(key), value);
                 }
@@ -314,7 +317,14 @@ impl Table {
     #[inline(always)]
     pub unsafe fn metatable(heap: &Heap, t: *const Table) -> *mut Table {
         // SAFETY: the caller's contract.
-        unsafe { heap.shapes.get((*t).header.extra).metatable }
+        unsafe {
+            let shape = heap.shapes.get((*t).header.extra);
+            if shape.metatable_slot == NO_SLOT {
+                return shape.metatable;
+            }
+            let value = Table::slot(t, shape.metatable_slot as u32);
+            value.to_table().unwrap_or(std::ptr::null_mut())
+        }
     }
 
     /// Sets the metatable; null takes it away. Arming a finaliser is the caller's business.
@@ -329,6 +339,9 @@ impl Table {
         // SAFETY: the caller's contract.
         unsafe {
             let old = (*t).header.extra;
+            if Table::keep_metatable(heap, t, metatable)? {
+                return Ok(());
+            }
             let shape = heap.shapes.with_metatable(old, metatable)?;
             heap.charge_shapes()?;
             let shapes = &heap.shapes;
@@ -338,6 +351,56 @@ impl Table {
             (*t).header.extra = shape;
             Table::barrier_any(heap, t);
             Ok(())
+        }
+    }
+
+    /// Keeps a metatable in a slot, if `t` has such a slot or is the first table with this
+    /// metatable.
+    unsafe fn keep_metatable(
+        heap: &mut Heap,
+        t: *mut Table,
+        metatable: *mut Table,
+    ) -> Result<bool, TableError> {
+        // SAFETY: called with live tables; slots are below the slot capacity.
+        unsafe {
+            let shape = heap.shapes.get((*t).header.extra);
+            if shape.metatable_slot != NO_SLOT {
+                let slot = shape.metatable_slot as u32;
+                let value = if metatable.is_null() {
+                    Value::NIL
+                } else {
+                    Value::table(metatable)
+                };
+                store((*t).slots.add(slot as usize), value);
+                Table::barrier_any(heap, t);
+                return Ok(true);
+            }
+            let first = !metatable.is_null()
+                && (*metatable).reserved == 0
+                && shape.metatable.is_null()
+                && !shape.is_dictionary()
+                && (shape.slot_count as usize) < MAX_RECORD;
+            if !first {
+                return Ok(false);
+            }
+            let key = heap.shapes.metatable_key;
+            let shape = heap.shapes.add_key((*t).header.extra, key, true)?;
+            heap.charge_shapes()?;
+            if heap.shapes.get(shape).is_dictionary() {
+                return Ok(false);
+            }
+            let slot = heap.shapes.get(shape).slot_count as u32 - 1;
+            if slot >= (*t).slot_capacity {
+                let count = heap.shapes.slots_to_reserve(shape);
+                Table::reserve_slots(heap, t, count)?;
+            }
+            let flags = (*t).header.flags;
+            Table::append_slot(t, shape, slot, Value::table(metatable));
+            // The key is no event's name: what is known to be absent stays so.
+            (*t).header.flags = flags;
+            (*metatable).reserved = FIRST_USE;
+            Table::barrier_any(heap, t);
+            Ok(true)
         }
     }
 

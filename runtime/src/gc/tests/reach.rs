@@ -256,6 +256,7 @@ fn caches_forget_dead_shapes_and_holders() {
         receiver_shape: live as u32,
         other_shape: 0,
         metatable: std::ptr::null_mut(),
+        metatable_slot: crate::table::shape::NO_SLOT,
         index_slot: 0,
         holder: holder.as_pointer(),
         holder_shape: holder_shape as u32,

@@ -2,7 +2,8 @@
 //! keeps programs from flooding it.
 
 use super::{
-    DICTIONARY, DYNAMIC, EMPTY_DICTIONARY, EMPTY_SHAPE, FREE, MAX_RECORD, ONE_USE, Shape, Shapes,
+    DICTIONARY, DYNAMIC, EMPTY_DICTIONARY, EMPTY_SHAPE, FIRST_USE, FREE, MAX_RECORD, ONE_USE,
+    Shape, Shapes,
 };
 use crate::error::{LuaError, Result};
 use crate::string::LuaString;
@@ -22,6 +23,18 @@ const MAX_DYNAMIC: usize = 4096;
 const MAX_ONE_USE: usize = 256;
 /// A shape with more children has a map of them.
 const MAP_FROM: u32 = 8;
+
+/// The id of a shape of `metatable`'s own; 0 when there is none.
+///
+/// # Safety
+/// `metatable` is a live table.
+unsafe fn family(metatable: *const Table) -> u32 {
+    // SAFETY: the caller's contract.
+    match unsafe { (*metatable).reserved } {
+        FIRST_USE => 0,
+        id => id,
+    }
+}
 
 impl Shapes {
     /// Whether `shape` may get one more child.
@@ -66,6 +79,7 @@ impl Shapes {
             return Ok(child);
         }
         if !self.accepts_child(self.get(id), from_constant) {
+            // A metatable that is kept in a slot is the caller's to find.
             // SAFETY: a live shape's metatable is live.
             return unsafe { self.dictionary(self.get(id).metatable) };
         }
@@ -81,10 +95,11 @@ impl Shapes {
         from_constant: bool,
     ) -> Result<u32> {
         let id = self.new_id()?;
-        let (metatable, count, dynamic_depth) = {
+        let (metatable, metatable_slot, count, dynamic_depth) = {
             let shape = self.get(parent);
             (
                 shape.metatable,
+                shape.metatable_slot,
                 shape.slot_count + 1,
                 shape.dynamic_depth + u8::from(!from_constant),
             )
@@ -101,6 +116,11 @@ impl Shapes {
         shape.keys = keys;
         shape.key = key;
         shape.parent = parent;
+        shape.metatable_slot = if key == self.metatable_key {
+            count - 1
+        } else {
+            metatable_slot
+        };
         shape.slot_count = count;
         shape.expected = count;
         shape.dynamic_depth = dynamic_depth;
@@ -245,7 +265,7 @@ impl Shapes {
             });
         }
         // SAFETY: the caller's contract.
-        let head = unsafe { (*metatable).reserved };
+        let head = unsafe { family(metatable) };
         if head != 0 {
             let shape = self.get(head);
             if shape.flags & DICTIONARY == kind {
@@ -284,7 +304,7 @@ impl Shapes {
             }
             let known = shape.metatable_transition;
             if !metatable.is_null() {
-                if (*metatable).reserved == 0 {
+                if family(metatable) == 0 {
                     return self.with_new_metatable(id, metatable);
                 }
                 let root = self.get((*metatable).reserved);
@@ -304,6 +324,9 @@ impl Shapes {
     unsafe fn with_new_metatable(&mut self, id: u32, metatable: *mut Table) -> Result<u32> {
         // SAFETY: the caller's contract.
         unsafe {
+            if (*metatable).reserved == FIRST_USE {
+                return self.with_metatable_slow(id, metatable);
+            }
             if self.one_use >= MAX_ONE_USE {
                 return self.dictionary(metatable);
             }

@@ -10,8 +10,12 @@
 //!
 //! What keeps programs from flooding the tree: a record has at most [`MAX_RECORD`] keys; a shape
 //! has a bounded number of children; keys that come from data rather than from the program's text
-//! have far tighter bounds (per shape, along a path, and in all); and when many metatables have
-//! one table each, the first table of a further metatable gets its dictionary shape.
+//! have far tighter bounds (per shape, along a path, and in all).
+//!
+//! The first table of a metatable does not get a shape of that metatable's own: it keeps the
+//! metatable in a slot, under a key that no program can name. So objects that each have a
+//! metatable of their own (`setmetatable(object, {__index = Class})`) share their shapes; only
+//! from the second table on does the shape itself name the metatable.
 //!
 //! Invariants:
 //! - Ids [`EMPTY_SHAPE`] and [`EMPTY_DICTIONARY`] always exist. Id 0 names no shape, and the top
@@ -39,6 +43,10 @@ pub const EMPTY_DICTIONARY: u32 = 2;
 /// The most keys of a record part.
 pub const MAX_RECORD: usize = 128;
 
+/// [`Shape::metatable_slot`] when there is none.
+pub const NO_SLOT: u16 = u16::MAX;
+/// `reserved` of a metatable that one table has got so far, which keeps it in a slot.
+pub(super) const FIRST_USE: u32 = u32::MAX;
 /// [`Shape::flags`] bit: no record part; strings are in the hash part.
 pub const DICTIONARY: u8 = 1 << 0;
 /// [`Shape::flags`] bit: the id is not in use.
@@ -61,6 +69,8 @@ pub struct Shape {
     pub id: u32,
     /// The shape without the last key; 0 for roots and dictionaries.
     pub parent: u32,
+    /// The slot that holds the metatable of its tables; [`NO_SLOT`] when the shape names it.
+    pub metatable_slot: u16,
     /// How many keys it has.
     pub slot_count: u16,
     /// The most keys that any shape below it has.
@@ -116,6 +126,7 @@ impl Shape {
             metatable,
             id,
             parent: 0,
+            metatable_slot: NO_SLOT,
             slot_count: 0,
             expected: 0,
             dynamic_depth: 0,
@@ -146,6 +157,8 @@ pub struct Shapes {
     dynamic: usize,
     /// How many roots have the ONE_USE bit.
     one_use: usize,
+    /// The key of the slot that holds a metatable: a string that no program can name.
+    pub(crate) metatable_key: *mut LuaString,
 }
 
 impl Default for Shapes {
@@ -165,6 +178,7 @@ impl Default for Shapes {
             charged: 0,
             dynamic: 0,
             one_use: 0,
+            metatable_key: ptr::null_mut(),
         }
     }
 }

@@ -1,0 +1,126 @@
+//! Shortcuts of the slow paths that are not slow at all: calls of native functions that return at
+//! once, and string keys that are values rather than constants.
+//!
+//! Each answers whether it did the whole instruction; if not, it has done nothing and the slow
+//! path follows. They run only where no hook is set.
+
+use crate::call::{MOST_NATIVE_ARGUMENTS, pop_frame};
+use crate::frame::{CallSite, FRAME_NATIVE, Frame};
+use crate::function::NativeClosure;
+use crate::machine::Insn;
+use crate::native::{Action, Call, CallResult, MIN_SLOTS};
+use crate::string::LuaString;
+use crate::table::Table;
+use crate::value::{NATIVE_CLOSURE, NIL, STRING, TABLE, Value};
+use crate::vm::Vm;
+use perilune_frontend::bytecode::opcode::Opcode;
+use std::sync::atomic::Ordering;
+
+unsafe fn slot(base: *mut Value, offset: usize) -> *mut Value {
+    // SAFETY: operands of verified code are in range.
+    unsafe { (base as *mut u8).add(offset) as *mut Value }
+}
+
+/// `GetIndex` with an interned string key that the table has.
+///
+/// # Safety
+/// The arguments are a handler's state.
+#[inline(always)]
+pub(super) unsafe fn get_string(vm: *mut Vm, pc: *const u64, base: *mut Value) -> bool {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let i = Insn::at(pc.sub(1));
+        if i.op_byte() != Opcode::GetIndex as u8 {
+            return false;
+        }
+        let (table, key) = (slot(base, i.b().0), slot(base, i.c().0));
+        if (*table).tag != TABLE || (*key).tag != STRING {
+            return false;
+        }
+        let name: *const LuaString = (*key).as_pointer();
+        if !LuaString::is_interned(name) {
+            return false;
+        }
+        let v = Table::get_str(&(*vm).heap, (*table).as_pointer(), name);
+        if v.tag == NIL {
+            return false;
+        }
+        *slot(base, i.a().0) = v;
+        true
+    }
+}
+
+/// What a shortcut of a call did.
+pub(super) enum Native {
+    /// Nothing: the slow path must do the call.
+    No,
+    /// The whole call.
+    Done,
+    /// The function was called and answered with something that the machine must perform; its
+    /// frame is on top.
+    Pending(Result<Action, crate::error::LuaError>),
+}
+
+/// `Call` of a native function with a known number of arguments and results.
+///
+/// # Safety
+/// The arguments are a handler's state.
+#[inline(always)]
+pub(super) unsafe fn call_native(
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    constants: *const Value,
+) -> Native {
+    // SAFETY: the caller's contract; room for the native's slots is checked first.
+    unsafe {
+        let i = Insn::at(pc.sub(1));
+        let function = slot(base, i.a().0);
+        let site = *pc as *const CallSite;
+        let (b, c) = (i.bn(), i.cn());
+        let frame = (*vm).frame_top.add(1);
+        if i.op_byte() != Opcode::Call as u8
+            || (*function).tag != NATIVE_CLOSURE
+            || b == 0
+            || c == 0
+            || b > MOST_NATIVE_ARGUMENTS
+            || site.is_null()
+            || (*vm).pending.load(Ordering::Relaxed) != 0
+            || frame > (*vm).frame_limit
+            || function.add(b + MIN_SLOTS) > (*vm).stack_limit
+        {
+            return Native::No;
+        }
+        *frame = Frame {
+            site,
+            varargs: b as u32 - 1,
+            flags: FRAME_NATIVE,
+        };
+        (*vm).frame_top = frame;
+        (*vm).base = function.add(1);
+        (*vm).pc = std::ptr::null();
+        (*vm).constants = constants;
+        let closure: *mut NativeClosure = (*function).as_pointer();
+        let mut call = Call::new(vm, 0, CallResult::Returned(0));
+        match ((*closure).function)(&mut call) {
+            Ok(Action::Return { first, count }) => {
+                // The stack may have moved.
+                let native_base = (*vm).base;
+                let source = native_base.add(first as usize - 1);
+                let place = native_base.sub(1);
+                let (wanted, count) = (c - 1, count as usize);
+                for n in 0..wanted.min(count) {
+                    *place.add(n) = *source.add(n);
+                }
+                for n in count..wanted {
+                    *place.add(n) = Value::NIL;
+                }
+                pop_frame(vm);
+                (*vm).base = (native_base as *mut u8).sub((*site).delta as usize) as *mut Value;
+                (*vm).pc = pc.add(1);
+                Native::Done
+            }
+            other => Native::Pending(other),
+        }
+    }
+}
