@@ -124,8 +124,18 @@ unsafe fn run_finalizers(vm: *mut Vm) {
 unsafe fn finalize(vm: *mut Vm, object: Value) {
     // SAFETY: see `run_finalizers`.
     unsafe {
+        // Anything but nil is called, and what can't be called is an error like any other.
         let finalizer = metamethod(&*vm, object, Event::Gc);
-        if !finalizer.is_function() {
+        if finalizer.is_nil() {
+            return;
+        }
+        let callable =
+            finalizer.is_function() || !metamethod(&*vm, finalizer, Event::Call).is_nil();
+        if !callable {
+            let kind = finalizer.type_name();
+            let text =
+                format!("error in __gc (attempt to call a {kind} value (metamethod '__gc'))");
+            crate::api::warn(vm, text.as_bytes(), false);
             return;
         }
         let stopped = (*vm).heap.set_internal_stop(true);

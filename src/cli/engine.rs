@@ -50,6 +50,10 @@ impl Engine {
             let caller = ReportingCall::new(&lua)?;
             let load_file = lua.globals().raw_get_field(b"loadfile")?;
             let to_text = lua.globals().raw_get_field(b"tostring")?;
+            let collect = lua.globals().raw_get_field(b"collectgarbage")?;
+            let mode = [Value::String(lua.create_string(b"generational")?)];
+            // As the reference interpreter; a mode that is not there would be no reason to stop.
+            caller.call_plain(&collect, &mode).ok();
             Ok(Engine {
                 lua,
                 caller,

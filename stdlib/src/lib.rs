@@ -43,6 +43,11 @@ const LIBRARIES: &[(&str, &[Native], Option<Open>)] = &[
 pub fn open_all(call: &mut Call<'_>) -> Result<()> {
     let globals = call.globals();
     let loaded = call.loaded()?;
+    // The places at which C code finds the main thread and the globals (manual §4.3).
+    let registry = call.registry();
+    let thread = call.running().0;
+    call.table_set_int(registry, 1, thread.into())?;
+    call.table_set_int(registry, 2, globals.into())?;
     Lua::register(call, globals, base::FUNCTIONS)?;
     base::open(call, globals)?;
     call.table_set_str(loaded, b"_G", globals.into())?;

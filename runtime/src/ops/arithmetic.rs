@@ -62,10 +62,38 @@ both_kinds! {
     mul, integer_mul, float_mul, get, c;
     /// `R[A] := R[B] + K[C]`
     add_const, integer_add, float_add, constant, ck;
-    /// `R[A] := R[B] - K[C]`
-    sub_const, integer_sub, float_sub, constant, ck;
     /// `R[A] := R[B] * K[C]`
     mul_const, integer_mul, float_mul, constant, ck;
+}
+
+op! {
+    /// `R[A] := R[B] - K[C]`. In the reference implementation a float minus a small integer constant
+    /// is the float plus the constant's negation, so `-0.0 - 0` is 0.0: the only difference whose
+    /// sign that changes, and adding 0.0 changes it likewise.
+    sub_const(m, i) {
+        let b = m.get(i.b());
+        let c = m.constant(i.ck());
+        if m.both_integers(b, c) {
+            let (x, y) = (m.as_integer(b), m.as_integer(c));
+            let r = m.integer_sub(x, y);
+            m.set_integer(i.a(), r);
+            Next
+        } else if m.both_floats(b, c) {
+            let (x, y) = (m.as_float(b), m.as_float(c));
+            let r = m.float_sub(x, y);
+            m.set_float(i.a(), r);
+            Next
+        } else if m.is_float(b) && m.is_integer(c) {
+            let (x, y) = (m.as_float(b), m.as_integer(c));
+            let y = m.integer_to_float(y);
+            let (difference, zero) = (m.float_sub(x, y), m.static_float(0.0));
+            let r = m.float_add(difference, zero);
+            m.set_float(i.a(), r);
+            Next
+        } else {
+            mixed!(m, i, b, c, float_sub)
+        }
+    }
 }
 
 /// `% //`: as above, with an integer division that can fail.
