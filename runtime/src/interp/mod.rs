@@ -140,6 +140,9 @@ mod threaded {
             if fast::get_string(vm, pc, base) {
                 dispatch!(vm, pc, base, constants)
             }
+            if fast::string_method(vm, pc, base) {
+                dispatch!(vm, pc.add(1), base, constants)
+            }
             let code = perform(vm, pc, base, constants, Slow::Index);
             if code != 0 {
                 return code;
