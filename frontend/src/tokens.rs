@@ -134,6 +134,10 @@ impl<'s, 'h> Tokens<'s, 'h> {
                     return Token::CallParen;
                 }
             }
+            #[allow(
+                clippy::collapsible_match,
+                reason = "a guard with a side effect misleads"
+            )]
             Token::RightParen | Token::RightBrace => {
                 if self.brackets.pop().unwrap_or(false) {
                     self.state = State::Callable;
