@@ -156,8 +156,10 @@ pub struct State {
     line: Line,
     interner: Interner,
     buffer: Vec<u8>,
-    /// The values of the last two numerals, the one of token `Number(n)` at `n`.
-    numbers: [Number; 2],
+    /// The values of the last two numerals, the one of token `Number(n)` at `n`: whether it is a
+    /// float, and its bits. (Copying the two at once, as an enum, is slow.)
+    is_float: [bool; 2],
+    number_bits: [u64; 2],
     next_number: u32,
     error: Option<Box<LexError>>,
 }
@@ -168,7 +170,8 @@ impl Default for State {
             line: 1,
             interner: Interner::new(),
             buffer: Vec::new(),
-            numbers: [Number::Integer(0); 2],
+            is_float: [false; 2],
+            number_bits: [0; 2],
             next_number: 0,
             error: None,
         }
@@ -192,7 +195,12 @@ impl State {
     /// Keeps a numeral's value; yields what its token carries.
     fn keep(&mut self, number: Number) -> u32 {
         let n = self.next_number;
-        self.numbers[n as usize & 1] = number;
+        let (is_float, bits) = match number {
+            Number::Integer(integer) => (false, integer as u64),
+            Number::Float(float) => (true, float.to_bits()),
+        };
+        self.is_float[n as usize & 1] = is_float;
+        self.number_bits[n as usize & 1] = bits;
         self.next_number = n ^ 1;
         n
     }
@@ -254,9 +262,18 @@ impl<'s> Lexer<'s> {
     }
 
     /// The value of token `Number(n)`, which must be one of the last two numerals read.
-    #[inline]
     pub fn number(&self, n: u32) -> Number {
-        self.scanner.extras.numbers[n as usize & 1]
+        match self.number_bits(n) {
+            (false, bits) => Number::Integer(bits as i64),
+            (true, bits) => Number::Float(f64::from_bits(bits)),
+        }
+    }
+
+    /// The same: whether it is a float, and its bits.
+    #[inline]
+    pub(crate) fn number_bits(&self, n: u32) -> (bool, u64) {
+        let state = &self.scanner.extras;
+        (state.is_float[n as usize & 1], state.number_bits[n as usize & 1])
     }
 
     /// Why the last token is malformed.
