@@ -15,11 +15,11 @@ pub const FUNCTIONS: &[Native] = &[
     native!("acos", |call| of_float(call, f64::acos)),
     native!("asin", |call| of_float(call, f64::asin)),
     native!("atan", atan),
-    native!("ceil", |call| rounded(call, f64::ceil)),
+    native!("ceil", ceil),
     native!("cos", |call| of_float(call, f64::cos)),
     native!("deg", |call| of_float(call, |x| x * (180.0 / PI))),
     native!("exp", |call| of_float(call, f64::exp)),
-    native!("floor", |call| rounded(call, f64::floor)),
+    native!("floor", floor),
     native!("fmod", fmod),
     native!("log", log),
     native!("max", |call| extreme(call, false)),
@@ -64,13 +64,37 @@ fn integer_if_it_fits(x: f64) -> Local<'static> {
     }
 }
 
-fn rounded(call: &mut Call<'_>, round: fn(f64) -> f64) -> NativeResult {
+/// `x` cut off towards zero, if that is surely an integer.
+#[inline]
+fn truncated(x: f64) -> Option<i64> {
+    const LIMIT: f64 = (1u64 << 62) as f64;
+    (-LIMIT < x && x < LIMIT).then_some(x as i64)
+}
+
+fn floor(call: &mut Call<'_>) -> NativeResult {
     let x = call.arg(1);
     if x.as_integer().is_some() {
         return Ok(call.return_one(x));
     }
-    let x = round(call.check_number(1)?);
-    Ok(call.return_one(integer_if_it_fits(x)))
+    let x = call.check_number(1)?;
+    let result = match truncated(x) {
+        Some(integer) => Local::integer(integer - i64::from(integer as f64 > x)),
+        None => integer_if_it_fits(x.floor()),
+    };
+    Ok(call.return_one(result))
+}
+
+fn ceil(call: &mut Call<'_>) -> NativeResult {
+    let x = call.arg(1);
+    if x.as_integer().is_some() {
+        return Ok(call.return_one(x));
+    }
+    let x = call.check_number(1)?;
+    let result = match truncated(x) {
+        Some(integer) => Local::integer(integer + i64::from((integer as f64) < x)),
+        None => integer_if_it_fits(x.ceil()),
+    };
+    Ok(call.return_one(result))
 }
 
 fn abs(call: &mut Call<'_>) -> NativeResult {

@@ -282,7 +282,8 @@ unsafe fn operand_name(vm: *mut Vm, value: Value) -> Option<Name> {
     // SAFETY: the callers' contract; operands of verified code are in range.
     unsafe {
         let (proto, pc) = running(vm)?;
-        let instruction = Instruction(*(&(*proto).code).get(pc)?);
+        let code = &(*proto).code;
+        let instruction = Instruction(*code.get(pc)?);
         let op = instruction.opcode()?;
         let upvalue = match op {
             Opcode::GetUpvalueField => Some(instruction.b() as usize),

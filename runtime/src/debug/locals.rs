@@ -41,7 +41,8 @@ unsafe fn find(thread: *mut Thread, activation: &Activation, n: i64) -> Option<P
         }
         let index = usize::try_from(n).ok()?.checked_sub(1)?;
         let slot = activation.base.checked_add(index)?;
-        if slot >= activation.end.min((&(*thread).stack).len()) {
+        let stack = &(*thread).stack;
+        if slot >= activation.end.min(stack.len()) {
             return None;
         }
         let (name, live) = match proto {
@@ -183,7 +184,8 @@ unsafe fn find_upvalue(function: Value, n: i64) -> Option<(Vec<u8>, UpvaluePlace
             return Some((Vec::new(), UpvaluePlace::Native(place)));
         }
         let closure = function.as_pointer::<LuaClosure>();
-        let upvalue = (&(*(*closure).proto).debug.upvalues).get(index);
+        let upvalues = &(*(*closure).proto).debug.upvalues;
+        let upvalue = upvalues.get(index);
         let name = match upvalue.and_then(|upvalue| upvalue.name.as_ref()) {
             Some(name) => name.to_vec(),
             None => b"(no name)".to_vec(),

@@ -109,10 +109,16 @@ impl<'c> Call<'c> {
     /// "number expected, got ...".
     #[inline]
     pub fn check_number(&mut self, i: u32) -> Result<f64> {
-        Ok(match self.check_number_value(i)? {
-            Number::Integer(n) => n as f64,
-            Number::Float(f) => f,
-        })
+        let v = self.arg(i);
+        match v.raw.tag {
+            value::FLOAT => Ok(v.raw.as_float()),
+            value::INTEGER => Ok(v.raw.as_integer() as f64),
+            _ => self.check_number_slow(i),
+        }
+    }
+    #[cold]
+    fn check_number_slow(&mut self, i: u32) -> Result<f64> {
+        self.check_number_value(i).map(Number::to_float)
     }
     /// Argument `i` as a float, or `default` when it is absent or nil.
     ///

@@ -185,8 +185,14 @@ impl<'c> Call<'c> {
     /// Stack overflow, memory.
     pub fn return_values(&mut self, values: &[Local<'c>]) -> super::NativeResult {
         let first = self.top() + 1;
-        for &v in values {
-            self.push(v)?;
+        let top = self.top() as usize + values.len();
+        // SAFETY: ensured before the writes.
+        unsafe {
+            stack::ensure(self.vm, top)?;
+            for (n, v) in (first..).zip(values) {
+                *self.place(n) = v.raw;
+            }
+            (*(*self.vm).frame_top).varargs = top as u32;
         }
         Ok(Action::Return {
             first,

@@ -6,8 +6,8 @@ use super::start_position;
 use memchr::{memchr, memmem};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::native;
-use perilune_runtime::native::{Call, Local, NativeResult};
-use std::rc::Rc;
+use perilune_runtime::native::{Call, Local, LocalView, NativeResult};
+use std::sync::Arc;
 
 pub(super) fn find(call: &mut Call<'_>) -> NativeResult {
     let subject = call.check_string(1)?;
@@ -28,21 +28,22 @@ pub(super) fn find(call: &mut Call<'_>) -> NativeResult {
             None => Ok(call.return_one(Local::NIL)),
         };
     }
-    let program = Program::cached(pattern);
-    let mut matching = Matching::new(subject, &program);
-    let found = matching.find(start, None, || call.poll());
-    let Some(bounds) = found.map_err(|failure| raise(call, failure))? else {
-        return Ok(call.return_one(Local::NIL));
-    };
-    let first = Local::integer(bounds.0 as i64 + 1);
-    let last = Local::integer(bounds.1 as i64);
-    if matching.capture_count() == 0 {
-        return call.return_values(&[first, last]);
-    }
-    let slot = call.push(first)?;
-    call.push(last)?;
-    push_captures(call, &matching, bounds, matching.capture_count())?;
-    Ok(call.return_from(slot))
+    Program::with(pattern, |program| {
+        let mut matching = Matching::new(subject, program);
+        let found = matching.find(start, None, || call.poll());
+        let Some(bounds) = found.map_err(|failure| raise(call, failure))? else {
+            return Ok(call.return_one(Local::NIL));
+        };
+        let first = Local::integer(bounds.0 as i64 + 1);
+        let last = Local::integer(bounds.1 as i64);
+        if matching.capture_count() == 0 {
+            return call.return_values(&[first, last]);
+        }
+        let slot = call.push(first)?;
+        call.push(last)?;
+        push_captures(call, &matching, bounds, matching.capture_count())?;
+        Ok(call.return_from(slot))
+    })
 }
 
 /// `string.match`
@@ -53,58 +54,71 @@ pub(super) fn match_(call: &mut Call<'_>) -> NativeResult {
     if start > subject.len() {
         return Ok(call.return_one(Local::NIL));
     }
-    let program = Program::cached(pattern);
-    let mut matching = Matching::new(subject, &program);
-    let found = matching.find(start, None, || call.poll());
-    match found.map_err(|failure| raise(call, failure))? {
-        Some(bounds) => return_captures(call, &matching, bounds),
-        None => Ok(call.return_one(Local::NIL)),
-    }
+    Program::with(pattern, |program| {
+        let mut matching = Matching::new(subject, program);
+        let found = matching.find(start, None, || call.poll());
+        match found.map_err(|failure| raise(call, failure))? {
+            Some(bounds) => return_captures(call, &matching, bounds),
+            None => Ok(call.return_one(Local::NIL)),
+        }
+    })
 }
 
 /// Upvalues of the iterator of `gmatch`.
 const SUBJECT: u32 = 1;
-const PATTERN: u32 = 2;
-/// Where to go on.
-const POSITION: u32 = 3;
-/// Where the last match ended; -1 if there was none.
-const LAST_END: u32 = 4;
+const ITERATION: u32 = 2;
+
+/// What the iterator of `gmatch` keeps.
+#[derive(Debug)]
+struct Iteration {
+    program: Arc<Program>,
+    /// Where to go on.
+    position: usize,
+    last_end: Option<usize>,
+}
 
 pub(super) fn gmatch(call: &mut Call<'_>) -> NativeResult {
     let subject = call.check_string(1)?;
-    call.check_string(2)?;
+    let pattern = call.check_string(2)?;
     let start = start_position(call.opt_integer(3, 1)?, subject.len()) - 1;
-    let start = start.min(subject.len() + 1);
-    let upvalues = [
-        call.slot(1),
-        call.slot(2),
-        Local::integer(start as i64),
-        Local::integer(-1),
-    ];
+    // There are no anchors here: they would never match a second time.
+    let program = if pattern.first() == Some(&b'^') {
+        Arc::new(Program::compile(pattern, false))
+    } else {
+        Program::shared(pattern)
+    };
+    let iteration = Iteration {
+        program,
+        position: start.min(subject.len() + 1),
+        last_end: None,
+    };
+    let iteration = call.new_userdata(iteration, None, 0)?;
+    let upvalues = [call.slot(1), iteration.into()];
     let iterator = call.new_closure(native!("gmatch_iterator", gmatch_next), &upvalues)?;
     Ok(call.return_one(iterator))
 }
 
 fn gmatch_next(call: &mut Call<'_>) -> NativeResult {
     let subject = call.upvalue(SUBJECT).as_bytes().unwrap_or(b"");
-    let pattern = call.upvalue(PATTERN).as_bytes().unwrap_or(b"");
-    let start = call.upvalue(POSITION).as_integer().unwrap_or(0) as usize;
-    let last_end = call.upvalue(LAST_END).as_integer();
-    let last_end = last_end.and_then(|end| usize::try_from(end).ok());
-    // There are no anchors here: they would never match a second time.
-    let program = if pattern.first() == Some(&b'^') {
-        Rc::new(Program::compile(pattern, false))
-    } else {
-        Program::cached(pattern)
+    let iteration = match call.upvalue(ITERATION).view() {
+        LocalView::Userdata(iteration) => call.userdata_mut::<Iteration>(iteration),
+        _ => None,
     };
-    let mut matching = Matching::new(subject, &program);
-    let found = matching.find(start, last_end, || call.poll());
+    let Some(mut iteration) = iteration else {
+        return Ok(call.return_none());
+    };
+    let Iteration {
+        program,
+        position,
+        last_end,
+    } = &mut *iteration;
+    let mut matching = Matching::new(subject, program);
+    let found = matching.find(*position, *last_end, || call.poll());
     let Some(bounds) = found.map_err(|failure| raise(call, failure))? else {
         return Ok(call.return_none());
     };
-    let end = Local::integer(bounds.1 as i64);
-    call.set_upvalue(POSITION, end);
-    call.set_upvalue(LAST_END, end);
+    *position = bounds.1;
+    *last_end = Some(bounds.1);
     return_captures(call, &matching, bounds)
 }
 

@@ -12,6 +12,7 @@ use perilune_frontend::number::{Number, push_number};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::metatable::Event;
 use perilune_runtime::native::{Action, Call, Local, LocalView, NativeResult, TableRef};
+use std::sync::Arc;
 
 const SUBJECT: u32 = 1;
 const PATTERN: u32 = 2;
@@ -32,6 +33,8 @@ struct Substitution {
     count: i64,
     limit: i64,
     changed: bool,
+    /// The pattern, once there was a callback.
+    program: Option<Arc<Program>>,
 }
 
 /// The third argument.
@@ -58,7 +61,13 @@ pub(super) fn gsub(call: &mut Call<'_>) -> NativeResult {
     let value = call.slot(VALUE);
     state.replace(call, subject, value)?;
     let replacement = replacement(call)?;
-    match state.advance(call, replacement)? {
+    // Lent for the step: the state itself is changed.
+    let Some(program) = state.program.take() else {
+        return Err(call.error("invalid state of 'gsub'"));
+    };
+    let action = state.advance(call, replacement, &program)?;
+    state.program = Some(program);
+    match action {
         Some(action) => Ok(action),
         None => state.finish(call),
     }
@@ -66,7 +75,7 @@ pub(super) fn gsub(call: &mut Call<'_>) -> NativeResult {
 
 fn start(call: &mut Call<'_>) -> NativeResult {
     let subject = call.check_string(SUBJECT)?;
-    call.check_string(PATTERN)?;
+    let pattern = call.check_string(PATTERN)?;
     let kind = call.type_name_of(REPLACEMENT);
     let limit = call.opt_integer(4, subject.len() as i64 + 1)?;
     if !matches!(kind, "number" | "string" | "function" | "table") {
@@ -82,8 +91,10 @@ fn start(call: &mut Call<'_>) -> NativeResult {
         ..Substitution::default()
     };
     let replacement = replacement(call)?;
-    match state.advance(call, replacement)? {
+    let action = Program::with(pattern, |program| state.advance(call, replacement, program))?;
+    match action {
         Some(action) => {
+            state.program = Some(Program::shared(pattern));
             let state = call.new_userdata(state, None, 0)?;
             call.set_slot(STATE, state);
             Ok(action)
@@ -112,14 +123,13 @@ impl Substitution {
         &mut self,
         call: &mut Call<'_>,
         replacement: Replacement<'_>,
+        program: &Program,
     ) -> Result<Option<Action>, LuaError> {
         let subject = call.slot(SUBJECT).as_bytes().unwrap_or(b"");
-        let pattern = call.slot(PATTERN).as_bytes().unwrap_or(b"");
-        let program = Program::cached(pattern);
         if program.anchored && self.found.is_some() {
             return Ok(None);
         }
-        let mut matching = Matching::new(subject, &program);
+        let mut matching = Matching::new(subject, program);
         while self.count < self.limit {
             let last_end = self.found.map(|(_, end)| end);
             let found = matching.find(last_end.unwrap_or(0), last_end, || call.poll());

@@ -9,7 +9,7 @@
 //! `sets` are in range.
 
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// How many captures a pattern may have.
 pub(crate) const MAX_CAPTURES: usize = 32;
@@ -276,23 +276,16 @@ impl Program {
         }
     }
 
-    /// The compiled form of `pattern` (with anchor), from a cache if it was used lately.
-    pub(crate) fn cached(pattern: &[u8]) -> Rc<Program> {
-        const LONGEST: usize = 256;
-        if pattern.len() > LONGEST {
-            return Rc::new(Program::compile(pattern, true));
-        }
-        CACHE.with_borrow_mut(|cache| {
-            let index = hash(pattern) as usize % CACHE_SIZE;
-            match &cache[index] {
-                Some(program) if *program.source == *pattern => Rc::clone(program),
-                _ => {
-                    let program = Rc::new(Program::compile(pattern, true));
-                    cache[index] = Some(Rc::clone(&program));
-                    program
-                }
-            }
-        })
+    /// The compiled form of `pattern` (with anchor), to be kept.
+    pub(crate) fn shared(pattern: &[u8]) -> Arc<Program> {
+        with_cached(pattern, Arc::clone)
+    }
+
+    /// Runs `function` with the compiled form of `pattern`
+    /// (with anchor).
+    #[inline]
+    pub(crate) fn with<R>(pattern: &[u8], function: impl FnOnce(&Program) -> R) -> R {
+        with_cached(pattern, |program| function(program))
     }
 
     #[inline(always)]
@@ -305,8 +298,31 @@ const CACHE_SIZE: usize = 64;
 
 thread_local! {
     // Compiling costs about as much as matching a short subject.
-    static CACHE: RefCell<[Option<Rc<Program>>; CACHE_SIZE]> =
+    static CACHE: RefCell<[Option<Arc<Program>>; CACHE_SIZE]> =
         const { RefCell::new([const { None }; CACHE_SIZE]) };
+}
+
+/// Runs `function` with the compiled form of `pattern`, from the cache if it was used lately.
+#[inline]
+fn with_cached<R>(pattern: &[u8], function: impl FnOnce(&Arc<Program>) -> R) -> R {
+    const LONGEST: usize = 256;
+    if pattern.len() > LONGEST {
+        return function(&Arc::new(Program::compile(pattern, true)));
+    }
+    CACHE.with(|cache| {
+        // An interrupt handler may match a pattern while another one is being matched.
+        let Ok(mut cache) = cache.try_borrow_mut() else {
+            return function(&Arc::new(Program::compile(pattern, true)));
+        };
+        let entry = &mut cache[hash(pattern) as usize % CACHE_SIZE];
+        if entry
+            .as_ref()
+            .is_some_and(|program| *program.source != *pattern)
+        {
+            *entry = None;
+        }
+        function(entry.get_or_insert_with(|| Arc::new(Program::compile(pattern, true))))
+    })
 }
 
 fn hash(pattern: &[u8]) -> u64 {

@@ -110,6 +110,9 @@ pub(super) unsafe fn generic_for(vm: *mut Vm) -> Result<Next> {
         *function.add(1) = *a.add(1);
         *function.add(2) = *a.add(2);
         let site = cached_site(vm, i.a().plus(4), i.bn() as i32, Continuation::GenericFor);
+        if (*function).tag == NATIVE_CLOSURE {
+            return crate::call::call_native(vm, function, 2, site);
+        }
         Ok(Next::Call {
             function,
             args: 2,
