@@ -11,7 +11,6 @@
 use std::cell::Cell;
 
 use crate::ast::*;
-use crate::number::Number;
 use crate::tokens::{Shared, Unreadable};
 
 /// More pending operators than PUC could possibly nest.
@@ -41,6 +40,7 @@ pub(crate) struct Builder<'c> {
     blocks: Vec<Block>,
     /// How many blocks are open, the main function's included.
     open_blocks: usize,
+    #[allow(clippy::vec_box, reason = "the tree wants them boxed")]
     functions: Vec<Box<Function>>,
     names: Vec<LocalDecl>,
     items: Vec<TableItem>,
@@ -93,6 +93,8 @@ fn take<T>(stack: &mut Vec<T>, count: u32) -> Vec<T> {
     match count {
         0 => Vec::new(),
         1 => stack.pop().into_iter().collect(),
+        // A long list that has the stack for itself is not worth a copy.
+        64.. if stack.len() == count as usize => std::mem::take(stack),
         _ => stack.drain(stack.len() - count as usize..).collect(),
     }
 }
@@ -290,11 +292,12 @@ impl<'c> Builder<'c> {
 
     /// Takes the last expression.
     pub(crate) fn expr(&mut self) -> Expr {
-        // The grammar pushes what it takes, so there is one.
-        self.exprs.pop().unwrap_or(Expr {
-            kind: ExprKind::Nil,
-            line: 0,
-        })
+        // The grammar pushes what it takes, so there is one. (Not `pop`: taking an `Option` apart
+        // moves the expression in odd pieces, which is slow.)
+        if self.exprs.is_empty() {
+            self.push(ExprKind::Nil, 0);
+        }
+        self.exprs.swap_remove(self.exprs.len() - 1)
     }
 
     /// Takes the last `count` expressions.
@@ -317,11 +320,13 @@ impl<'c> Builder<'c> {
 
     /// The numeral of token `Number(n)`.
     pub(crate) fn number(&mut self, n: u32, line: Line) {
-        let kind = match self.shared.numbers[n as usize & 1].get() {
-            Number::Integer(integer) => ExprKind::Integer(integer),
-            Number::Float(float) => ExprKind::Float(float),
-        };
-        self.push(kind, line);
+        let (is_float, bits) = &self.shared.numbers[n as usize & 1];
+        let bits = bits.get();
+        if is_float.get() {
+            self.push(ExprKind::Float(f64::from_bits(bits)), line);
+        } else {
+            self.push(ExprKind::Integer(bits as i64), line);
+        }
     }
 
     /// The function that was closed last.

@@ -11,6 +11,7 @@ mod compiler;
 mod diagnose;
 pub mod error;
 pub mod fold;
+pub mod interner;
 pub mod lexer;
 pub mod number;
 pub mod parser;

@@ -10,7 +10,6 @@
 
 use crate::ast::{Chunk, Interner, Line, Stat};
 use crate::lexer::{Lexer, Token};
-use crate::number::Number;
 use crate::streaming::{Failure, MainFunction};
 use std::cell::{Cell, RefCell};
 
@@ -25,9 +24,10 @@ pub(crate) struct Shared {
     /// Complete statements of the main function, and whether there are any.
     pub(crate) complete: RefCell<Vec<Stat>>,
     pub(crate) has_complete: Cell<bool>,
-    /// The values of the last two numerals, the one of token `Number(n)` at `n`. The grammar makes
-    /// an expression of a numeral as soon as it sees what follows, so two are enough.
-    pub(crate) numbers: [Cell<Number>; 2],
+    /// The values of the last two numerals, the one of token `Number(n)` at `n`: whether it is a
+    /// float, and its bits. The grammar makes an expression of a numeral as soon as it sees what
+    /// follows, so two are enough.
+    pub(crate) numbers: [(Cell<bool>, Cell<u64>); 2],
 }
 
 impl Shared {
@@ -37,7 +37,7 @@ impl Shared {
             previous_line: Cell::new(1),
             complete: RefCell::default(),
             has_complete: Cell::new(false),
-            numbers: [const { Cell::new(Number::Integer(0)) }; 2],
+            numbers: Default::default(),
         }
     }
 }
@@ -127,13 +127,22 @@ impl<'s, 'h> Tokens<'s, 'h> {
             return token;
         }
         match token {
-            Token::Number(n) => self.shared.numbers[n as usize & 1].set(self.lexer.number(n)),
+            Token::Number(n) => {
+                let (is_float, bits) = self.lexer.number_bits(n);
+                let place = &self.shared.numbers[n as usize & 1];
+                place.0.set(is_float);
+                place.1.set(bits);
+            }
             Token::LeftParen => {
                 self.brackets.push(state != State::FunctionName);
                 if state == State::Callable {
                     return Token::CallParen;
                 }
             }
+            #[allow(
+                clippy::collapsible_match,
+                reason = "a guard with a side effect misleads"
+            )]
             Token::RightParen | Token::RightBrace => {
                 if self.brackets.pop().unwrap_or(false) {
                     self.state = State::Callable;

@@ -7,7 +7,7 @@
 use crate::call::{Next, call_from_rust};
 use crate::coroutine::Thread;
 use crate::error::Result;
-use crate::frame::FRAME_HOOK;
+use crate::frame::{CallSite, FRAME_HOOK};
 use crate::stack;
 use crate::value::Value;
 use crate::vm::{Vm, pending};
@@ -135,6 +135,19 @@ pub(crate) unsafe fn after_entering(vm: *mut Vm, tail: bool) -> Result<Next> {
             call_event(vm, tail)?;
         }
         Ok(Next::Continue)
+    }
+}
+
+/// A native function has returned to the Lua function that called it through `site`.
+///
+/// # Safety
+/// The site is that of a call by the running function.
+#[cold]
+pub(crate) unsafe fn return_to_site(vm: *mut Vm, site: *const CallSite) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let start = (*(*site).proto).entry;
+        (*(*vm).thread).hook.last_pc = (*site).instruction.offset_from(start) as u32;
     }
 }
 

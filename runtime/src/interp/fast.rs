@@ -6,14 +6,16 @@
 
 use crate::call::{MOST_NATIVE_ARGUMENTS, pop_frame};
 use crate::frame::{CallSite, FRAME_NATIVE, Frame};
-use crate::function::NativeClosure;
+use crate::function::{LuaClosure, NativeClosure};
+use crate::hook;
 use crate::machine::Insn;
+use crate::metatable::Event;
 use crate::native::{Action, Call, CallResult, MIN_SLOTS};
 use crate::ops::cache;
 use crate::string::LuaString;
 use crate::table::Table;
 use crate::value::{NATIVE_CLOSURE, NIL, STRING, TABLE, Value};
-use crate::vm::Vm;
+use crate::vm::{Vm, pending};
 use perilune_frontend::bytecode::opcode::Opcode;
 use std::sync::atomic::Ordering;
 
@@ -47,6 +49,163 @@ pub(super) unsafe fn get_string(vm: *mut Vm, pc: *const u64, base: *mut Value) -
             return false;
         }
         *slot(base, i.a().0) = v;
+        true
+    }
+}
+
+/// How many misses of a cache are followed by filling it anew; from then on only every
+/// [`REFILL_EVERY`]th is, because the place sees too many shapes to be worth the work.
+const REFILLS: u64 = 16;
+/// See [`REFILLS`].
+const REFILL_EVERY: u64 = 64;
+
+/// Counts a miss in the top 16 bits of a cache word; answers whether to fill the cache.
+#[inline(always)]
+unsafe fn count_miss(word: *mut u64) -> bool {
+    // SAFETY: the caller passes an instruction's cache word.
+    unsafe {
+        let misses = (*word >> 48) + 1;
+        let counted = if misses > u16::MAX as u64 {
+            REFILLS
+        } else {
+            misses
+        };
+        *word = *word & (u64::MAX >> 16) | counted << 48;
+        misses <= REFILLS || misses.is_multiple_of(REFILL_EVERY)
+    }
+}
+
+/// Fills the cache word by `fill`, keeping its count of misses.
+unsafe fn keep_count(word: *mut u64, fill: impl FnOnce(*mut u64)) {
+    // SAFETY: the caller passes an instruction's cache word.
+    unsafe {
+        let misses = *word >> 48 << 48;
+        fill(word);
+        *word = *word & (u64::MAX >> 16) | misses;
+    }
+}
+
+/// A field of a table by a constant key, up to `__index` functions.
+///
+/// # Safety
+/// The arguments are a handler's state.
+#[inline(always)]
+pub(super) unsafe fn get_field(
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    constants: *const Value,
+) -> bool {
+    // SAFETY: the caller's contract; nothing collects here.
+    unsafe {
+        let i = Insn::at(pc.sub(1));
+        let op = i.op_byte();
+        let closure: *mut LuaClosure = (*base.sub(1)).as_pointer();
+        let object = if op == Opcode::GetUpvalueField as u8 {
+            (*LuaClosure::upvalue(closure, i.bn())).value
+        } else if op == Opcode::GetField as u8 || op == Opcode::Method as u8 {
+            *slot(base, i.b().0)
+        } else {
+            return false;
+        };
+        if object.tag != TABLE {
+            return false;
+        }
+        let key = *((constants as *const u8).add(i.ck().0) as *const Value);
+        let name: *mut LuaString = key.as_pointer();
+        if !LuaString::is_interned(name) {
+            return false;
+        }
+        let first: *mut Table = object.as_pointer();
+        let Some(v) = inherited_field(vm, first, name) else {
+            return false;
+        };
+        let word = pc as *mut u64;
+        // A field that is nil here is found elsewhere each time: no use in a cache.
+        if count_miss(word) && v.tag != NIL {
+            keep_count(word, |word| {
+                cache::fill_read(&(*vm).heap, (*closure).proto, word, first, name);
+            });
+        }
+        if op == Opcode::Method as u8 {
+            *slot(base, i.a().plus(1).0) = object;
+        }
+        *slot(base, i.a().0) = v;
+        true
+    }
+}
+
+/// `t[name]` through `__index` tables; `None` when something else than a table is to be asked.
+#[inline(always)]
+unsafe fn inherited_field(vm: *mut Vm, t: *mut Table, name: *mut LuaString) -> Option<Value> {
+    // SAFETY: the caller passes live objects.
+    unsafe {
+        let heap = &(*vm).heap;
+        let mut t = t;
+        for _ in 0..16 {
+            let v = Table::get_str(heap, t, name);
+            if v.tag != NIL {
+                return Some(v);
+            }
+            let index = Table::metamethod(heap, t, Event::Index);
+            if index.tag == NIL {
+                return Some(Value::NIL);
+            }
+            t = index.to_table()?;
+        }
+        None
+    }
+}
+
+/// A store to a field of a table by a constant key, without metamethod.
+///
+/// # Safety
+/// The arguments are a handler's state.
+#[inline(always)]
+pub(super) unsafe fn set_field(
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    constants: *const Value,
+) -> bool {
+    // SAFETY: the caller's contract; nothing collects here.
+    unsafe {
+        let i = Insn::at(pc.sub(1));
+        let op = i.op_byte();
+        let is_constant = op == Opcode::SetFieldConst as u8;
+        if !is_constant && op != Opcode::SetField as u8 {
+            return false;
+        }
+        let object = *slot(base, i.a().0);
+        if object.tag != TABLE {
+            return false;
+        }
+        let constant = |offset: usize| *((constants as *const u8).add(offset) as *const Value);
+        let name: *mut LuaString = constant(i.bk().0).as_pointer();
+        if !LuaString::is_interned(name) {
+            return false;
+        }
+        let v = if is_constant {
+            constant(i.ck().0)
+        } else {
+            *slot(base, i.c().0)
+        };
+        let t: *mut Table = object.as_pointer();
+        let heap = &mut (*vm).heap;
+        if Table::metamethod(heap, t, Event::NewIndex).tag != NIL {
+            return false;
+        }
+        let old_shape = (*t).header.extra;
+        if Table::set_str(heap, t, name, v, true).is_err() {
+            return false;
+        }
+        let word = pc as *mut u64;
+        if count_miss(word) {
+            let closure: *mut LuaClosure = (*base.sub(1)).as_pointer();
+            keep_count(word, |word| {
+                cache::fill_write(heap, (*closure).proto, word, t, name, old_shape);
+            });
+        }
         true
     }
 }
@@ -148,6 +307,10 @@ pub(super) unsafe fn call_native(
                 pop_frame(vm);
                 (*vm).base = (native_base as *mut u8).sub((*site).delta as usize) as *mut Value;
                 (*vm).pc = pc.add(1);
+                if (*vm).pending.load(Ordering::Relaxed) & pending::HOOK != 0 {
+                    // The function has set a hook: what follows on this line is no new line.
+                    hook::return_to_site(vm, site);
+                }
                 Native::Done
             }
             other => Native::Pending(other),

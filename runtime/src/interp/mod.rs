@@ -118,7 +118,6 @@ mod threaded {
     shims! {
         #[cold] shim_arithmetic Arithmetic;
         #[cold] shim_compare Compare;
-        #[cold] shim_set_index SetIndex;
         shim_return Return;
         shim_generic_for GenericFor;
         shim_construct Construct;
@@ -137,6 +136,9 @@ mod threaded {
     ) -> u64 {
         // SAFETY: the handler's state, unchanged.
         unsafe {
+            if fast::get_field(vm, pc, base, constants) {
+                dispatch!(vm, pc.add(1), base, constants)
+            }
             if fast::get_string(vm, pc, base) {
                 dispatch!(vm, pc, base, constants)
             }
@@ -144,6 +146,27 @@ mod threaded {
                 dispatch!(vm, pc.add(1), base, constants)
             }
             let code = perform(vm, pc, base, constants, Slow::Index);
+            if code != 0 {
+                return code;
+            }
+            dispatch!(vm, (*vm).pc, (*vm).base, (*vm).constants)
+        }
+    }
+
+    /// Writes: fields without metamethods at once, the rest by the slow path.
+    #[inline(never)]
+    unsafe fn shim_set_index(
+        vm: *mut Vm,
+        pc: *const u64,
+        base: *mut Value,
+        constants: *const Value,
+    ) -> u64 {
+        // SAFETY: the handler's state, unchanged.
+        unsafe {
+            if fast::set_field(vm, pc, base, constants) {
+                dispatch!(vm, pc.add(1), base, constants)
+            }
+            let code = perform(vm, pc, base, constants, Slow::SetIndex);
             if code != 0 {
                 return code;
             }

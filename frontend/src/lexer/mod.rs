@@ -7,10 +7,14 @@
 //!   PUC counts; `\r\n` and `\n\r` are one line break.
 //! - What is wrong with a malformed token is told in PUC's words by [`LexError`].
 
+mod string;
+
 use crate::ast::{Interner, Line, Symbol};
-use crate::number::parse::{hex_value, is_space};
 use crate::number::{Number, str_to_number};
 use logos::{Lexer as LogosLexer, Logos};
+use string::short_string;
+
+pub use string::push_utf8;
 
 /// A token. Names and strings carry their symbol, numerals what [`Lexer::number`] wants to know.
 ///
@@ -156,8 +160,10 @@ pub struct State {
     line: Line,
     interner: Interner,
     buffer: Vec<u8>,
-    /// The values of the last two numerals, the one of token `Number(n)` at `n`.
-    numbers: [Number; 2],
+    /// The values of the last two numerals, the one of token `Number(n)` at `n`: whether it is a
+    /// float, and its bits. (Copying the two at once, as an enum, is slow.)
+    is_float: [bool; 2],
+    number_bits: [u64; 2],
     next_number: u32,
     error: Option<Box<LexError>>,
 }
@@ -168,7 +174,8 @@ impl Default for State {
             line: 1,
             interner: Interner::new(),
             buffer: Vec::new(),
-            numbers: [Number::Integer(0); 2],
+            is_float: [false; 2],
+            number_bits: [0; 2],
             next_number: 0,
             error: None,
         }
@@ -192,7 +199,12 @@ impl State {
     /// Keeps a numeral's value; yields what its token carries.
     fn keep(&mut self, number: Number) -> u32 {
         let n = self.next_number;
-        self.numbers[n as usize & 1] = number;
+        let (is_float, bits) = match number {
+            Number::Integer(integer) => (false, integer as u64),
+            Number::Float(float) => (true, float.to_bits()),
+        };
+        self.is_float[n as usize & 1] = is_float;
+        self.number_bits[n as usize & 1] = bits;
         self.next_number = n ^ 1;
         n
     }
@@ -254,9 +266,21 @@ impl<'s> Lexer<'s> {
     }
 
     /// The value of token `Number(n)`, which must be one of the last two numerals read.
-    #[inline]
     pub fn number(&self, n: u32) -> Number {
-        self.scanner.extras.numbers[n as usize & 1]
+        match self.number_bits(n) {
+            (false, bits) => Number::Integer(bits as i64),
+            (true, bits) => Number::Float(f64::from_bits(bits)),
+        }
+    }
+
+    /// The same: whether it is a float, and its bits.
+    #[inline]
+    pub(crate) fn number_bits(&self, n: u32) -> (bool, u64) {
+        let state = &self.scanner.extras;
+        (
+            state.is_float[n as usize & 1],
+            state.number_bits[n as usize & 1],
+        )
     }
 
     /// Why the last token is malformed.
@@ -453,201 +477,4 @@ fn numeral(lexer: &mut Scanner<'_>) -> Result<u32, Malformed> {
             Err(lexer.extras.error("malformed number", near))
         }
     }
-}
-
-fn short_string(lexer: &mut Scanner<'_>) -> Result<Symbol, Malformed> {
-    let quote = lexer.slice()[0];
-    let rest = lexer.remainder();
-    let special = |&byte: &u8| byte == quote || matches!(byte, b'\\' | b'\n' | b'\r');
-    let plain = rest.iter().position(special).unwrap_or(rest.len());
-    if rest.get(plain) == Some(&quote) {
-        lexer.bump(plain + 1);
-        return Ok(lexer.extras.interner.intern(&rest[..plain]));
-    }
-    let mut reader = StringReader {
-        text: rest,
-        position: plain,
-        line: lexer.extras.line,
-        buffer: std::mem::take(&mut lexer.extras.buffer),
-    };
-    reader.buffer.clear();
-    reader.buffer.push(quote);
-    reader.buffer.extend_from_slice(&rest[..plain]);
-    let result = reader.read(quote);
-    lexer.bump(reader.position);
-    lexer.extras.line = reader.line;
-    let symbol = match result {
-        Ok(()) => Ok(lexer.extras.interner.intern(&reader.buffer[1..])),
-        Err(error) => Err(lexer.extras.error(error.message, error.near)),
-    };
-    lexer.extras.buffer = reader.buffer;
-    symbol
-}
-
-/// Reads a short string with escapes. The buffer starts with the delimiter, for error messages.
-struct StringReader<'s> {
-    text: &'s [u8],
-    position: usize,
-    line: Line,
-    buffer: Vec<u8>,
-}
-
-impl StringReader<'_> {
-    fn current(&self) -> Option<u8> {
-        self.text.get(self.position).copied()
-    }
-
-    fn read(&mut self, quote: u8) -> Result<(), Box<LexError>> {
-        loop {
-            match self.current() {
-                None => return Err(LexError::new("unfinished string", None)),
-                Some(b'\n' | b'\r') => {
-                    let near = Some(self.buffer.clone());
-                    return Err(LexError::new("unfinished string", near));
-                }
-                Some(b'\\') => self.escape()?,
-                Some(byte) => {
-                    self.position += 1;
-                    if byte == quote {
-                        return Ok(());
-                    }
-                    self.buffer.push(byte);
-                }
-            }
-        }
-    }
-
-    /// Reads the escape sequence at the current backslash.
-    fn escape(&mut self) -> Result<(), Box<LexError>> {
-        let start = self.position;
-        self.position += 1;
-        let Some(byte) = self.current() else {
-            // The next round reports the unfinished string.
-            return Ok(());
-        };
-        let replacement = match byte {
-            b'a' => 7,
-            b'b' => 8,
-            b'f' => 12,
-            b'n' => b'\n',
-            b'r' => b'\r',
-            b't' => b'\t',
-            b'v' => 11,
-            b'\\' | b'"' | b'\'' => byte,
-            b'x' => {
-                let high = self.hex_digit(start)?;
-                let low = self.hex_digit(start)?;
-                high << 4 | low
-            }
-            b'\n' | b'\r' => {
-                self.skip_line_break();
-                self.buffer.push(b'\n');
-                return Ok(());
-            }
-            b'u' => return self.utf8_escape(start),
-            b'z' => {
-                self.position += 1;
-                self.skip_space();
-                return Ok(());
-            }
-            b'0'..=b'9' => return self.decimal_escape(start),
-            _ => return Err(self.error(start, "invalid escape sequence")),
-        };
-        self.position += 1;
-        self.buffer.push(replacement);
-        Ok(())
-    }
-
-    fn skip_line_break(&mut self) {
-        self.position += line_break_length(&self.text[self.position..]);
-        self.line += 1;
-    }
-
-    fn skip_space(&mut self) {
-        while let Some(byte) = self.current().filter(|&byte| is_space(byte)) {
-            match byte {
-                b'\n' | b'\r' => self.skip_line_break(),
-                _ => self.position += 1,
-            }
-        }
-    }
-
-    /// An error in the escape sequence at `start`; the current byte belongs to what is shown.
-    fn error(&self, start: usize, message: &str) -> Box<LexError> {
-        let mut near = self.buffer.clone();
-        let end = (self.position + 1).min(self.text.len());
-        near.extend_from_slice(&self.text[start..end]);
-        LexError::new(message, Some(near))
-    }
-
-    /// Goes on to the next byte, which must be a hexadecimal digit.
-    fn hex_digit(&mut self, start: usize) -> Result<u8, Box<LexError>> {
-        self.position += 1;
-        match self.current() {
-            Some(byte) if byte.is_ascii_hexdigit() => Ok(hex_value(byte)),
-            _ => Err(self.error(start, "hexadecimal digit expected")),
-        }
-    }
-
-    fn decimal_escape(&mut self, start: usize) -> Result<(), Box<LexError>> {
-        let mut value = 0u32;
-        for _ in 0..3 {
-            let Some(digit @ b'0'..=b'9') = self.current() else {
-                break;
-            };
-            value = value * 10 + u32::from(digit - b'0');
-            self.position += 1;
-        }
-        match u8::try_from(value) {
-            Ok(byte) => {
-                self.buffer.push(byte);
-                Ok(())
-            }
-            Err(_) => Err(self.error(start, "decimal escape too large")),
-        }
-    }
-
-    fn utf8_escape(&mut self, start: usize) -> Result<(), Box<LexError>> {
-        self.position += 1;
-        if self.current() != Some(b'{') {
-            return Err(self.error(start, "missing '{'"));
-        }
-        let mut value = u32::from(self.hex_digit(start)?);
-        loop {
-            self.position += 1;
-            match self.current() {
-                Some(byte) if byte.is_ascii_hexdigit() => {
-                    if value > 0x7fff_ffff >> 4 {
-                        return Err(self.error(start, "UTF-8 value too large"));
-                    }
-                    value = value << 4 | u32::from(hex_value(byte));
-                }
-                Some(b'}') => break,
-                _ => return Err(self.error(start, "missing '}'")),
-            }
-        }
-        self.position += 1;
-        push_utf8(&mut self.buffer, value);
-        Ok(())
-    }
-}
-
-/// Appends the encoding of `value` below 2^31, in up to six bytes (the original UTF-8).
-pub fn push_utf8(out: &mut Vec<u8>, mut value: u32) {
-    if value < 0x80 {
-        out.push(value as u8);
-        return;
-    }
-    let mut reversed = [0u8; 6];
-    let mut count = 0;
-    // The most that fits in the first byte.
-    let mut first_limit = 0x3f;
-    while value > first_limit {
-        reversed[count] = 0x80 | (value & 0x3f) as u8;
-        count += 1;
-        value >>= 6;
-        first_limit >>= 1;
-    }
-    reversed[count] = ((!first_limit << 1) | value) as u8;
-    out.extend(reversed[..=count].iter().rev());
 }
