@@ -40,7 +40,7 @@ pub(crate) struct Builder<'c> {
     blocks: Vec<Block>,
     /// How many blocks are open, the main function's included.
     open_blocks: usize,
-    #[expect(clippy::vec_box, reason = "the tree holds them in boxes")]
+    #[allow(clippy::vec_box, reason = "the tree wants them boxed")]
     functions: Vec<Box<Function>>,
     names: Vec<LocalDecl>,
     items: Vec<TableItem>,

@@ -139,6 +139,10 @@ impl<'s, 'h> Tokens<'s, 'h> {
                     return Token::CallParen;
                 }
             }
+            #[allow(
+                clippy::collapsible_match,
+                reason = "a guard with a side effect misleads"
+            )]
             Token::RightParen | Token::RightBrace => {
                 self.state = match self.brackets.pop() {
                     Some(true) => State::Callable,

@@ -161,6 +161,10 @@ pub(crate) unsafe fn unwind(vm: *mut Vm, error: LuaError) -> Result<Next> {
         match find_catcher(vm, &error) {
             Catcher::Coroutine => Ok(switch::die(vm, error)),
             Catcher::Protected(target) => {
+                #[allow(
+                    clippy::while_immutable_condition,
+                    reason = "popping lowers `frame_top`"
+                )]
                 while (*vm).frame_top != target {
                     pop_to_caller(vm);
                 }

@@ -1,7 +1,7 @@
 //! Handles: values of a state, kept alive from Rust.
 
 use super::state::State;
-use super::{Error, Raised, Result, Value};
+use super::{Raised, Result, Value};
 use crate::value as raw;
 use std::fmt;
 use std::rc::Rc;
@@ -119,15 +119,5 @@ impl Function {
     /// The binary form of the function; `None` for a native one.
     pub fn dump(&self, strip: bool) -> Option<Vec<u8>> {
         self.0.state.dump(self.0.raw(), strip)
-    }
-}
-
-impl Error {
-    /// A failed conversion of `value` to `to`.
-    pub(crate) fn conversion(value: &Value, to: &'static str) -> Error {
-        Error::ConversionError {
-            from: value.type_name(),
-            to,
-        }
     }
 }

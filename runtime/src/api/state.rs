@@ -334,8 +334,8 @@ impl Lua {
 
     /// A handle that interrupts running code from elsewhere.
     pub fn interrupt_handle(&self) -> InterruptHandle {
-        // SAFETY: the machine lives as long as the state.
         InterruptHandle {
+            // SAFETY: the machine lives as long as the state.
             link: unsafe { (*self.vm()).link.clone() },
         }
     }

@@ -154,6 +154,10 @@ impl Direct {
     }
 }
 
+#[allow(
+    clippy::not_unsafe_ptr_arg_deref,
+    reason = "a machine is only ever given pointers that it handed out itself"
+)]
 impl Machine for Direct {
     type Value = DirectValue;
     type Integer = i64;

@@ -441,8 +441,8 @@ impl<'c> Call<'c> {
     /// `t[name]`, raw; nil also when memory for the name runs out.
     pub fn table_get_str(&mut self, t: TableRef<'c>, name: &[u8]) -> Local<'c> {
         match self.vm().heap.new_string(name) {
-            // SAFETY: both are live during the step.
             Ok(key) => {
+                // SAFETY: both are live during the step.
                 Local::new(unsafe { Table::get(&self.vm_ref().heap, t.raw, Value::string(key)) })
             }
             Err(_) => Local::new(Value::NIL),

@@ -61,11 +61,10 @@ pub(super) fn load(call: &mut Call<'_>) -> NativeResult {
     if call.state() == 1 {
         return take_piece(call);
     }
-    let is_text = match call.arg(1).view() {
-        LocalView::String(_) => true,
-        LocalView::Integer(_) | LocalView::Float(_) => true,
-        _ => false,
-    };
+    let is_text = matches!(
+        call.arg(1).view(),
+        LocalView::String(_) | LocalView::Integer(_) | LocalView::Float(_)
+    );
     let mode = call.opt_string(3)?.unwrap_or(b"bt");
     if is_text {
         let text = call.check_string(1)?;

@@ -116,12 +116,12 @@ impl Warnings {
 }
 
 /// A warning function that writes to the standard error stream, starting in `state`.
-pub fn standard_warnings(mut state: Warnings) -> Box<dyn FnMut(&[u8], bool)> {
-    Box::new(move |piece, to_continue| {
+pub fn standard_warnings(mut state: Warnings) -> impl FnMut(&[u8], bool) {
+    move |piece, to_continue| {
         let text = state.piece(piece, to_continue);
         // There is nowhere to report that warnings cannot be written.
         let _ = stderr_write(&text);
-    })
+    }
 }
 
 #[cfg(test)]

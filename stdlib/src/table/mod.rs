@@ -4,11 +4,11 @@
 //! looked up with `__index`, and overwriting one never calls `__newindex`. For the others, and for
 //! values that only behave like tables, the machine does it between two steps.
 //!
-//! - [`element`]: raw access where it is allowed, and the length.
-//! - [`transfer`]: copying runs of elements, the common part of `insert`, `remove` and `move`.
-//! - [`sequence`]: `insert`, `remove`, `move`.
-//! - [`list`]: `concat`, `pack`, `unpack`.
-//! - [`sort`]: `sort`.
+//! - `element`: raw access where it is allowed, and the length.
+//! - `transfer`: copying runs of elements, the common part of `insert`, `remove` and `move`.
+//! - `sequence`: `insert`, `remove`, `move`.
+//! - `list`: `concat`, `pack`, `unpack`.
+//! - `sort`: `sort`.
 
 mod element;
 mod list;

@@ -231,9 +231,8 @@ fn caches_forget_dead_shapes_and_holders() {
     let shape_of = |table: Value| unsafe { u64::from((*table.as_header()).extra) };
     let (live, dead) = (shape_of(kept), shape_of(dropped));
     let field = Instruction::new(Opcode::GetField, 0, 0, 0).0;
-    let record = |index: u64, shape: u64| {
-        (shape | u64::from(crate::ops::cache::RECORDED)) | (index as u64) << 32
-    };
+    let record =
+        |index: u64, shape: u64| (shape | u64::from(crate::ops::cache::RECORDED)) | index << 32;
     let source = compiled::Proto {
         code: vec![
             field,
