@@ -626,6 +626,17 @@ impl<'c> Call<'c> {
         // SAFETY: a step may poll.
         unsafe { interp::check_pending(self.vm) }
     }
+    /// Makes sure that the memory limit allows `bytes` more for something under construction.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn check_memory(&self, bytes: usize) -> Result<()> {
+        let heap = &self.vm_ref().heap;
+        match heap.memory_limit() {
+            Some(limit) if heap.used_bytes().saturating_add(bytes) > limit => Err(LuaError::Memory),
+            _ => Ok(()),
+        }
+    }
     /// Emits a warning.
     pub fn warn(&mut self, message: &[u8], to_continue: bool) {
         crate::api::warn(self.vm, message, to_continue);
