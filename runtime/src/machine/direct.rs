@@ -585,7 +585,8 @@ impl Machine for Direct {
             let frame = (*vm).frame_top;
             let site = (*frame).site;
             let key = (*site).key;
-            let plain = *(&raw const (*frame).varargs as *const u64) == 0;
+            // Both words at once, without the flag for tail calls (the top bit).
+            let plain = *(&raw const (*frame).varargs as *const u64) << 1 == 0;
             if !plain || key.wrapping_sub(1) > 1 {
                 return false;
             }
