@@ -318,6 +318,35 @@ pub(super) unsafe fn return_values(vm: *mut Vm, pc: *const u64, base: *mut Value
     }
 }
 
+/// `Method` of a string whose method the instruction's cache knows.
+///
+/// # Safety
+/// The arguments are a handler's state.
+#[inline(always)]
+pub(super) unsafe fn string_method(vm: *mut Vm, pc: *const u64, base: *mut Value) -> bool {
+    // SAFETY: the caller's contract; the word after the instruction is its cache.
+    unsafe {
+        let i = Insn::at(pc.sub(1));
+        let object = slot(base, i.b().0);
+        if (*object).tag != STRING || i.op_byte() != Opcode::Method as u8 {
+            return false;
+        }
+        let methods = cache::string_methods(vm);
+        let word = *pc;
+        if methods.is_null() || (*methods).header.extra != word as u32 {
+            return false;
+        }
+        let method = (*methods).slots.add((word >> 32) as u16 as usize);
+        if (*method).tag == NIL {
+            return false;
+        }
+        let object = *object;
+        *slot(base, i.a().plus(1).0) = object;
+        *slot(base, i.a().0) = *method;
+        true
+    }
+}
+
 /// What a shortcut of a call did.
 pub(super) enum Native {
     /// Nothing: the slow path must do the call.

@@ -141,6 +141,9 @@ mod threaded {
             if fast::get_string(vm, pc, base) {
                 dispatch!(vm, pc, base, constants)
             }
+            if fast::string_method(vm, pc, base) {
+                dispatch!(vm, pc.add(1), base, constants)
+            }
             let code = perform(vm, pc, base, constants, Slow::Index);
             if code != 0 {
                 return code;
@@ -279,6 +282,8 @@ pub(crate) unsafe fn run(vm: *mut Vm) -> u64 {
         loop {
             let code = if (*vm).pending.load(Ordering::Relaxed) & pending::HOOK != 0 {
                 hooked::run(vm)
+            } else if (*vm).counting.is_some() {
+                portable::run_counting(vm)
             } else {
                 plain(vm)
             };

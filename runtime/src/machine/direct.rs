@@ -275,14 +275,6 @@ impl Machine for Direct {
         v.payload() as *mut LuaClosure
     }
     #[inline(always)]
-    fn integer_value(&mut self, v: i64) -> DirectValue {
-        DirectValue::Known(Value::integer(v))
-    }
-    #[inline(always)]
-    fn float_value(&mut self, v: f64) -> DirectValue {
-        DirectValue::Known(Value::float(v))
-    }
-    #[inline(always)]
     fn static_integer(&mut self, v: i64) -> i64 {
         v
     }
