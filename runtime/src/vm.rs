@@ -111,6 +111,8 @@ pub struct Vm {
     pub interrupt: Option<InterruptFunction>,
     /// Link for interrupt handles.
     pub link: PendingLink,
+    /// While set, Lua code runs on the counting machine, which counts primitives and opcodes here.
+    pub counting: Option<Box<crate::interp::portable::Counts>>,
     /// Instructions executed in the hooked loop, for tests.
     pub hooked_instructions: u64,
 }
@@ -154,6 +156,7 @@ impl Vm {
             warn: None,
             interrupt: None,
             link: Arc::new(Mutex::new(None)),
+            counting: None,
             hooked_instructions: 0,
         });
         let pointer = PendingPointer(&raw const vm.pending);
