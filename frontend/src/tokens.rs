@@ -144,9 +144,10 @@ impl<'s, 'h> Tokens<'s, 'h> {
                 reason = "a guard with a side effect misleads"
             )]
             Token::RightParen | Token::RightBrace => {
-                if self.brackets.pop().unwrap_or(false) {
-                    self.state = State::Callable;
-                }
+                self.state = match self.brackets.pop() {
+                    Some(true) => State::Callable,
+                    _ => State::Plain,
+                };
             }
             // An argument; otherwise a literal, which cannot be called.
             Token::String(_) if state == State::Callable => self.state = state,

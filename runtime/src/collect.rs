@@ -33,6 +33,20 @@ unsafe impl Roots for Vm {
         }
     }
 
+    unsafe fn forget_dead(
+        vm: *mut Vm,
+        is_live_shape: &dyn Fn(u32) -> bool,
+        _is_live_object: &dyn Fn(*const gc::GcHeader) -> bool,
+    ) {
+        // SAFETY: the trait's contract.
+        unsafe {
+            let (shape, _) = (*vm).string_index;
+            if shape != 0 && !is_live_shape(shape) {
+                (*vm).string_index = (0, 0);
+            }
+        }
+    }
+
     unsafe fn visit_thread(
         vm: *mut Vm,
         thread: *mut Thread,

@@ -93,7 +93,9 @@ impl CallSite {
 /// The function is native.
 pub const FRAME_NATIVE: u32 = 1 << 0;
 /// The function was tail-called.
-pub const FRAME_TAIL_CALL: u32 = 1 << 1;
+///
+/// The top bit, so that the fast return path drops it by a shift: it changes nothing there.
+pub const FRAME_TAIL_CALL: u32 = 1 << 31;
 /// A native frame that catches errors of its callees (pcall, xpcall, coroutine bodies).
 pub const FRAME_PROTECTED: u32 = 1 << 2;
 /// A protected native frame whose message handler is in its slot 2 (xpcall).

@@ -60,7 +60,7 @@ fn type_index(v: Value) -> usize {
         value::NIL => 0,
         value::FALSE | value::TRUE => 1,
         value::INTEGER | value::FLOAT => 2,
-        value::STRING => 3,
+        value::STRING => STRING_TYPE,
         value::LUA_CLOSURE | value::NATIVE_CLOSURE => 4,
         value::THREAD => 5,
         value::LIGHT_USERDATA => 6,
@@ -106,6 +106,9 @@ pub unsafe fn metamethod(vm: &Vm, v: Value, event: Event) -> Value {
 
 /// How many events have a bit in the absent-event cache.
 pub const FAST_EVENTS: u8 = 8;
+
+/// The index of the metatable of strings.
+pub const STRING_TYPE: usize = 3;
 
 /// How many basic types may have a metatable of their own.
 pub const TYPE_METATABLES: usize = 8;

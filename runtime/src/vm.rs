@@ -91,6 +91,8 @@ pub struct Vm {
     pub native_sites: rustc_hash::FxHashMap<NativeSiteKey, Box<CallSite>>,
     /// The one of them that was asked for last: a function that calls back does so from one place.
     pub last_native_site: (NativeSiteKey, *const CallSite),
+    /// Where `__index` stands in the metatable of strings: its shape (0: not known) and slot.
+    pub string_index: (u32, u32),
     /// Values kept alive by handles of the embedder; freed slots hold nil.
     pub handles: Vec<Value>,
     /// Freed indices of `handles`.
@@ -109,6 +111,8 @@ pub struct Vm {
     pub interrupt: Option<InterruptFunction>,
     /// Link for interrupt handles.
     pub link: PendingLink,
+    /// While set, Lua code runs on the counting machine, which counts primitives and opcodes here.
+    pub counting: Option<Box<crate::interp::portable::Counts>>,
     /// Instructions executed in the hooked loop, for tests.
     pub hooked_instructions: u64,
 }
@@ -142,6 +146,7 @@ impl Vm {
             type_metatables: [std::ptr::null_mut(); TYPE_METATABLES],
             native_sites: Default::default(),
             last_native_site: (Default::default(), std::ptr::null()),
+            string_index: (0, 0),
             handles: Vec::new(),
             free_handles: Vec::new(),
             error: None,
@@ -151,6 +156,7 @@ impl Vm {
             warn: None,
             interrupt: None,
             link: Arc::new(Mutex::new(None)),
+            counting: None,
             hooked_instructions: 0,
         });
         let pointer = PendingPointer(&raw const vm.pending);

@@ -57,8 +57,11 @@ pub(crate) fn grow(
     out: &mut Vec<u8>,
     additional: usize,
 ) -> Result<(), LuaError> {
-    if out.len().saturating_add(additional) > MAX_KEPT {
+    let needed = out.len().saturating_add(additional);
+    if needed > MAX_KEPT {
         call.poll()?;
+        // The buffer itself is not charged; it must not outgrow the limit all the same.
+        call.check_memory(needed)?;
     }
     out.try_reserve(additional).map_err(|_| LuaError::Memory)
 }

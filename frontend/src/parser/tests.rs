@@ -216,3 +216,91 @@ fn shapes_of_trees() {
         assert_eq!(show_stat(text), expected, "{text}");
     }
 }
+
+/// The string that the program returns.
+fn returned_string(text: &[u8]) -> Vec<u8> {
+    let (chunk, interner) = parse_valid(text, None).expect("valid");
+    match &chunk.main.body.stats[0].kind {
+        StatKind::Return(values) => match values[0].kind {
+            ExprKind::String(symbol) => interner.resolve(symbol).to_vec(),
+            _ => panic!("no string"),
+        },
+        _ => panic!("no return"),
+    }
+}
+
+#[test]
+fn strings() {
+    let cases: &[(&[u8], &[u8])] = &[
+        (
+            b"'a\\a\\b\\f\\n\\r\\t\\v\\\\\\'\\\"'",
+            b"a\x07\x08\x0c\n\r\t\x0b\\'\"",
+        ),
+        (b"'\\65\\066\\x43\\0\\1234'", b"ABC\0\x7b4"),
+        (b"'\\u{41}\\u{7FF}\\u{FFFF}'", b"A\xdf\xbf\xef\xbf\xbf"),
+        (
+            b"'\\u{10FFFF}\\u{7FFFFFFF}'",
+            b"\xf4\x8f\xbf\xbf\xfd\xbf\xbf\xbf\xbf\xbf",
+        ),
+        (b"'a\\z  \n\t b\\\r\nc\\\nd'", b"ab\nc\nd"),
+        (b"[[\na\r\nb\n\rc\rd\n]]", b"a\nb\nc\nd\n"),
+        (b"[==[]]]=]]==]", b"]]]=]"),
+        (b"[=[[[\\n]]]=]", b"[[\\n]]"),
+        (b"'\xff\xfe'", b"\xff\xfe"),
+        (b"--[==[\n]]\n]==] ''", b""),
+    ];
+    for (literal, expected) in cases {
+        let text = [b"return ", *literal].concat();
+        assert_eq!(returned_string(&text), *expected, "{}", text.escape_ascii());
+    }
+}
+
+/// Upvalues of the inner functions, by their names and sources.
+#[test]
+fn upvalues_in_order_of_first_use() {
+    let text = b"local a, b, c <const> = 1, 2, 3 function f() local d return function() \
+        g = d + b + c; a = b end end";
+    let (chunk, interner) = parse_valid(text, None).expect("valid");
+    let StatKind::Function { function, .. } = &chunk.main.body.stats[1].kind else {
+        panic!("no function");
+    };
+    let names = |info: &FunctionInfo| -> Vec<String> {
+        let names = info
+            .upvalues
+            .iter()
+            .map(|upvalue| interner.resolve(upvalue.name));
+        names
+            .map(|name| String::from_utf8_lossy(name).into_owned())
+            .collect()
+    };
+    assert_eq!(names(&function.info), ["_ENV", "b", "a"]);
+    let StatKind::Return(values) = &function.body.stats[1].kind else {
+        panic!("no return");
+    };
+    let ExprKind::Function(inner) = &values[0].kind else {
+        panic!("no function");
+    };
+    assert_eq!(names(&inner.info), ["_ENV", "d", "b", "a"]);
+    let sources: Vec<_> = inner.info.upvalues.iter().map(|u| u.source).collect();
+    let outer = UpvalueSource::Upvalue;
+    assert_eq!(
+        sources,
+        [
+            outer(0),
+            UpvalueSource::Local(LocalId(0)),
+            outer(1),
+            outer(2)
+        ]
+    );
+    let reassigned: Vec<_> = inner
+        .info
+        .upvalues
+        .iter()
+        .map(|u| u.reassigned.get())
+        .collect();
+    assert_eq!(reassigned, [false, false, false, true]);
+    let locals = &chunk.main.info.locals;
+    assert!(locals[0].captured && locals[0].reassigned);
+    assert!(locals[1].captured && !locals[1].reassigned);
+    assert_eq!(locals[2].constant, Some(ConstantValue::Integer(3)));
+}

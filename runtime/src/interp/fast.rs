@@ -5,7 +5,7 @@
 //! path follows. They run only where no hook is set.
 
 use crate::call::{MOST_NATIVE_ARGUMENTS, pop_frame};
-use crate::frame::{CallSite, FRAME_NATIVE, Frame};
+use crate::frame::{CallSite, Continuation, FRAME_NATIVE, FRAME_TAIL_CALL, Frame};
 use crate::function::{LuaClosure, NativeClosure};
 use crate::hook;
 use crate::machine::Insn;
@@ -14,7 +14,7 @@ use crate::native::{Action, Call, CallResult, MIN_SLOTS};
 use crate::ops::cache;
 use crate::string::LuaString;
 use crate::table::Table;
-use crate::value::{NATIVE_CLOSURE, NIL, STRING, TABLE, Value};
+use crate::value::{LUA_CLOSURE, NATIVE_CLOSURE, NIL, STRING, TABLE, Value};
 use crate::vm::{Vm, pending};
 use perilune_frontend::bytecode::opcode::Opcode;
 use std::sync::atomic::Ordering;
@@ -206,6 +206,143 @@ pub(super) unsafe fn set_field(
                 cache::fill_write(heap, (*closure).proto, word, t, name, old_shape);
             });
         }
+        true
+    }
+}
+
+/// `Call` and `TailCall` of a Lua function that takes no `...`, with any number of arguments.
+///
+/// # Safety
+/// The arguments are a handler's state.
+#[inline(always)]
+pub(super) unsafe fn call_lua(vm: *mut Vm, pc: *const u64, base: *mut Value) -> bool {
+    // SAFETY: the caller's contract; room is checked before anything is written.
+    unsafe {
+        let i = Insn::at(pc.sub(1));
+        let function = slot(base, i.a().0);
+        if (*function).tag != LUA_CLOSURE || (*vm).pending.load(Ordering::Relaxed) != 0 {
+            return false;
+        }
+        let proto = (*(*function).as_pointer::<LuaClosure>()).proto;
+        let args = match i.bn() {
+            0 => (*vm).top.offset_from(function) as usize - 1,
+            b => b - 1,
+        };
+        if (*proto).is_vararg
+            || function.add(1 + args.max((*proto).max_stack as usize)) > (*vm).stack_limit
+        {
+            return false;
+        }
+        let callee_base = if i.op_byte() == Opcode::TailCall as u8 {
+            let frame = (*vm).frame_top;
+            if (*frame).varargs != 0 {
+                return false;
+            }
+            (*frame).flags |= FRAME_TAIL_CALL;
+            let target = base.sub(1);
+            for n in 0..=args {
+                *target.add(n) = *function.add(n);
+            }
+            base
+        } else {
+            let site = *pc as *const CallSite;
+            let frame = (*vm).frame_top.add(1);
+            if site.is_null() || frame > (*vm).frame_limit {
+                return false;
+            }
+            *frame = Frame {
+                site,
+                varargs: 0,
+                flags: 0,
+            };
+            (*vm).frame_top = frame;
+            function.add(1)
+        };
+        for n in args..(*proto).num_params as usize {
+            *callee_base.add(n) = Value::NIL;
+        }
+        (*vm).base = callee_base;
+        (*vm).pc = (*proto).entry;
+        (*vm).constants = (*proto).constants_start;
+        true
+    }
+}
+
+/// `Return` of any number of values from a plain call.
+///
+/// # Safety
+/// The arguments are a handler's state.
+#[inline(always)]
+pub(super) unsafe fn return_values(vm: *mut Vm, pc: *const u64, base: *mut Value) -> bool {
+    // SAFETY: the caller's contract; a frame above the sentinel has a site.
+    unsafe {
+        let i = Insn::at(pc.sub(1));
+        let frame = (*vm).frame_top;
+        let site = (*frame).site;
+        if i.op_byte() != Opcode::Return as u8
+            || (*frame).flags & !FRAME_TAIL_CALL != 0
+            || (*vm).pending.load(Ordering::Relaxed) != 0
+            || !matches!(
+                (*site).continuation,
+                Continuation::Call | Continuation::GenericFor
+            )
+        {
+            return false;
+        }
+        let first = slot(base, i.a().0);
+        let count = match i.bn() {
+            0 => (*vm).top.offset_from(first) as usize,
+            b => b - 1,
+        };
+        let function_base = base.sub((*frame).varargs as usize);
+        let place = function_base.sub(1);
+        let wanted = if (*site).wanted < 0 {
+            count
+        } else {
+            (*site).wanted as usize
+        };
+        for n in 0..wanted.min(count) {
+            *place.add(n) = *first.add(n);
+        }
+        for n in count..wanted {
+            *place.add(n) = Value::NIL;
+        }
+        if (*site).wanted < 0 {
+            (*vm).top = place.add(count);
+        }
+        (*vm).frame_top = frame.sub(1);
+        (*vm).base = (function_base as *mut u8).sub((*site).delta as usize) as *mut Value;
+        (*vm).pc = (*site).return_pc;
+        (*vm).constants = (*site).constants;
+        true
+    }
+}
+
+/// `Method` of a string whose method the instruction's cache knows.
+///
+/// # Safety
+/// The arguments are a handler's state.
+#[inline(always)]
+pub(super) unsafe fn string_method(vm: *mut Vm, pc: *const u64, base: *mut Value) -> bool {
+    // SAFETY: the caller's contract; the word after the instruction is its cache.
+    unsafe {
+        let i = Insn::at(pc.sub(1));
+        let object = slot(base, i.b().0);
+        if (*object).tag != STRING || i.op_byte() != Opcode::Method as u8 {
+            return false;
+        }
+        let methods = cache::string_methods(vm);
+        let word = *pc;
+        if methods.is_null() || (*methods).header.extra != word as u32 {
+            return false;
+        }
+        let method = (*methods).slots.add((word >> 32) as u16 as usize);
+        if (*method).tag == NIL {
+            return false;
+        }
+        let object = *object;
+        *slot(base, i.a().plus(1).0) = object;
+        *slot(base, i.a().0) = *method;
         true
     }
 }

@@ -118,7 +118,6 @@ mod threaded {
     shims! {
         #[cold] shim_arithmetic Arithmetic;
         #[cold] shim_compare Compare;
-        shim_return Return;
         shim_generic_for GenericFor;
         shim_construct Construct;
         #[cold] shim_concat Concat;
@@ -141,6 +140,9 @@ mod threaded {
             }
             if fast::get_string(vm, pc, base) {
                 dispatch!(vm, pc, base, constants)
+            }
+            if fast::string_method(vm, pc, base) {
+                dispatch!(vm, pc.add(1), base, constants)
             }
             let code = perform(vm, pc, base, constants, Slow::Index);
             if code != 0 {
@@ -171,6 +173,27 @@ mod threaded {
         }
     }
 
+    /// Returns: plain ones at once, the rest by the slow path.
+    #[inline(never)]
+    unsafe fn shim_return(
+        vm: *mut Vm,
+        pc: *const u64,
+        base: *mut Value,
+        constants: *const Value,
+    ) -> u64 {
+        // SAFETY: the handler's state, unchanged.
+        unsafe {
+            if fast::return_values(vm, pc, base) {
+                dispatch!(vm, (*vm).pc, (*vm).base, (*vm).constants)
+            }
+            let code = perform(vm, pc, base, constants, Slow::Return);
+            if code != 0 {
+                return code;
+            }
+            dispatch!(vm, (*vm).pc, (*vm).base, (*vm).constants)
+        }
+    }
+
     /// Calls: native functions at once, the rest by the slow path.
     #[inline(never)]
     unsafe fn shim_call(
@@ -181,6 +204,9 @@ mod threaded {
     ) -> u64 {
         // SAFETY: the handler's state, unchanged.
         unsafe {
+            if fast::call_lua(vm, pc, base) {
+                dispatch!(vm, (*vm).pc, (*vm).base, (*vm).constants)
+            }
             let code = call(vm, pc, base, constants);
             if code != 0 {
                 return code;
@@ -256,6 +282,8 @@ pub(crate) unsafe fn run(vm: *mut Vm) -> u64 {
         loop {
             let code = if (*vm).pending.load(Ordering::Relaxed) & pending::HOOK != 0 {
                 hooked::run(vm)
+            } else if (*vm).counting.is_some() {
+                portable::run_counting(vm)
             } else {
                 plain(vm)
             };

@@ -1,7 +1,7 @@
 //! The portable dispatch loop, over any machine's step; also how tests drive other machines.
 
 use super::{opcode_function, perform};
-use crate::machine::{Counting, Direct, Flow};
+use crate::machine::{Counting, Direct, Flow, Primitive};
 use crate::vm::Vm;
 use perilune_frontend::bytecode::opcode::Opcode;
 
@@ -44,21 +44,44 @@ pub unsafe fn run(vm: *mut Vm) -> u64 {
     }
 }
 
-/// Runs until an exit on the counting machine, adding to `counts` by primitive and to `opcodes` by
-/// opcode.
+/// What the counting machine counts.
+#[derive(Debug)]
+pub struct Counts {
+    /// Uses of each primitive, by `Primitive as usize`.
+    pub primitives: Vec<u64>,
+    /// Executions of each opcode, by `Opcode as usize`.
+    pub opcodes: Vec<u64>,
+}
+
+impl Default for Counts {
+    fn default() -> Counts {
+        Counts {
+            primitives: vec![0; Primitive::ALL.len()],
+            opcodes: vec![0; Opcode::ALL.len()],
+        }
+    }
+}
+
+/// Runs until an exit on the counting machine, adding to `vm.counting`.
 ///
 /// # Safety
 /// As [`super::run`].
-pub unsafe fn run_counting(vm: *mut Vm, counts: &mut [u64], opcodes: &mut [u64]) -> u64 {
-    // SAFETY: the caller's contract.
+pub(super) unsafe fn run_counting(vm: *mut Vm) -> u64 {
+    // SAFETY: the caller's contract; the counts are nobody else's while one instruction runs.
     unsafe {
         loop {
+            let Some(counts) = &mut (*vm).counting else {
+                return super::EXIT_SWITCH;
+            };
             let pc = (*vm).pc;
             let direct = Direct::new(vm, pc.add(1), (*vm).base, (*vm).constants);
             let i = direct.insn();
             let op = Opcode::ALL[i.op_byte() as usize];
-            opcodes[op as usize] += 1;
-            let mut m = Counting { direct, counts };
+            counts.opcodes[op as usize] += 1;
+            let mut m = Counting {
+                direct,
+                counts: &mut counts.primitives,
+            };
             let code = match opcode_function(op, &mut m, i) {
                 Flow::Next => {
                     (*vm).pc = m.direct.pc;

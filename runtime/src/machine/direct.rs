@@ -275,14 +275,6 @@ impl Machine for Direct {
         v.payload() as *mut LuaClosure
     }
     #[inline(always)]
-    fn integer_value(&mut self, v: i64) -> DirectValue {
-        DirectValue::Known(Value::integer(v))
-    }
-    #[inline(always)]
-    fn float_value(&mut self, v: f64) -> DirectValue {
-        DirectValue::Known(Value::float(v))
-    }
-    #[inline(always)]
     fn static_integer(&mut self, v: i64) -> i64 {
         v
     }
@@ -585,7 +577,8 @@ impl Machine for Direct {
             let frame = (*vm).frame_top;
             let site = (*frame).site;
             let key = (*site).key;
-            let plain = *(&raw const (*frame).varargs as *const u64) == 0;
+            // Both words at once, without the flag for tail calls (the top bit).
+            let plain = *(&raw const (*frame).varargs as *const u64) << 1 == 0;
             if !plain || key.wrapping_sub(1) > 1 {
                 return false;
             }

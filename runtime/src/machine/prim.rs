@@ -40,8 +40,6 @@ macro_rules! for_each_prim {
             as_float(v: Value) -> Float, pure, "payload of a float";
             as_table(v: Value) -> Table, pure, "payload of a table";
             as_closure(v: Value) -> Closure, pure, "payload of a Lua closure";
-            integer_value(v: Integer) -> Value, pure, "an integer as a value";
-            float_value(v: Float) -> Value, pure, "a float as a value";
             static_integer(v: I64) -> Integer, pure, "an immediate";
             static_float(v: F64) -> Float, pure, "an immediate";
             integer_to_float(v: Integer) -> Float, pure, "conversion (manual 3.4.3)";

@@ -448,6 +448,23 @@ impl<'c> Call<'c> {
             Err(_) => Local::new(Value::NIL),
         }
     }
+    /// Pushes `t[first]` and so on, `count` elements, raw.
+    ///
+    /// # Errors
+    /// Stack overflow, memory.
+    pub fn push_elements(&mut self, t: TableRef<'c>, first: i64, count: u32) -> Result<()> {
+        let top = self.top();
+        // SAFETY: ensured before the writes; the table is live during the step.
+        unsafe {
+            stack::ensure(self.vm, top as usize + count as usize)?;
+            for n in 0..count {
+                let v = Table::get_int(t.raw, first.wrapping_add(i64::from(n)));
+                *self.place(top + 1 + n) = v;
+            }
+            (*(*self.vm).frame_top).varargs = top + count;
+        }
+        Ok(())
+    }
     /// `t[key] = v`, raw.
     ///
     /// # Errors
@@ -608,6 +625,17 @@ impl<'c> Call<'c> {
     pub fn poll(&mut self) -> Result<()> {
         // SAFETY: a step may poll.
         unsafe { interp::check_pending(self.vm) }
+    }
+    /// Makes sure that the memory limit allows `bytes` more for something under construction.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn check_memory(&self, bytes: usize) -> Result<()> {
+        let heap = &self.vm_ref().heap;
+        match heap.memory_limit() {
+            Some(limit) if heap.used_bytes().saturating_add(bytes) > limit => Err(LuaError::Memory),
+            _ => Ok(()),
+        }
     }
     /// Emits a warning.
     pub fn warn(&mut self, message: &[u8], to_continue: bool) {

@@ -110,6 +110,11 @@ macro_rules! divisions {
                         m.set_integer(i.a(), r);
                         return Next;
                     }
+                } else if m.both_floats(b, c) {
+                    let (x, y) = (m.as_float(b), m.as_float(c));
+                    let r = m.$float(x, y);
+                    m.set_float(i.a(), r);
+                    return Next;
                 }
                 ToSlow(Slow::Arithmetic)
             }
@@ -161,7 +166,17 @@ float_only! {
 }
 op! {
     /// `R[A] := R[B] ^ R[C]`
-    pow(_m, _i) { ToSlow(Slow::Arithmetic) }
+    pow(m, i) {
+        let b = m.get(i.b());
+        let c = m.get(i.c());
+        if m.both_floats(b, c) {
+            let (x, y) = (m.as_float(b), m.as_float(c));
+            let r = m.float_pow(x, y);
+            m.set_float(i.a(), r);
+            return Next;
+        }
+        ToSlow(Slow::Arithmetic)
+    }
     /// `R[A] := R[B] ^ K[C]`; squares are multiplied, as the C library's `pow` would.
     pow_const(m, i) {
         let b = m.get(i.b());

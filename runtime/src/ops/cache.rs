@@ -11,7 +11,7 @@
 
 use crate::function::{LuaClosure, Proto};
 use crate::gc::{BLACK, Heap};
-use crate::metatable::Event;
+use crate::metatable::{Event, STRING_TYPE};
 use crate::string::LuaString;
 use crate::table::Table;
 use crate::table::shape::NO_SLOT;
@@ -137,6 +137,59 @@ pub unsafe fn add_field(closure: *mut LuaClosure, t: *mut Table, word: u64, v: V
         (*t).header.extra = (*record).other_shape;
         (*t).header.flags = 0;
         true
+    }
+}
+
+/// The table in which methods of strings are looked up (`__index` of their metatable); null when
+/// it is not known or no table.
+///
+/// # Safety
+/// `vm` is live.
+#[inline(always)]
+pub unsafe fn string_methods(vm: *const Vm) -> *mut Table {
+    // SAFETY: the caller's contract; a table of that shape has that slot.
+    unsafe {
+        let metatable = (*vm).type_metatables[STRING_TYPE];
+        let (shape, slot) = (*vm).string_index;
+        if metatable.is_null() || (*metatable).header.extra != shape || shape == 0 {
+            return std::ptr::null_mut();
+        }
+        let index = (*metatable).slots.add(slot as usize);
+        if (*index).tag == TABLE {
+            (*index).as_pointer()
+        } else {
+            std::ptr::null_mut()
+        }
+    }
+}
+
+/// Fills the cache word at `place` of a method call of a string.
+///
+/// # Safety
+/// As [`fill_read`].
+pub unsafe fn fill_string_method(
+    vm: *mut Vm,
+    proto: *mut Proto,
+    place: *mut u64,
+    key: *mut LuaString,
+) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let metatable = (*vm).type_metatables[STRING_TYPE];
+        if metatable.is_null() {
+            return;
+        }
+        let heap = &(*vm).heap;
+        let shape = (*metatable).header.extra;
+        let name = heap.names[Event::Index as usize];
+        let Some(slot) = heap.shapes.find(shape, name) else {
+            return;
+        };
+        (*vm).string_index = (shape, slot);
+        let methods = string_methods(vm);
+        if !methods.is_null() {
+            fill_read(heap, proto, place, methods, key);
+        }
     }
 }
 

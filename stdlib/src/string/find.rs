@@ -124,11 +124,22 @@ fn gmatch_next(call: &mut Call<'_>) -> NativeResult {
 
 /// Where `wanted` first occurs in `text`.
 fn find_plain(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    match wanted {
-        [] => Some(0),
-        [byte] => memchr(*byte, text),
-        _ => memmem::find(text, wanted),
+    /// Preparing a fast search is worth it behind so many bytes.
+    const NEAR: usize = 256;
+    let Some((&first, rest)) = wanted.split_first() else {
+        return Some(0);
+    };
+    let near = text.len().min(NEAR);
+    let mut start = 0;
+    while let Some(offset) = memchr(first, &text[start..near]) {
+        let position = start + offset;
+        if text[position + 1..].starts_with(rest) {
+            return Some(position);
+        }
+        start = position + 1;
     }
+    let found = memmem::find(&text[near..], wanted);
+    found.map(|offset| near + offset)
 }
 
 /// The error for a failed search.

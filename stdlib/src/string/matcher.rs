@@ -7,7 +7,7 @@
 //! Captures need no undoing when an attempt fails: whatever matches later has passed all their
 //! parentheses again.
 
-use super::pattern::{Ahead, CaptureKind, MAX_CAPTURES, Node, PatternError, Program, Test};
+use super::pattern::{Ahead, CaptureKind, Node, PatternError, Program, Test};
 use memchr::memchr;
 
 /// How deep attempts may nest.
@@ -43,16 +43,27 @@ pub(crate) enum Capture<'s> {
 pub(crate) struct Matching<'s, 'p> {
     subject: &'s [u8],
     program: &'p Program,
-    captures: [(usize, usize); MAX_CAPTURES],
+    /// The bounds of the captures if they are few, ...
+    few_captures: [(usize, usize); FEW],
+    /// ... and if they are many.
+    many_captures: Vec<(usize, usize)>,
     steps_left: usize,
 }
 
+/// How many captures need no memory of their own.
+const FEW: usize = 4;
+
 impl<'s, 'p> Matching<'s, 'p> {
     pub(crate) fn new(subject: &'s [u8], program: &'p Program) -> Self {
+        let mut many_captures = Vec::new();
+        if program.captures.len() > FEW {
+            many_captures.resize(program.captures.len(), (0, 0));
+        }
         Matching {
             subject,
             program,
-            captures: [(0, 0); MAX_CAPTURES],
+            few_captures: [(0, 0); FEW],
+            many_captures,
             steps_left: STEPS_PER_POLL,
         }
     }
@@ -66,10 +77,15 @@ impl<'s, 'p> Matching<'s, 'p> {
         poll: impl FnMut() -> Result<(), E>,
     ) -> Result<Option<(usize, usize)>, Failure<E>> {
         let (subject, program) = (self.subject, self.program);
+        let captures = if program.captures.len() <= FEW {
+            &mut self.few_captures[..]
+        } else {
+            &mut self.many_captures[..]
+        };
         let mut matcher = Matcher {
             subject,
             program,
-            captures: &mut self.captures,
+            captures,
             steps_left: &mut self.steps_left,
             poll,
             failure: None,
@@ -105,6 +121,14 @@ impl<'s, 'p> Matching<'s, 'p> {
         self.program.captures.len()
     }
 
+    fn bounds(&self, index: usize) -> (usize, usize) {
+        if self.many_captures.is_empty() {
+            self.few_captures[index]
+        } else {
+            self.many_captures[index]
+        }
+    }
+
     /// The part of the subject in `start..end`.
     pub(crate) fn text(&self, (start, end): (usize, usize)) -> &'s [u8] {
         &self.subject[start..end]
@@ -121,9 +145,9 @@ impl<'s, 'p> Matching<'s, 'p> {
             None if index == 0 => Ok(Capture::Text(&self.subject[start..end])),
             None => Err(PatternError::InvalidCaptureIndex(index + 1)),
             Some(CaptureKind::Unfinished) => Err(PatternError::UnfinishedCapture),
-            Some(CaptureKind::Position) => Ok(Capture::Position(self.captures[index].0 as i64 + 1)),
+            Some(CaptureKind::Position) => Ok(Capture::Position(self.bounds(index).0 as i64 + 1)),
             Some(CaptureKind::Text) => {
-                let (start, end) = self.captures[index];
+                let (start, end) = self.bounds(index);
                 Ok(Capture::Text(&self.subject[start..end]))
             }
         }
@@ -134,7 +158,7 @@ impl<'s, 'p> Matching<'s, 'p> {
 struct Matcher<'m, 's, 'p, P, E> {
     subject: &'s [u8],
     program: &'p Program,
-    captures: &'m mut [(usize, usize); MAX_CAPTURES],
+    captures: &'m mut [(usize, usize)],
     steps_left: &'m mut usize,
     poll: P,
     failure: Option<Failure<E>>,

@@ -37,6 +37,12 @@ impl<'c> Elements<'c> {
         self.table.filter(|_| !self.has_index && !self.has_newindex)
     }
 
+    /// The table, if all its elements can be read raw.
+    #[inline]
+    pub(super) fn plain_to_read(&self) -> Option<TableRef<'c>> {
+        self.table.filter(|_| !self.has_index)
+    }
+
     /// Element `index`; `None` if the machine has to read it.
     #[inline]
     pub(super) fn get(&self, call: &Call<'c>, index: i64) -> Option<Local<'c>> {

@@ -197,6 +197,10 @@ fn start_unpack(call: &mut Call<'_>, last: i64) -> NativeResult {
     if count >= i32::MAX as u64 || call.ensure_slots(count as u32 + 1, MESSAGE).is_err() {
         return Err(call.error(MESSAGE));
     }
+    if let Some(table) = Elements::of(call, call.slot(1)).plain_to_read() {
+        call.push_elements(table, first, count as u32 + 1)?;
+        return Ok(call.return_from(RESULTS));
+    }
     call.set_slot(3, Local::integer(last));
     unpack_from(call, first, last)
 }

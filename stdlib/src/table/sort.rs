@@ -89,7 +89,9 @@ fn start(call: &mut Call<'_>, length: i64) -> NativeResult {
     if raw {
         return sort_list(call);
     }
-    let copy = call.new_table(length as usize, 0)?;
+    // The length is only what a metamethod says.
+    const MOST_RESERVED: i64 = 1 << 12;
+    let copy = call.new_table(length.min(MOST_RESERVED) as usize, 0)?;
     let original = call.slot(LIST);
     call.set_slot(ORIGINAL, original);
     call.set_slot(LIST, copy);

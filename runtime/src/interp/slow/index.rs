@@ -51,6 +51,9 @@ pub(super) unsafe fn index(vm: *mut Vm) -> Result<Next> {
             let proto = (*running_closure(vm)).proto;
             let place = (*vm).pc as *mut u64;
             cache::fill_read(&(*vm).heap, proto, place, t, key.as_pointer());
+        } else if op == Opcode::Method && object.tag == value::STRING {
+            let proto = (*running_closure(vm)).proto;
+            cache::fill_string_method(vm, proto, (*vm).pc as *mut u64, key.as_pointer());
         }
         match index_value(&mut *vm, object, key)? {
             Found::Value(v) => {

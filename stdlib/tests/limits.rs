@@ -1,0 +1,81 @@
+//! Library functions end when they are told to: by an interrupt, or by the memory limit.
+
+use perilune_runtime::api::{Lua, Value};
+use std::time::{Duration, Instant};
+
+fn state() -> Lua {
+    let lua = Lua::without_libraries().expect("a state");
+    lua.with_call(perilune_stdlib::open_all).expect("libraries");
+    lua
+}
+
+/// Each would run for (much) longer than a minute.
+const ENDLESS: &[&str] = &[
+    "string.rep('a', 30):match(string.rep('a?', 30) .. string.rep('a', 31) .. '$x')",
+    "string.rep('a', 2000):find('.-.-.-.-.-.-b$x')",
+    "string.rep('a', 2000):gsub('(.-)(.-)(.-)(.-)%4b$x', '')",
+    "for _ in string.rep('a', 4000):gmatch('a*a*a*a*a*b?$x') do end",
+    "string.rep('(', 100000):find('%b()%b()', 1)",
+    "table.move(setmetatable({}, {__index = function() end}), 1, math.maxinteger - 1, 2)",
+    "table.move({}, 1, math.maxinteger - 1, 2)",
+    "table.concat(setmetatable({}, {__index = function() return '' end}), '', 1, math.maxinteger)",
+    "table.sort(setmetatable({}, {__len = function() return 2^31 - 2 end,
+       __index = function() return 1 end, __newindex = function() end}))",
+    "table.insert(setmetatable({}, {__len = function() return math.maxinteger - 1 end}), 1, 0)",
+    "table.remove(setmetatable({}, {__len = function() return math.maxinteger - 1 end}), 1)",
+    "while true do ('x'):rep(10) end",
+];
+
+#[test]
+fn endless_functions_are_interrupted() {
+    for program in ENDLESS {
+        let lua = state();
+        let handle = lua.interrupt_handle();
+        let stopped = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let stop = std::sync::Arc::clone(&stopped);
+        let waker = std::thread::spawn(move || {
+            // Again and again: `pcall` may catch an interruption.
+            while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                std::thread::sleep(Duration::from_millis(50));
+                handle.interrupt();
+            }
+        });
+        let begin = Instant::now();
+        let outcome = lua.load(program.as_bytes()).exec();
+        stopped.store(true, std::sync::atomic::Ordering::Relaxed);
+        waker.join().expect("no panic");
+        assert!(begin.elapsed() < Duration::from_secs(10), "{program}");
+        if let Err(error) = outcome {
+            assert!(
+                error.to_string().contains("interrupted!"),
+                "{program}: {error}"
+            );
+        }
+    }
+}
+
+/// Each would take much more than the limit.
+const LARGE: &[&str] = &[
+    "return pcall(string.rep, 'x', 1 << 30)",
+    "return pcall(string.pack, 'c1000000000', 'x')",
+    "local s = string.rep('x', 1 << 16) return pcall(string.gsub, s, '.', s)",
+    "local s = string.rep('x', 1 << 20) local t = {} for i = 1, 1000 do t[i] = s end
+     return pcall(table.concat, t)",
+    "local s = string.rep('x', 1 << 20)
+     return pcall(string.format, string.rep('%s', 200), table.unpack({s, s, s, s, s, s, s, s, s,
+       s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s}))",
+];
+
+#[test]
+fn large_results_are_memory_errors() {
+    for program in LARGE {
+        let lua = state();
+        lua.set_memory_limit(Some(16 << 20));
+        let results = lua.load(program.as_bytes()).eval().expect(program);
+        assert!(matches!(results[0], Value::Boolean(false)), "{program}");
+        let Value::String(message) = &results[1] else {
+            panic!("{program}: no message");
+        };
+        assert_eq!(message.to_string_lossy(), "not enough memory", "{program}");
+    }
+}
