@@ -132,9 +132,6 @@ pub(crate) unsafe fn call_native(
     }
 }
 
-/// The most arguments, plus one, of a native function that is called by the shortcut.
-pub(crate) const MOST_NATIVE_ARGUMENTS: usize = 200;
-
 /// Goes on after the first step of a native function, which is on top, did not simply return.
 ///
 /// # Safety
