@@ -19,7 +19,7 @@ use crate::metatable::{Event, metamethod};
 use crate::native::{Call, CallResult, MIN_SLOTS};
 use crate::stack;
 use crate::value::{self, Value};
-use crate::vm::{MAX_C_CALLS, Vm, pending};
+use crate::vm::{MAX_C_CALLS, Vm, native_site_index, pending};
 use std::sync::atomic::Ordering;
 
 /// What happens next.
@@ -131,9 +131,6 @@ pub(crate) unsafe fn call_native(
         crate::native::run_step(vm, 0, CallResult::Returned(0))
     }
 }
-
-/// The most arguments, plus one, of a native function that is called by the shortcut.
-pub(crate) const MOST_NATIVE_ARGUMENTS: usize = 200;
 
 /// Goes on after the first step of a native function, which is on top, did not simply return.
 ///
@@ -255,6 +252,7 @@ unsafe fn prepend_call_metamethod(
 }
 
 /// Raises the thread's counters for a frame with `flags`.
+#[inline]
 unsafe fn count_call(vm: *mut Vm, flags: u32) -> Result<()> {
     // SAFETY: the running thread is live.
     unsafe {
@@ -666,9 +664,9 @@ unsafe fn make_native_site(
     unsafe {
         let delta = function.add(1).offset_from((*vm).base) as u32 * size_of::<Value>() as u32;
         let key = (delta, wanted, continuation as u8, destination, state);
-        let (last_key, last_site) = (*vm).last_native_site;
-        if last_key == key && !last_site.is_null() {
-            return last_site;
+        let recent = &raw mut (*vm).recent_native_sites[native_site_index(key)];
+        if (*recent).0 == key && !(*recent).1.is_null() {
+            return (*recent).1;
         }
         let site = (*vm).native_sites.entry(key).or_insert_with(|| {
             Box::new(CallSite {
@@ -687,7 +685,7 @@ unsafe fn make_native_site(
             })
         });
         let site = &raw const **site;
-        (*vm).last_native_site = (key, site);
+        *recent = (key, site);
         site
     }
 }

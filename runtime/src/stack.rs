@@ -115,6 +115,7 @@ pub unsafe fn running_proto(vm: *const Vm) -> Option<*mut Proto> {
 /// # Safety
 /// The saved state is that of the running thread. Pointers into its stack other than the fields
 /// of `vm` are stale afterwards.
+#[inline]
 pub unsafe fn ensure(vm: *mut Vm, needed: usize) -> Result<()> {
     // SAFETY: base lies within the stack.
     unsafe {

@@ -54,6 +54,16 @@ pub type InterruptFunction = Box<dyn FnMut() -> std::result::Result<(), Vec<u8>>
 /// destination, state.
 pub type NativeSiteKey = (u32, i32, u8, u32, u32);
 
+/// How many entries [`Vm::recent_native_sites`] has.
+pub const RECENT_NATIVE_SITES: usize = 8;
+
+/// The entry of [`Vm::recent_native_sites`] for a key: functions that call back do so from few
+/// places, in few states.
+#[inline]
+pub fn native_site_index((delta, _, _, _, state): NativeSiteKey) -> usize {
+    (delta as usize / size_of::<Value>() + state as usize) % RECENT_NATIVE_SITES
+}
+
 /// A virtual machine; see the module's invariants.
 #[repr(C)]
 pub struct Vm {
@@ -89,8 +99,8 @@ pub struct Vm {
     pub type_metatables: [*mut Table; TYPE_METATABLES],
     /// Call sites of calls made by native functions and by Rust, interned.
     pub native_sites: rustc_hash::FxHashMap<NativeSiteKey, Box<CallSite>>,
-    /// The one of them that was asked for last: a function that calls back does so from one place.
-    pub last_native_site: (NativeSiteKey, *const CallSite),
+    /// Those of them that were asked for lately, by [`native_site_index`].
+    pub recent_native_sites: [(NativeSiteKey, *const CallSite); RECENT_NATIVE_SITES],
     /// Where `__index` stands in the metatable of strings: its shape (0: not known) and slot.
     pub string_index: (u32, u32),
     /// Values kept alive by handles of the embedder; freed slots hold nil.
@@ -145,7 +155,8 @@ impl Vm {
             globals,
             type_metatables: [std::ptr::null_mut(); TYPE_METATABLES],
             native_sites: Default::default(),
-            last_native_site: (Default::default(), std::ptr::null()),
+            recent_native_sites: [(NativeSiteKey::default(), std::ptr::null());
+                RECENT_NATIVE_SITES],
             string_index: (0, 0),
             handles: Vec::new(),
             free_handles: Vec::new(),

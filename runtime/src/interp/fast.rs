@@ -4,7 +4,7 @@
 //! Each answers whether it did the whole instruction; if not, it has done nothing and the slow
 //! path follows. They run only where no hook is set.
 
-use crate::call::{MOST_NATIVE_ARGUMENTS, pop_frame};
+use crate::call::pop_frame;
 use crate::frame::{CallSite, Continuation, FRAME_NATIVE, FRAME_TAIL_CALL, Frame};
 use crate::function::{LuaClosure, NativeClosure};
 use crate::hook;
@@ -210,7 +210,8 @@ pub(super) unsafe fn set_field(
     }
 }
 
-/// `Call` and `TailCall` of a Lua function that takes no `...`, with any number of arguments.
+/// `Call` of a Lua function with any number of arguments, and `TailCall` between functions without
+/// variable arguments.
 ///
 /// # Safety
 /// The arguments are a handler's state.
@@ -228,14 +229,14 @@ pub(super) unsafe fn call_lua(vm: *mut Vm, pc: *const u64, base: *mut Value) -> 
             0 => (*vm).top.offset_from(function) as usize - 1,
             b => b - 1,
         };
-        if (*proto).is_vararg
-            || function.add(1 + args.max((*proto).max_stack as usize)) > (*vm).stack_limit
-        {
+        let shift = if (*proto).is_vararg { args + 1 } else { 0 };
+        let needed = 1 + shift + args.max((*proto).max_stack as usize);
+        if function.add(needed) > (*vm).stack_limit {
             return false;
         }
         let callee_base = if i.op_byte() == Opcode::TailCall as u8 {
             let frame = (*vm).frame_top;
-            if (*frame).varargs != 0 {
+            if (*frame).varargs != 0 || shift != 0 {
                 return false;
             }
             (*frame).flags |= FRAME_TAIL_CALL;
@@ -252,11 +253,20 @@ pub(super) unsafe fn call_lua(vm: *mut Vm, pc: *const u64, base: *mut Value) -> 
             }
             *frame = Frame {
                 site,
-                varargs: 0,
+                varargs: shift as u32,
                 flags: 0,
             };
             (*vm).frame_top = frame;
-            function.add(1)
+            if shift != 0 {
+                // The function and its parameters move above the variable arguments.
+                let moved = function.add(shift);
+                *moved = *function;
+                for n in 0..args.min((*proto).num_params as usize) {
+                    *moved.add(1 + n) = *function.add(1 + n);
+                    *function.add(1 + n) = Value::NIL;
+                }
+            }
+            function.add(1 + shift)
         };
         for n in args..(*proto).num_params as usize {
             *callee_base.add(n) = Value::NIL;
@@ -268,7 +278,45 @@ pub(super) unsafe fn call_lua(vm: *mut Vm, pc: *const u64, base: *mut Value) -> 
     }
 }
 
-/// `Return` of any number of values from a plain call.
+/// `VarArg`.
+///
+/// # Safety
+/// The arguments are a handler's state.
+#[inline(always)]
+pub(super) unsafe fn var_arg(vm: *mut Vm, pc: *const u64, base: *mut Value) -> bool {
+    // SAFETY: the caller's contract; variable arguments lie below the base (`frame.rs`).
+    unsafe {
+        let i = Insn::at(pc.sub(1));
+        if i.op_byte() != Opcode::VarArg as u8 {
+            return false;
+        }
+        let shift = (*(*vm).frame_top).varargs as usize;
+        let closure: *mut LuaClosure = (*base.sub(1)).as_pointer();
+        let params = (*(*closure).proto).num_params as usize;
+        let available = shift - 1 - params.min(shift - 1);
+        let target = slot(base, i.a().0);
+        let wanted = match i.bn() {
+            0 => {
+                if target.add(available) > (*vm).stack_limit {
+                    return false;
+                }
+                (*vm).top = target.add(available);
+                available
+            }
+            b => b - 1,
+        };
+        let source = base.sub(shift).add(params);
+        for n in 0..wanted.min(available) {
+            *target.add(n) = *source.add(n);
+        }
+        for n in available..wanted {
+            *target.add(n) = Value::NIL;
+        }
+        true
+    }
+}
+
+/// Returns of any number of values from a plain call.
 ///
 /// # Safety
 /// The arguments are a handler's state.
@@ -279,8 +327,7 @@ pub(super) unsafe fn return_values(vm: *mut Vm, pc: *const u64, base: *mut Value
         let i = Insn::at(pc.sub(1));
         let frame = (*vm).frame_top;
         let site = (*frame).site;
-        if i.op_byte() != Opcode::Return as u8
-            || (*frame).flags & !FRAME_TAIL_CALL != 0
+        if (*frame).flags & !FRAME_TAIL_CALL != 0
             || (*vm).pending.load(Ordering::Relaxed) != 0
             || !matches!(
                 (*site).continuation,
@@ -290,9 +337,18 @@ pub(super) unsafe fn return_values(vm: *mut Vm, pc: *const u64, base: *mut Value
             return false;
         }
         let first = slot(base, i.a().0);
-        let count = match i.bn() {
-            0 => (*vm).top.offset_from(first) as usize,
-            b => b - 1,
+        let op = i.op_byte();
+        let count = if op == Opcode::Return as u8 {
+            match i.bn() {
+                0 => (*vm).top.offset_from(first) as usize,
+                b => b - 1,
+            }
+        } else if op == Opcode::Return1 as u8 {
+            1
+        } else if op == Opcode::Return0 as u8 {
+            0
+        } else {
+            return false;
         };
         let function_base = base.sub((*frame).varargs as usize);
         let place = function_base.sub(1);
@@ -358,7 +414,7 @@ pub(super) enum Native {
     Pending(Result<Action, crate::error::LuaError>),
 }
 
-/// `Call` of a native function with a known number of arguments and results.
+/// `Call` of a native function.
 ///
 /// # Safety
 /// The arguments are a handler's state.
@@ -374,23 +430,23 @@ pub(super) unsafe fn call_native(
         let i = Insn::at(pc.sub(1));
         let function = slot(base, i.a().0);
         let site = *pc as *const CallSite;
-        let (b, c) = (i.bn(), i.cn());
+        let args = match i.bn() {
+            0 if i.op_byte() == Opcode::Call as u8 => (*vm).top.offset_from(function) as usize - 1,
+            b => b.wrapping_sub(1),
+        };
         let frame = (*vm).frame_top.add(1);
         if i.op_byte() != Opcode::Call as u8
             || (*function).tag != NATIVE_CLOSURE
-            || b == 0
-            || c == 0
-            || b > MOST_NATIVE_ARGUMENTS
             || site.is_null()
             || (*vm).pending.load(Ordering::Relaxed) != 0
             || frame > (*vm).frame_limit
-            || function.add(b + MIN_SLOTS) > (*vm).stack_limit
+            || function.wrapping_add(1 + args + MIN_SLOTS) > (*vm).stack_limit
         {
             return Native::No;
         }
         *frame = Frame {
             site,
-            varargs: b as u32 - 1,
+            varargs: args as u32,
             flags: FRAME_NATIVE,
         };
         (*vm).frame_top = frame;
@@ -405,7 +461,14 @@ pub(super) unsafe fn call_native(
                 let native_base = (*vm).base;
                 let source = native_base.add(first as usize - 1);
                 let place = native_base.sub(1);
-                let (wanted, count) = (c - 1, count as usize);
+                let count = count as usize;
+                let wanted = match i.cn() {
+                    0 => {
+                        (*vm).top = place.add(count);
+                        count
+                    }
+                    c => c - 1,
+                };
                 for n in 0..wanted.min(count) {
                     *place.add(n) = *source.add(n);
                 }

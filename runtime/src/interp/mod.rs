@@ -122,7 +122,6 @@ mod threaded {
         shim_construct Construct;
         #[cold] shim_concat Concat;
         #[cold] shim_poll Poll;
-        #[cold] shim_other Other;
     }
 
     /// Reads: string keys at once, the rest by the slow path.
@@ -187,6 +186,27 @@ mod threaded {
                 dispatch!(vm, (*vm).pc, (*vm).base, (*vm).constants)
             }
             let code = perform(vm, pc, base, constants, Slow::Return);
+            if code != 0 {
+                return code;
+            }
+            dispatch!(vm, (*vm).pc, (*vm).base, (*vm).constants)
+        }
+    }
+
+    /// Variable arguments at once, the rest by the slow path.
+    #[inline(never)]
+    unsafe fn shim_other(
+        vm: *mut Vm,
+        pc: *const u64,
+        base: *mut Value,
+        constants: *const Value,
+    ) -> u64 {
+        // SAFETY: the handler's state, unchanged.
+        unsafe {
+            if fast::var_arg(vm, pc, base) {
+                dispatch!(vm, pc, base, constants)
+            }
+            let code = perform(vm, pc, base, constants, Slow::Other);
             if code != 0 {
                 return code;
             }

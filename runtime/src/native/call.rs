@@ -138,6 +138,7 @@ impl<'c> Call<'c> {
     ///
     /// # Errors
     /// Stack overflow, memory.
+    #[inline]
     pub fn set_top(&mut self, n: u32) -> Result<()> {
         let old = self.top();
         if n > old {
@@ -166,6 +167,25 @@ impl<'c> Call<'c> {
             (*(*self.vm).frame_top).varargs = n;
         }
         Ok(n)
+    }
+
+    /// Pushes some values; answers the slot of the first.
+    ///
+    /// # Errors
+    /// Stack overflow, memory.
+    #[inline(always)]
+    pub fn push_array<const N: usize>(&mut self, values: [Local<'c>; N]) -> Result<u32> {
+        let first = self.top() + 1;
+        let top = first - 1 + N as u32;
+        // SAFETY: ensured before the writes.
+        unsafe {
+            stack::ensure(self.vm, top as usize)?;
+            for (n, v) in (first..).zip(values) {
+                *self.place(n) = v.raw;
+            }
+            (*(*self.vm).frame_top).varargs = top;
+        }
+        Ok(first)
     }
 
     /// Returns nothing.

@@ -26,12 +26,18 @@ pub(crate) unsafe fn run_step(vm: *mut Vm, mut state: u32, mut result: CallResul
     unsafe {
         loop {
             let closure: *mut NativeClosure = (*(*vm).base.sub(1)).as_pointer();
-            let mut call = Call::new(vm, state, result);
+            let mut step = Call::new(vm, state, result);
             // A plain return is tested for by itself: see `drive`.
-            let outcome = match &((*closure).function)(&mut call) {
+            let outcome = match &((*closure).function)(&mut step) {
                 Ok(Action::Return { first, count }) => {
                     return crate::call::finish_return(vm, slot(vm, *first), *count as usize);
                 }
+                Ok(Action::Call {
+                    function,
+                    args,
+                    results,
+                    state,
+                }) => return call(vm, slot(vm, *function), *args, *results, *state),
                 Ok(action) => perform(vm, action),
                 Err(error) => return Err(*error),
             };
@@ -98,7 +104,7 @@ unsafe fn perform(vm: *mut Vm, action: &Action) -> Result<Outcome> {
                 args,
                 results,
                 state,
-            } => call(vm, slot(vm, function), args, results, state)?,
+            } => Outcome::Next(call(vm, slot(vm, function), args, results, state)?),
             Action::ProtectedCall {
                 function,
                 args,
@@ -114,7 +120,7 @@ unsafe fn perform(vm: *mut Vm, action: &Action) -> Result<Outcome> {
                 (*frame).varargs = function;
                 (*frame).flags =
                     (*frame).flags & ((1 << FRAME_USER_SHIFT) - 1) | state << FRAME_USER_SHIFT;
-                call(vm, slot(vm, function), args, -1, state)?
+                Outcome::Next(call(vm, slot(vm, function), args, -1, state)?)
             }
             Action::TailCall { function, args } => {
                 let site = native_site(vm, slot(vm, function), -1, Continuation::TailReturn, 0);
@@ -245,20 +251,20 @@ unsafe fn call(
     args: u32,
     results: i32,
     state: u32,
-) -> Result<Outcome> {
+) -> Result<Next> {
     // SAFETY: see `perform`.
     unsafe {
         let site = native_site(vm, function, results, Continuation::Native, state);
         let flags = callee_flags(vm);
         if (*function).tag == value::LUA_CLOSURE {
-            return crate::call::call(vm, function, args as usize, site, flags).map(Outcome::Next);
+            return crate::call::call(vm, function, args as usize, site, flags);
         }
-        Ok(Outcome::Next(Next::Call {
+        Ok(Next::Call {
             function,
             args: args as usize,
             site,
             flags,
-        }))
+        })
     }
 }
 

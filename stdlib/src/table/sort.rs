@@ -393,20 +393,17 @@ impl<'c> Sorter<'c> {
             }
             call.set_slot(BOUNDS, join(self.low, self.high));
             call.set_slot(SCANS, join(self.up, self.down));
-            let function = call.push(comparator)?;
             if comparator.is_nil() {
                 let (left, right) = question.operands();
                 return Ok(Action::Less {
                     left,
                     right,
-                    target: function,
+                    target: call.push(Local::NIL)?,
                     state: question as u32,
                 });
             }
-            call.push(left)?;
-            call.push(right)?;
             return Ok(Action::Call {
-                function,
+                function: call.push_array([comparator, left, right])?,
                 args: 2,
                 results: 1,
                 state: question as u32,
