@@ -49,7 +49,28 @@ fn continues(text: &[u8], position: usize) -> bool {
 
 /// The code point at the start of `text` and its length in bytes. `None` if it is malformed or,
 /// when `strict`, none of Unicode.
+#[inline]
 fn decode(text: &[u8], strict: bool) -> Option<(u32, usize)> {
+    match *text {
+        [first @ 0..0x80, ..] => Some((u32::from(first), 1)),
+        // Two bytes are never too long, too large or a surrogate.
+        [first @ 0xc2..0xe0, second, ..] if is_continuation(second) => {
+            Some((u32::from(first & 0x1f) << 6 | u32::from(second & 0x3f), 2))
+        }
+        [first @ 0xe1..0xed, second, third, ..]
+            if is_continuation(second) && is_continuation(third) =>
+        {
+            let code = u32::from(first & 0xf) << 12
+                | u32::from(second & 0x3f) << 6
+                | u32::from(third & 0x3f);
+            Some((code, 3))
+        }
+        _ => decode_rare(text, strict),
+    }
+}
+
+/// As [`decode`], for any sequence.
+fn decode_rare(text: &[u8], strict: bool) -> Option<(u32, usize)> {
     /// The least code point for a sequence with so many continuation bytes.
     const LEAST: [u32; 6] = [u32::MAX, 0x80, 0x800, 0x1_0000, 0x20_0000, 0x400_0000];
     let first = *text.first()?;

@@ -37,6 +37,12 @@ struct Substitution {
     program: Option<Arc<Program>>,
 }
 
+/// What [`Substitution::advance`] needs of the machine: nothing, ...
+const NOTHING: u32 = 0;
+/// ... the replacement table indexed, or else a call with so many arguments. (A number, since
+/// taking apart and putting together actions would cost more than the rest of a step.)
+const INDEX: u32 = u32::MAX;
+
 /// The third argument.
 #[derive(Clone, Copy)]
 enum Replacement<'c> {
@@ -65,11 +71,31 @@ pub(super) fn gsub(call: &mut Call<'_>) -> NativeResult {
     let Some(program) = state.program.take() else {
         return Err(call.error("invalid state of 'gsub'"));
     };
-    let action = state.advance(call, replacement, &program)?;
+    let needed = state.advance(call, replacement, &program)?;
     state.program = Some(program);
-    match action {
-        Some(action) => Ok(action),
-        None => state.finish(call),
+    match needed {
+        NOTHING => state.finish(call),
+        needed => Ok(action_for(needed)),
+    }
+}
+
+/// The action that provides what [`Substitution::advance`] needs.
+#[inline]
+fn action_for(needed: u32) -> Action {
+    if needed == INDEX {
+        Action::Index {
+            object: REPLACEMENT,
+            key: VALUE,
+            target: VALUE,
+            state: 1,
+        }
+    } else {
+        Action::Call {
+            function: VALUE,
+            args: needed,
+            results: 1,
+            state: 1,
+        }
     }
 }
 
@@ -91,16 +117,14 @@ fn start(call: &mut Call<'_>) -> NativeResult {
         ..Substitution::default()
     };
     let replacement = replacement(call)?;
-    let action = Program::with(pattern, |program| state.advance(call, replacement, program))?;
-    match action {
-        Some(action) => {
-            state.program = Some(Program::shared(pattern));
-            let state = call.new_userdata(state, None, 0)?;
-            call.set_slot(STATE, state);
-            Ok(action)
-        }
-        None => state.finish(call),
+    let needed = Program::with(pattern, |program| state.advance(call, replacement, program))?;
+    if needed == NOTHING {
+        return state.finish(call);
     }
+    state.program = Some(Program::shared(pattern));
+    let state = call.new_userdata(state, None, 0)?;
+    call.set_slot(STATE, state);
+    Ok(action_for(needed))
 }
 
 fn replacement<'c>(call: &mut Call<'c>) -> Result<Replacement<'c>, LuaError> {
@@ -118,16 +142,16 @@ fn replacement<'c>(call: &mut Call<'c>) -> Result<Replacement<'c>, LuaError> {
 }
 
 impl Substitution {
-    /// Replaces matches until all is done (`None`) or the machine is needed for a value.
+    /// Replaces matches until all is done ([`NOTHING`]) or the machine is needed for a value.
     fn advance(
         &mut self,
         call: &mut Call<'_>,
         replacement: Replacement<'_>,
         program: &Program,
-    ) -> Result<Option<Action>, LuaError> {
+    ) -> Result<u32, LuaError> {
         let subject = call.slot(SUBJECT).as_bytes().unwrap_or(b"");
         if program.anchored && self.found.is_some() {
-            return Ok(None);
+            return Ok(NOTHING);
         }
         let mut matching = Matching::new(subject, program);
         while self.count < self.limit {
@@ -147,7 +171,7 @@ impl Substitution {
                     self.copy_to(call, subject, bounds)?;
                     expand(call, &mut self.output, template, &matching, bounds)?;
                 }
-                Replacement::Function => return call_function(call, &matching, bounds).map(Some),
+                Replacement::Function => return prepare_call(call, &matching, bounds),
                 Replacement::Table(table) => {
                     let key = capture_value(call, &matching, bounds, 0)?;
                     let value = call.table_get(table, key);
@@ -156,7 +180,9 @@ impl Substitution {
                             && !call.metamethod(table.into(), Event::Index).is_nil()
                     };
                     if value.is_nil() && has_index(call) {
-                        return index_table(call, key).map(Some);
+                        call.set_top(STATE)?;
+                        call.push(key)?;
+                        return Ok(INDEX);
                     }
                     self.replace(call, subject, value)?;
                 }
@@ -165,7 +191,7 @@ impl Substitution {
                 break;
             }
         }
-        Ok(None)
+        Ok(NOTHING)
     }
 
     /// Copies the subject up to the match, and goes behind the match.
@@ -226,35 +252,18 @@ impl Substitution {
     }
 }
 
-/// Has the replacement function called with the captures.
-fn call_function(
+/// Pushes the replacement function and the captures; how many they are.
+fn prepare_call(
     call: &mut Call<'_>,
     matching: &Matching<'_, '_>,
     bounds: (usize, usize),
-) -> Result<Action, LuaError> {
+) -> Result<u32, LuaError> {
     call.set_top(STATE)?;
     let function = call.slot(REPLACEMENT);
     call.push(function)?;
     let args = matching.capture_count().max(1);
     push_captures(call, matching, bounds, args)?;
-    Ok(Action::Call {
-        function: VALUE,
-        args: args as u32,
-        results: 1,
-        state: 1,
-    })
-}
-
-/// Has the replacement table indexed with metamethods.
-fn index_table<'c>(call: &mut Call<'c>, key: Local<'c>) -> Result<Action, LuaError> {
-    call.set_top(STATE)?;
-    call.push(key)?;
-    Ok(Action::Index {
-        object: REPLACEMENT,
-        key: VALUE,
-        target: VALUE,
-        state: 1,
-    })
+    Ok(args as u32)
 }
 
 /// Appends `template` with captures in place of `%0` to `%9`.
