@@ -6,7 +6,8 @@ pub use perilune_stdlib::base::{Warnings, standard_warnings};
 pub use perilune_stdlib::io::standard::{stdin_read_line, stdout_flush, stdout_write};
 
 use crate::{Error, Function, Lua, Result, Value};
-use perilune_stdlib::base::program::{MESSAGE_HANDLER, PROTECTED_CALL};
+use perilune_runtime::native::Native;
+use perilune_stdlib::base::program::{MESSAGE_HANDLER, PLAIN_HANDLER, PROTECTED_CALL};
 
 /// Calls functions as the stand-alone interpreter does: from a native frame, under a message
 /// handler that adds a traceback to messages and describes error objects that are none.
@@ -20,35 +21,16 @@ pub struct ReportingCall {
 /// Results of a call, or the message of its error.
 pub type Outcome = std::result::Result<Vec<Value>, Vec<u8>>;
 
-/// Registry fields through which the functions leave the native step that makes them.
-const CALL_FIELD: &[u8] = b"perilune.protected_call";
-const HANDLER_FIELD: &[u8] = b"perilune.message_handler";
-
 impl ReportingCall {
     /// Prepares calls in `lua`.
     ///
     /// # Errors
     /// Memory.
     pub fn new(lua: &Lua) -> Result<ReportingCall> {
-        lua.with_call(|call| {
-            let registry = call.registry();
-            let protected_call = call.new_function(PROTECTED_CALL)?;
-            call.table_set_str(registry, CALL_FIELD, protected_call)?;
-            let handler = call.new_function(MESSAGE_HANDLER)?;
-            call.table_set_str(registry, HANDLER_FIELD, handler)
-        })?;
-        let field = |name| match lua.registry_field(name)? {
-            Value::Function(function) => Ok(function),
-            other => Err(Error::ConversionError {
-                from: other.type_name(),
-                to: "function",
-            }),
-        };
-        let identity = lua.load(b"return ...").set_name("=[C]").into_function()?;
         Ok(ReportingCall {
-            protected_call: field(CALL_FIELD)?,
-            handler: field(HANDLER_FIELD)?,
-            plain_handler: identity,
+            protected_call: function(lua, PROTECTED_CALL)?,
+            handler: function(lua, MESSAGE_HANDLER)?,
+            plain_handler: function(lua, PLAIN_HANDLER)?,
         })
     }
 
@@ -81,5 +63,24 @@ impl ReportingCall {
             Some(Value::String(message)) => message.to_bytes(),
             _ => b"(error message not a string)".to_vec(),
         })
+    }
+}
+
+/// A new function. It leaves the native step that makes it through a field of the registry.
+fn function(lua: &Lua, native: Native) -> Result<Function> {
+    const FIELD: &[u8] = b"perilune.new_function";
+    lua.with_call(|call| {
+        let registry = call.registry();
+        let function = call.new_function(native)?;
+        call.table_set_str(registry, FIELD, function)
+    })?;
+    let made = lua.registry_field(FIELD)?;
+    lua.set_registry_field(FIELD, &Value::Nil)?;
+    match made {
+        Value::Function(function) => Ok(function),
+        other => Err(Error::ConversionError {
+            from: other.type_name(),
+            to: "function",
+        }),
     }
 }

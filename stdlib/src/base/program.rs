@@ -15,6 +15,13 @@ pub const PROTECTED_CALL: Native = native!("?", protect::xpcall);
 /// The message handler of the stand-alone interpreter.
 pub const MESSAGE_HANDLER: Native = native!("?", message_handler);
 
+/// A message handler that leaves the error object as it is.
+pub const PLAIN_HANDLER: Native = native!("?", plain_handler);
+
+fn plain_handler(call: &mut Call<'_>) -> NativeResult {
+    Ok(call.return_from(1))
+}
+
 /// Slots: the error object; after a call of its `__tostring`, the result above it.
 fn message_handler(call: &mut Call<'_>) -> NativeResult {
     let value = call.slot(1);
