@@ -515,6 +515,9 @@ pub struct MethodCall {
 pub enum TableItem {
     /// `e`
     Positional(Expr),
+    /// Several values in a row that are 32-bit integers, each with its line: long tables of
+    /// numbers need much less room so.
+    Integers(Box<Vec<(i32, Line)>>),
     /// `name = e`
     Named(Symbol, Expr),
     /// `[k] = e` and the line of `e`'s last token (of the instruction that stores it).

@@ -72,6 +72,12 @@ pub(crate) fn priority(op: BinaryOp) -> (u8, u8) {
 /// The binding strength of unary operators.
 pub(crate) const UNARY_PRIORITY: u8 = 12;
 
+/// Only in a table with this many entries are integers gathered in runs.
+const MIN_ENTRIES_BEFORE_RUN: u32 = 32;
+
+/// How many integers a run has at most.
+const MAX_RUN: usize = 4096;
+
 fn is_comparison(op: BinaryOp) -> bool {
     use BinaryOp::*;
     matches!(op, Eq | Ne | Lt | Le | Gt | Ge)
@@ -96,6 +102,21 @@ fn take<T>(stack: &mut Vec<T>, count: u32) -> Vec<T> {
         // A long list that has the stack for itself is not worth a copy.
         64.. if stack.len() == count as usize => std::mem::take(stack),
         _ => stack.drain(stack.len() - count as usize..).collect(),
+    }
+}
+
+/// The 32-bit integer that an expression obviously is, and the line of its numeral.
+#[inline]
+fn small_integer(expr: &Expr) -> Option<(i32, Line)> {
+    match &expr.kind {
+        ExprKind::Integer(value) => Some((i32::try_from(*value).ok()?, expr.line)),
+        ExprKind::Unary(UnaryOp::Neg, inner) => match inner.kind {
+            ExprKind::Integer(value) => {
+                Some((i32::try_from(value.checked_neg()?).ok()?, inner.line))
+            }
+            _ => None,
+        },
+        _ => None,
     }
 }
 
@@ -382,10 +403,34 @@ impl<'c> Builder<'c> {
         self.push(ExprKind::MethodCall(Box::new(call)), line);
     }
 
-    /// Adds the last expression to a table.
-    pub(crate) fn positional(&mut self) {
+    /// Adds the last expression to a table that has `count` entries; yields how many it has now.
+    pub(crate) fn positional(&mut self, count: u32) -> u32 {
+        if count >= MIN_ENTRIES_BEFORE_RUN
+            && let Some(value) = self.exprs.last().and_then(small_integer)
+        {
+            match self.items.last_mut() {
+                Some(TableItem::Integers(run)) if run.len() < MAX_RUN => {
+                    run.push(value);
+                    self.exprs.pop();
+                    return count;
+                }
+                Some(item) => {
+                    if let TableItem::Positional(previous) = item
+                        && let Some(previous) = small_integer(previous)
+                    {
+                        let mut run = Vec::with_capacity(16);
+                        run.extend([previous, value]);
+                        *item = TableItem::Integers(Box::new(run));
+                        self.exprs.pop();
+                        return count;
+                    }
+                }
+                None => {}
+            }
+        }
         let value = self.expr();
         self.items.push(TableItem::Positional(value));
+        count + 1
     }
 
     /// Adds `name = value` to a table.

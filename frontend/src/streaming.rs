@@ -187,6 +187,7 @@ fn in_expr(expr: &mut Expr, visit: &mut Visit<'_>) -> Result<(), Failure> {
                             in_expr(&mut pair.0, visit)?;
                             in_expr(&mut pair.1, visit)?;
                         }
+                        TableItem::Integers(_) => {}
                     }
                 }
             }

@@ -51,18 +51,18 @@ pub(crate) fn error_text(error: &io::Error) -> Vec<u8> {
 
 /// A file's text as a chunk: without byte-order mark and without a first line that begins with
 /// `#` (its newline stays, so that lines keep their numbers, except before a precompiled chunk).
-pub(crate) fn chunk_of_file(mut text: &[u8]) -> Vec<u8> {
+pub(crate) fn chunk_of_file(mut text: Vec<u8>) -> Vec<u8> {
     const PRECOMPILED: u8 = 0x1b;
-    text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
-    if text.first() != Some(&b'#') {
-        return text.to_vec();
+    if text.starts_with(b"\xEF\xBB\xBF") {
+        text.drain(..3);
     }
-    let newline = text.iter().position(|&byte| byte == b'\n');
-    let rest = &text[newline.unwrap_or(text.len())..];
-    match rest {
-        [_, PRECOMPILED, ..] => rest[1..].to_vec(),
-        _ => rest.to_vec(),
+    if text.first() == Some(&b'#') {
+        let newline = text.iter().position(|&byte| byte == b'\n');
+        let start = newline.unwrap_or(text.len());
+        let is_precompiled = text.get(start + 1) == Some(&PRECOMPILED);
+        text.drain(..start + usize::from(is_precompiled));
     }
+    text
 }
 
 /// Reads a source file for loading, or gives the message why it cannot be loaded.
@@ -80,7 +80,7 @@ pub(crate) fn read_chunk(name: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
     let mut text = Vec::new();
     file.read_to_end(&mut text)
         .map_err(|error| message("read", &error))?;
-    Ok(chunk_of_file(&text))
+    Ok(chunk_of_file(text))
 }
 
 #[cfg(test)]
@@ -96,13 +96,16 @@ mod tests {
 
     #[test]
     fn chunks() {
-        assert_eq!(chunk_of_file(b"return 1"), b"return 1");
-        assert_eq!(chunk_of_file(b"# comment"), b"");
-        assert_eq!(chunk_of_file(b"#!lua\nreturn 1"), b"\nreturn 1");
-        assert_eq!(chunk_of_file(b"\xEF\xBB\xBF# x\nreturn 1"), b"\nreturn 1");
-        assert_eq!(chunk_of_file(b"\xEF\xBB\xBFreturn"), b"return");
-        assert_eq!(chunk_of_file(b"#x\n\x1bLua"), b"\x1bLua");
-        assert_eq!(chunk_of_file(b"#x\n\nreturn"), b"\n\nreturn");
+        assert_eq!(chunk_of_file(b"return 1".to_vec()), b"return 1");
+        assert_eq!(chunk_of_file(b"# comment".to_vec()), b"");
+        assert_eq!(chunk_of_file(b"#!lua\nreturn 1".to_vec()), b"\nreturn 1");
+        assert_eq!(
+            chunk_of_file(b"\xEF\xBB\xBF# x\nreturn 1".to_vec()),
+            b"\nreturn 1"
+        );
+        assert_eq!(chunk_of_file(b"\xEF\xBB\xBFreturn".to_vec()), b"return");
+        assert_eq!(chunk_of_file(b"#x\n\x1bLua".to_vec()), b"\x1bLua");
+        assert_eq!(chunk_of_file(b"#x\n\nreturn".to_vec()), b"\n\nreturn");
     }
 
     #[test]

@@ -93,6 +93,11 @@ impl FunctionState<'_, '_> {
 
     /// Expands short jumps that are too far, and moves everything accordingly.
     fn expand(&mut self, edges: &mut [Edge]) {
+        let reach = self.shared.reach;
+        let is_far = |edge: &Edge| edge.is_short && (edge.target as i64 - edge.pc as i64 > reach);
+        if !edges.iter().any(is_far) {
+            return;
+        }
         let mut starts = place(self.code.len(), &[]);
         loop {
             let mut changed = false;

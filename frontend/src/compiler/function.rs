@@ -24,6 +24,10 @@ const CONSTANT_LIMIT: usize = (u32::MAX / SCALE as u32) as usize;
 pub(super) const CODE_LIMIT: usize = i32::MAX as usize;
 /// Below this number of constants a linear search is faster than hashing.
 const LINEAR_CONSTANTS: usize = 8;
+/// From this number of constants on, strings may be found by their symbol instead.
+const MIN_STRING_INDEX: usize = 256;
+/// How many symbols the chunk may have for each constant then.
+const MAX_SYMBOLS_PER_CONSTANT: usize = 32;
 /// Field A of an instruction whose destination is not known yet.
 pub(super) const NO_REGISTER: u16 = u16::MAX;
 
@@ -70,6 +74,8 @@ pub(super) struct FunctionState<'s, 'a> {
     constants: Vec<Constant>,
     constant_keys: Vec<ConstantKey>,
     constant_index: FxHashMap<ConstantKey, u32>,
+    /// Where there are many constants: of each symbol the index + 1 as a constant, or 0.
+    string_index: Vec<u32>,
     protos: Vec<Proto>,
     upvalues: Vec<Upvalue>,
     /// The first free register.
@@ -116,6 +122,7 @@ impl<'s, 'a> FunctionState<'s, 'a> {
             constants: Vec::new(),
             constant_keys: Vec::new(),
             constant_index: FxHashMap::default(),
+            string_index: Vec::new(),
             protos: Vec::new(),
             upvalues,
             free: 0,
@@ -167,6 +174,12 @@ impl<'s, 'a> FunctionState<'s, 'a> {
             self.lines.push(line);
         }
         pc
+    }
+
+    /// Makes room for `words` code words at once.
+    pub(super) fn reserve_code(&mut self, words: usize) {
+        self.code.reserve(words);
+        self.lines.reserve(words);
     }
 
     /// Emits an instruction at the current line.
@@ -297,7 +310,13 @@ impl<'s, 'a> FunctionState<'s, 'a> {
     /// The index of a constant, added if it is new.
     pub(super) fn constant(&mut self, value: ConstantValue) -> Result<usize> {
         let key = ConstantKey::of(value);
-        let found = if self.constant_keys.len() <= LINEAR_CONSTANTS {
+        let in_string_index = match key {
+            ConstantKey::String(symbol) => self.string_index.get(symbol.0 as usize),
+            _ => None,
+        };
+        let found = if let Some(&known) = in_string_index {
+            (known as usize).checked_sub(1)
+        } else if self.constant_keys.len() <= LINEAR_CONSTANTS {
             self.constant_keys.iter().position(|&known| known == key)
         } else {
             self.constant_index.get(&key).map(|&index| index as usize)
@@ -318,6 +337,15 @@ impl<'s, 'a> FunctionState<'s, 'a> {
         };
         self.constants.push(constant);
         self.constant_keys.push(key);
+        if let ConstantKey::String(symbol) = key
+            && let Some(place) = self.string_index.get_mut(symbol.0 as usize)
+        {
+            *place = index as u32 + 1;
+            return Ok(index);
+        }
+        if index >= MIN_STRING_INDEX && index.is_power_of_two() && self.string_index.is_empty() {
+            self.index_strings();
+        }
         if index == LINEAR_CONSTANTS {
             let known = self.constant_keys.iter().zip(0..);
             self.constant_index
@@ -326,6 +354,21 @@ impl<'s, 'a> FunctionState<'s, 'a> {
             self.constant_index.insert(key, index as u32);
         }
         Ok(index)
+    }
+
+    /// Builds the index of strings, if there are enough constants for its size.
+    #[cold]
+    fn index_strings(&mut self) {
+        let symbols = self.shared.interner.len();
+        if symbols / MAX_SYMBOLS_PER_CONSTANT > self.constant_keys.len() {
+            return;
+        }
+        self.string_index = vec![0; symbols];
+        for (key, index) in self.constant_keys.iter().zip(1..) {
+            if let ConstantKey::String(symbol) = key {
+                self.string_index[symbol.0 as usize] = index;
+            }
+        }
     }
 
     /// A constant as a 16-bit operand; `None` when its index is too large.

@@ -31,10 +31,26 @@ impl<'s> FunctionState<'s, '_> {
             pending: 0,
         };
         let mut fields = 0;
+        let runs = items.iter().map(|item| match item {
+            TableItem::Integers(run) => run.len() + run.len() / VALUES_PER_STORE * 2,
+            _ => 1,
+        });
+        if items.len() > VALUES_PER_STORE {
+            self.reserve_code(runs.sum());
+        }
         for (index, item) in items.iter().enumerate() {
             match item {
                 TableItem::Positional(value) => {
                     self.positional(&mut state, value, index + 1 == items.len())?;
+                }
+                TableItem::Integers(run) => {
+                    for &(value, line) in run.iter() {
+                        self.line = line;
+                        let register = reg(self.reserve(1)?);
+                        let load = Instruction::wide(Opcode::LoadInt, register, value as u32);
+                        self.emit_at(load, line);
+                        self.add_pending(&mut state);
+                    }
                 }
                 TableItem::Named(name, value) => {
                     fields += 1;
@@ -67,12 +83,17 @@ impl<'s> FunctionState<'s, '_> {
             self.store_pending(state, true);
         } else {
             self.put_in_next(&mut operand)?;
-            state.pending += 1;
-            if state.pending == VALUES_PER_STORE {
-                self.store_pending(state, false);
-            }
+            self.add_pending(state);
         }
         Ok(())
+    }
+
+    /// Counts a value that has been put in the next register.
+    fn add_pending(&mut self, state: &mut Constructor) {
+        state.pending += 1;
+        if state.pending == VALUES_PER_STORE {
+            self.store_pending(state, false);
+        }
     }
 
     /// Stores the positional values that wait, `to_top` with those that the last one gives.

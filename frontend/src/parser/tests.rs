@@ -113,6 +113,7 @@ fn show_expr(expr: &Expr, interner: &Interner) -> String {
                 .map(|item| match item {
                     TableItem::Positional(value) => show(value),
                     TableItem::Named(name, value) => format!("{}={}", text(*name), show(value)),
+                    TableItem::Integers(run) => format!("{run:?}"),
                     TableItem::Keyed(pair, _) => format!("[{}]={}", show(&pair.0), show(&pair.1)),
                 })
                 .collect();

@@ -342,6 +342,7 @@ impl<'t, 's> Resolver<'t, 's> {
                     self.expr(&pair.0)?;
                     self.expr(&pair.1)
                 }
+                TableItem::Integers(_) => Ok(()),
             }),
             ExprKind::Unary(_, operand) => self.expr(operand),
             ExprKind::Paren(inner) => self.expr(inner),

@@ -206,7 +206,7 @@ fn read_file(path: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
     match path {
         Some(path) => Ok((read_chunk(path)?, [b"@", path].concat())),
         None => match stdin_read_all() {
-            Ok(text) => Ok((chunk_of_file(&text), b"=stdin".to_vec())),
+            Ok(text) => Ok((chunk_of_file(text), b"=stdin".to_vec())),
             Err(error) => Err([b"cannot read stdin: ", &error_text(&error)[..]].concat()),
         },
     }
