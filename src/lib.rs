@@ -49,6 +49,12 @@ impl Lua {
         lua.set_gc_stress(options.gc_stress);
         Ok(Lua(lua))
     }
+
+    /// Runs all finalisers, as dropping the last handle does, and leaves the memory to the end of
+    /// the process.
+    pub fn finish(self) {
+        self.0.finish();
+    }
 }
 
 impl std::ops::Deref for Lua {

@@ -204,6 +204,11 @@ impl Engine {
             .filter_map(|(key, _)| key.as_string().map(perilune::LuaString::to_string_lossy))
             .collect()
     }
+
+    /// Ends the state, as the process is about to end.
+    pub(crate) fn finish(&self) {
+        perilune::Lua::clone(&self.lua).finish();
+    }
 }
 
 fn uncaught(message: Vec<u8>) -> Failure {

@@ -102,8 +102,8 @@ impl Session {
         };
         let mut session = Session { engine, messages };
         let outcome = session.run(arguments, &invocation);
-        // Closing the state runs finalisers, which may still write.
-        drop(session.engine);
+        // Finalisers may still write.
+        session.engine.finish();
         outcome
     }
 

@@ -54,10 +54,10 @@ fn decode(text: &[u8], strict: bool) -> Option<(u32, usize)> {
     match *text {
         [first @ 0..0x80, ..] => Some((u32::from(first), 1)),
         // Two bytes are never too long, too large or a surrogate.
-        [first @ 0xc2..0xe0, second, ..] if is_continuation(second) => {
+        [first @ 0xc2..=0xdf, second, ..] if is_continuation(second) => {
             Some((u32::from(first & 0x1f) << 6 | u32::from(second & 0x3f), 2))
         }
-        [first @ 0xe1..0xed, second, third, ..]
+        [first @ 0xe1..=0xec, second, third, ..]
             if is_continuation(second) && is_continuation(third) =>
         {
             let code = u32::from(first & 0xf) << 12

@@ -333,6 +333,14 @@ impl Lua {
         unsafe { (*self.vm()).interrupt = Some(Box::new(function)) };
     }
 
+    /// Runs all finalisers, as dropping the last handle does, and leaves the memory to the end of
+    /// the process.
+    pub fn finish(self) {
+        // SAFETY: outside of native steps the state is at a safepoint.
+        unsafe { crate::collect::finalize_all(self.vm()) };
+        std::mem::forget(self);
+    }
+
     /// A handle that interrupts running code from elsewhere.
     pub fn interrupt_handle(&self) -> InterruptHandle {
         InterruptHandle {

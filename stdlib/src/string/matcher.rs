@@ -292,30 +292,14 @@ impl<E, P: FnMut() -> Result<(), E>> Matcher<'_, '_, '_, P, E> {
                     None => return NO_MATCH,
                 },
                 Node::Frontier(set) => {
-                    let set = program.set(set);
-                    // Both ends of the subject count as a zero byte.
-                    let at = |index: Option<usize>| {
-                        index
-                            .and_then(|index| self.subject.get(index))
-                            .copied()
-                            .unwrap_or(0)
-                    };
-                    let before = at(position.checked_sub(1));
-                    if set.contains(before) || !set.contains(at(Some(position))) {
+                    if !self.is_frontier(set, position) {
                         return NO_MATCH;
                     }
                 }
-                Node::Backreference(index) => {
-                    let (start, end) = self.captures[usize::from(index)];
-                    let text = &self.subject[start..end];
-                    if !self.subject[position..].starts_with(text) {
-                        return NO_MATCH;
-                    }
-                    position += text.len();
-                    if self.interrupted(text.len() / 64) {
-                        return FAILED;
-                    }
-                }
+                Node::Backreference(index) => match self.repeated(index, position) {
+                    Some(end) => position = end,
+                    None => return NO_MATCH,
+                },
                 Node::End => {
                     if position != self.subject.len() {
                         return NO_MATCH;
@@ -326,6 +310,27 @@ impl<E, P: FnMut() -> Result<(), E>> Matcher<'_, '_, '_, P, E> {
             }
             pc += 1;
         }
+    }
+
+    /// Whether a run of members of `set` begins at `position`.
+    fn is_frontier(&self, set: u32, position: usize) -> bool {
+        let set = self.program.set(set);
+        // Both ends of the subject count as a zero byte.
+        let member = |index: Option<usize>| {
+            let byte = index.and_then(|index| self.subject.get(index));
+            set.contains(byte.copied().unwrap_or(0))
+        };
+        !member(position.checked_sub(1)) && member(Some(position))
+    }
+
+    /// The end of the text at `position` that equals capture `index`.
+    fn repeated(&mut self, index: u8, position: usize) -> Option<usize> {
+        let (start, end) = self.captures[usize::from(index)];
+        let text = &self.subject[start..end];
+        *self.steps_left = self.steps_left.saturating_sub(text.len() / 64);
+        self.subject[position..]
+            .starts_with(text)
+            .then_some(position + text.len())
     }
 
     /// The end of the balanced text at `position`.

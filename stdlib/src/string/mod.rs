@@ -1,13 +1,14 @@
 //! The library `string` (§6.4): the functions that need no pattern, format or packing, and the
 //! metatable of strings.
 //!
-//! - [`pattern`], [`matcher`]: patterns compiled and matched; [`find`] and [`gsub`] use them.
-//! - [`conversion`], [`format`]: `string.format`.
-//! - [`binary`], [`pack`]: `string.pack` and its kin.
-//! - [`arithmetic`]: arithmetic on strings that look like numbers.
+//! - `byte_set`, `pattern`, `matcher`: patterns compiled and matched; `find` and `gsub` use them.
+//! - `conversion`, `format`: `string.format`.
+//! - `binary`, `pack`: `string.pack` and its kin.
+//! - `arithmetic`: arithmetic on strings that look like numbers.
 
 mod arithmetic;
 mod binary;
+mod byte_set;
 mod conversion;
 mod find;
 mod format;

@@ -8,6 +8,7 @@
 //! Invariants: the last node is `Match` or `Error`; `ahead` has one entry per node; indices into
 //! `sets` are in range.
 
+use super::byte_set::ByteSet;
 use std::cell::RefCell;
 use std::sync::Arc;
 
@@ -50,92 +51,6 @@ impl PatternError {
             Self::TooManyCaptures => "too many captures".into(),
             Self::TooComplex => "pattern too complex".into(),
             Self::UnfinishedCapture => "unfinished capture".into(),
-        }
-    }
-}
-
-/// A set of bytes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct ByteSet([u64; 4]);
-
-impl ByteSet {
-    const EMPTY: ByteSet = ByteSet([0; 4]);
-
-    #[inline(always)]
-    pub(crate) fn contains(&self, byte: u8) -> bool {
-        self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 != 0
-    }
-
-    const fn with(mut self, byte: u8) -> Self {
-        self.0[(byte >> 6) as usize] |= 1 << (byte & 63);
-        self
-    }
-
-    const fn complement(self) -> Self {
-        let [a, b, c, d] = self.0;
-        ByteSet([!a, !b, !c, !d])
-    }
-
-    fn union(self, other: Self) -> Self {
-        ByteSet(std::array::from_fn(|i| self.0[i] | other.0[i]))
-    }
-
-    fn is_disjoint(&self, other: &Self) -> bool {
-        (0..4).all(|i| self.0[i] & other.0[i] == 0)
-    }
-
-    const fn range(first: u8, last: u8) -> Self {
-        let mut set = Self::EMPTY;
-        let mut byte = first as u32;
-        while byte <= last as u32 {
-            set = set.with(byte as u8);
-            byte += 1;
-        }
-        set
-    }
-
-    const fn of_class(class: u8) -> Self {
-        let mut set = Self::EMPTY;
-        let mut byte = 0;
-        while byte < 128u8 {
-            let member = match class {
-                b'a' => byte.is_ascii_alphabetic(),
-                b'c' => byte.is_ascii_control(),
-                b'd' => byte.is_ascii_digit(),
-                b'g' => byte.is_ascii_graphic(),
-                b'l' => byte.is_ascii_lowercase(),
-                b'p' => byte.is_ascii_punctuation(),
-                b's' => matches!(byte, b' ' | b'\t'..=b'\r'),
-                b'u' => byte.is_ascii_uppercase(),
-                b'w' => byte.is_ascii_alphanumeric(),
-                b'x' => byte.is_ascii_hexdigit(),
-                _ => byte == 0,
-            };
-            if member {
-                set = set.with(byte);
-            }
-            byte += 1;
-        }
-        set
-    }
-
-    /// The set of the class `%c` for a letter `c`, or of the character itself.
-    fn escaped(byte: u8) -> Self {
-        const CLASSES: [(u8, ByteSet); 11] = {
-            let letters = *b"acdglpsuwxz";
-            let mut classes = [(0, ByteSet::EMPTY); 11];
-            let mut i = 0;
-            while i < letters.len() {
-                classes[i] = (letters[i], ByteSet::of_class(letters[i]));
-                i += 1;
-            }
-            classes
-        };
-        let lower = byte.to_ascii_lowercase();
-        match CLASSES.iter().find(|(letter, _)| *letter == lower) {
-            Some((_, set)) if byte == lower => *set,
-            Some((_, set)) => set.complement(),
-            None => Self::EMPTY.with(byte),
         }
     }
 }

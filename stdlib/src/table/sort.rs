@@ -10,12 +10,11 @@
 //! at most one for each halving of the list.
 
 use super::element::{Elements, answered_length, ask_length, check, raw_length};
+use super::sort_uniform::sort_uniform;
 use super::transfer::Transfer;
-use perilune_frontend::number::{Number, number_cmp};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::metatable::Event;
-use perilune_runtime::native::{Action, Call, Local, LocalView, NativeResult, TableRef};
-use std::cmp::Ordering;
+use perilune_runtime::native::{Action, Call, Local, NativeResult, TableRef};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// The list that is sorted: the argument, or the copy of it.
@@ -158,104 +157,6 @@ fn sort_list(call: &mut Call<'_>) -> NativeResult {
         down: 0,
     };
     sorter.run(call, Question::Begin, false)
-}
-
-// --- Lists of one kind ---
-
-/// Sorts a list of numbers or of strings by `<`; false if it is neither.
-fn sort_uniform<'c>(
-    call: &mut Call<'c>,
-    list: TableRef<'c>,
-    length: u32,
-) -> Result<bool, LuaError> {
-    match call.table_get_int(list, 1).view() {
-        LocalView::Integer(_) => {
-            if sort_as(
-                call,
-                list,
-                length,
-                Local::as_integer,
-                Ord::cmp,
-                Local::integer,
-            )? {
-                return Ok(true);
-            }
-            sort_numbers(call, list, length)
-        }
-        LocalView::Float(_) => sort_numbers(call, list, length),
-        LocalView::String(_) => sort_as(
-            call,
-            list,
-            length,
-            Local::as_string,
-            |a, b| a.as_bytes().cmp(b.as_bytes()),
-            Local::from,
-        ),
-        _ => Ok(false),
-    }
-}
-
-fn sort_numbers<'c>(
-    call: &mut Call<'c>,
-    list: TableRef<'c>,
-    length: u32,
-) -> Result<bool, LuaError> {
-    let read = |value: Local<'c>| match value.view() {
-        LocalView::Integer(integer) => Some(Number::Integer(integer)),
-        // NaN has no place in an order.
-        LocalView::Float(float) if !float.is_nan() => Some(Number::Float(float)),
-        _ => None,
-    };
-    let write = |number| match number {
-        Number::Integer(integer) => Local::integer(integer),
-        Number::Float(float) => Local::float(float),
-    };
-    let compare = |a: &Number, b: &Number| number_cmp(*a, *b).unwrap_or(Ordering::Equal);
-    sort_as(call, list, length, read, compare, write)
-}
-
-/// Sorts a list of values that `read` all accepts; false if it does not.
-fn sort_as<'c, T: Copy>(
-    call: &mut Call<'c>,
-    list: TableRef<'c>,
-    length: u32,
-    read: impl Fn(Local<'c>) -> Option<T>,
-    compare: impl Fn(&T, &T) -> Ordering,
-    write: impl Fn(T) -> Local<'c>,
-) -> Result<bool, LuaError> {
-    let mut items = Vec::new();
-    let room = items.try_reserve_exact(length as usize);
-    room.map_err(|_| LuaError::Memory)?;
-    for index in 1..=i64::from(length) {
-        match read(call.table_get_int(list, index)) {
-            Some(item) => items.push(item),
-            None => return Ok(false),
-        }
-    }
-    sort_in_pieces(&mut items, &compare, &mut || call.poll())?;
-    for (index, item) in (1..).zip(items) {
-        call.table_set_int(list, index, write(item))?;
-    }
-    Ok(true)
-}
-
-/// Sorts `items`, polling now and then.
-fn sort_in_pieces<T>(
-    items: &mut [T],
-    compare: &impl Fn(&T, &T) -> Ordering,
-    poll: &mut impl FnMut() -> Result<(), LuaError>,
-) -> Result<(), LuaError> {
-    const PIECE: usize = 1 << 16;
-    if items.len() <= PIECE {
-        items.sort_unstable_by(compare);
-        return Ok(());
-    }
-    let middle = items.len() / 2;
-    items.select_nth_unstable_by(middle, compare);
-    poll()?;
-    let (lower, upper) = items.split_at_mut(middle);
-    sort_in_pieces(lower, compare, poll)?;
-    sort_in_pieces(upper, compare, poll)
 }
 
 // --- The state machine ---
@@ -568,25 +469,4 @@ fn choose_middle(low: u32, high: u32, seed: u32) -> u32 {
 #[cold]
 fn invalid_order(call: &mut Call<'_>) -> LuaError {
     call.error("invalid order function for sorting")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pieces_are_sorted() {
-        let mut items: Vec<u64> = (0..200_000u64)
-            .map(|i| i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 20)
-            .collect();
-        let mut expected = items.clone();
-        expected.sort_unstable();
-        let mut polls = 0;
-        let result = sort_in_pieces(&mut items, &Ord::cmp, &mut || {
-            polls += 1;
-            Ok(())
-        });
-        assert!(result.is_ok());
-        assert!(items == expected && polls > 1);
-    }
 }
