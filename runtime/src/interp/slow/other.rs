@@ -34,7 +34,11 @@ unsafe fn for_prep(vm: *mut Vm) -> Result<Next> {
         let a = register(vm, i.a());
         let values = [*a, *a.add(1), *a.add(2)];
         let integers = values[0].tag == value::INTEGER && values[2].tag == value::INTEGER;
-        // PUC checks the limit first; strings that look like numbers pass.
+        // With an integer start and step, a zero step is found before a limit that is no number.
+        if integers && values[2].as_integer() == 0 {
+            return Err((*vm).runtime_error("'for' step is zero"));
+        }
+        // The limit is checked before the others; strings that look like numbers pass.
         let limit = for_number(vm, values[1], "limit")?;
         let (step, start) = if integers {
             (
