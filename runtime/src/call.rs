@@ -239,6 +239,9 @@ unsafe fn prepend_call_metamethod(
 ) -> Result<*mut Value> {
     // SAFETY: the arguments follow `function`; one more slot is ensured.
     unsafe {
+        // A chain of these grows the stack by one slot at a time: long before it overflows, the user
+        // may lose patience.
+        crate::interp::check_pending(vm)?;
         let handler = metamethod(&*vm, *function, Event::Call);
         if handler.is_nil() {
             return Err(crate::debug::call_error(&mut *vm, *function));
