@@ -29,8 +29,9 @@ use std::rc::Rc;
 /// Compiles a chunk; `chunk_name` is as for `load` (`@file`, `=name` or the text itself).
 pub fn compile(source: &[u8], chunk_name: &[u8]) -> Result<Proto, SyntaxError> {
     let name: Rc<[u8]> = chunk_name.into();
+    let mut buffers = compiler::BufferPool::default();
     let mut compile_inner = |function: &Function, interner: &Interner, constants: &[_]| {
-        compiler::compile_inner(function, interner, constants, &name)
+        compiler::compile_inner(function, interner, constants, &name, &mut buffers)
     };
     let (chunk, interner) = parser::parse_streaming(source, chunk_name, Some(&mut compile_inner))?;
     let proto = compiler::compile_chunk(&chunk, &interner, chunk_name).map_err(|limit| {

@@ -136,6 +136,7 @@ pub(crate) unsafe fn call_native(
 ///
 /// # Safety
 /// The saved state is that of the native function.
+#[cfg(threaded)]
 #[cold]
 pub(crate) unsafe fn go_on(vm: *mut Vm, action: Result<crate::native::Action>) -> u64 {
     // SAFETY: the caller's contract.

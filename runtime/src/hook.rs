@@ -142,6 +142,7 @@ pub(crate) unsafe fn after_entering(vm: *mut Vm, tail: bool) -> Result<Next> {
 ///
 /// # Safety
 /// The site is that of a call by the running function.
+#[cfg(threaded)]
 #[cold]
 pub(crate) unsafe fn return_to_site(vm: *mut Vm, site: *const CallSite) {
     // SAFETY: the caller's contract.

@@ -3,7 +3,7 @@
 //! The pseudo-random generator is xoshiro256** with PUC's seeding and projection, so the same seed
 //! gives the same numbers. Its state is a userdata, an upvalue of `random` and `randomseed`.
 
-use perilune_frontend::number::{Rounding, float_to_integer};
+use perilune_frontend::number::{self, Rounding, float_to_integer};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::native;
 use perilune_runtime::native::{Action, Call, Local, LocalView, Native, NativeResult, TableRef};
@@ -79,7 +79,7 @@ fn floor(call: &mut Call<'_>) -> NativeResult {
     let x = call.check_number(1)?;
     let result = match truncated(x) {
         Some(integer) => Local::integer(integer - i64::from(integer as f64 > x)),
-        None => integer_if_it_fits(x.floor()),
+        None => integer_if_it_fits(number::floor(x)),
     };
     Ok(call.return_one(result))
 }
@@ -92,7 +92,7 @@ fn ceil(call: &mut Call<'_>) -> NativeResult {
     let x = call.check_number(1)?;
     let result = match truncated(x) {
         Some(integer) => Local::integer(integer + i64::from((integer as f64) < x)),
-        None => integer_if_it_fits(x.ceil()),
+        None => integer_if_it_fits(-number::floor(-x)),
     };
     Ok(call.return_one(result))
 }
@@ -131,7 +131,11 @@ fn modf(call: &mut Call<'_>) -> NativeResult {
         return call.return_values(&[x, Local::float(0.0)]);
     }
     let x = call.check_number(1)?;
-    let whole = if x < 0.0 { x.ceil() } else { x.floor() };
+    let whole = if x < 0.0 {
+        -number::floor(-x)
+    } else {
+        number::floor(x)
+    };
     // Infinities have no fraction.
     let fraction = if x == whole { 0.0 } else { x - whole };
     call.return_values(&[integer_if_it_fits(whole), Local::float(fraction)])

@@ -67,21 +67,21 @@ impl<'s> FunctionState<'s, '_> {
                 continue;
             };
             let same_object = match (*object, assigned) {
-                (Object::Register(one), Kind::Register(other)) => one == other,
-                (Object::Cell(one), Kind::Cell(other)) => one == other,
+                (Object::Register(one), Kind::Register(other)) => usize::from(one) == other,
+                (Object::Cell(one), Kind::Cell(other)) => usize::from(one) == other,
                 (Object::Upvalue(one), Kind::Upvalue(other)) => one == other,
                 _ => false,
             };
             let same_key = match (*key, assigned) {
-                (Key::Register(one), Kind::Register(other)) => one == other,
-                (Key::Cell(one), Kind::Cell(other)) => one == other,
+                (Key::Register(one), Kind::Register(other)) => usize::from(one) == other,
+                (Key::Cell(one), Kind::Cell(other)) => usize::from(one) == other,
                 _ => false,
             };
             if same_object {
-                *object = Object::Register(copy);
+                *object = Object::Register(copy as u8);
             }
             if same_key {
-                *key = Key::Register(copy);
+                *key = Key::Register(copy as u8);
             }
             conflict |= same_object || same_key;
         }
@@ -143,7 +143,7 @@ impl<'s> FunctionState<'s, '_> {
         let value_top = self.free;
         let (object, key) = self.read_index_cells(object, key, line)?;
         let table = match object {
-            Object::Register(register) | Object::Cell(register) => reg(register),
+            Object::Register(register) | Object::Cell(register) => reg(register.into()),
             Object::Upvalue(index) => index as u16,
         };
         let is_upvalue = matches!(object, Object::Upvalue(_));
@@ -152,8 +152,8 @@ impl<'s> FunctionState<'s, '_> {
             (Key::Field(field), true) => (Opcode::SetFieldConst, field),
             (Key::Field(field), false) => (Opcode::SetField, field),
             (Key::Integer(integer), _) => (Opcode::SetInt, integer),
-            (Key::Register(key) | Key::Cell(key), true) => (Opcode::SetIndexConst, reg(key)),
-            (Key::Register(key) | Key::Cell(key), false) => (Opcode::SetIndex, reg(key)),
+            (Key::Register(key) | Key::Cell(key), true) => (Opcode::SetIndexConst, reg(key.into())),
+            (Key::Register(key) | Key::Cell(key), false) => (Opcode::SetIndex, reg(key.into())),
         };
         let c = constant.unwrap_or(reg(from));
         self.emit_at(Instruction::new(op, table, b, c), line);

@@ -16,6 +16,27 @@ use crate::fold;
 impl<'s> FunctionState<'s, '_> {
     /// Compiles an expression as far as its value is not needed yet.
     pub(super) fn expression(&mut self, expr: &'s Expr) -> Result<Operand> {
+        // Most expressions are of one token.
+        match &expr.kind {
+            ExprKind::Name(name, binding) => {
+                self.line = expr.line;
+                return self.name(*name, binding.get());
+            }
+            ExprKind::String(value) => {
+                self.line = expr.line;
+                return Ok(self.constant_operand(ConstantValue::String(*value)));
+            }
+            ExprKind::Integer(value) => {
+                self.line = expr.line;
+                return Ok(self.constant_operand(ConstantValue::Integer(*value)));
+            }
+            _ => {}
+        }
+        self.compound_expression(expr)
+    }
+
+    /// Compiles an expression, most likely of several tokens.
+    fn compound_expression(&mut self, expr: &'s Expr) -> Result<Operand> {
         let base = self.spine.len();
         let mut node = expr;
         loop {
@@ -37,12 +58,10 @@ impl<'s> FunctionState<'s, '_> {
                 ExprKind::Binary(op, pair) => self.binary(*op, operand, &pair.1, node.line)?,
                 ExprKind::Index(pair) => self.index(operand, &pair.1, node.line)?,
                 ExprKind::Field(_, name) => {
-                    let field = self.field(operand, *name)?;
+                    let mut field = self.field(operand, *name)?;
                     self.line = node.line;
-                    Operand {
-                        line: node.line,
-                        ..field
-                    }
+                    field.line = node.line;
+                    field
                 }
                 ExprKind::Call(call) => self.call(operand, &call.args, node.line)?,
                 ExprKind::MethodCall(call) => self.method_call(operand, call, node.line)?,
@@ -128,12 +147,12 @@ impl<'s> FunctionState<'s, '_> {
     fn object(&mut self, operand: &mut Operand) -> Result<Object> {
         if !operand.has_jumps() {
             match operand.kind {
-                Kind::Cell(register) => return Ok(Object::Cell(register)),
+                Kind::Cell(register) => return Ok(Object::Cell(register as u8)),
                 Kind::Upvalue(index) => return Ok(Object::Upvalue(index)),
                 _ => {}
             }
         }
-        Ok(Object::Register(self.put_in_any(operand)?))
+        Ok(Object::Register(self.put_in_any(operand)? as u8))
     }
 
     /// `operand.name`
@@ -146,9 +165,10 @@ impl<'s> FunctionState<'s, '_> {
     fn index(&mut self, mut operand: Operand, key: &'s Expr, line: Line) -> Result<Operand> {
         let object = self.object(&mut operand)?;
         let key = self.expression(key)?;
-        let index = self.indexed(object, key)?;
+        let mut index = self.indexed(object, key)?;
         self.line = line;
-        Ok(Operand { line, ..index })
+        index.line = line;
+        Ok(index)
     }
 
     /// An index operation whose object and key are known.
@@ -160,14 +180,14 @@ impl<'s> FunctionState<'s, '_> {
         };
         let key = match (constant, key.kind) {
             (Some(constant), _) => constant,
-            (None, Kind::Cell(register)) if !key.has_jumps() => Key::Cell(register),
-            _ => Key::Register(self.put_in_any(&mut key)?),
+            (None, Kind::Cell(register)) if !key.has_jumps() => Key::Cell(register as u8),
+            _ => Key::Register(self.put_in_any(&mut key)? as u8),
         };
         if let Object::Upvalue(index) = object
             && !matches!(key, Key::Field(_))
         {
             let mut environment = self.operand(Kind::Upvalue(index));
-            object = Object::Register(self.put_in_next(&mut environment)?);
+            object = Object::Register(self.put_in_next(&mut environment)? as u8);
         }
         Ok(self.operand(Kind::Index(object, key)))
     }

@@ -50,12 +50,14 @@ impl FunctionState<'_, '_> {
                 self.code[edge.pc] = word & 0xffff_ffff | (distance as i32 as u32 as u64) << 32;
             }
         }
-        let mut lines = LineTable::default();
+        let mut lines = LineTable {
+            runs: std::mem::take(&mut self.runs),
+        };
         for (pc, &line) in self.lines.iter().enumerate() {
             lines.push(pc as u32, line);
         }
+        self.runs = lines.runs;
         let mut proto = self.into_proto(function);
-        proto.lines = lines;
         proto.locals.sort_by_key(|local| local.start_pc);
         Ok(proto)
     }

@@ -8,13 +8,14 @@
 
 use rustc_hash::FxHashMap;
 
+use super::buffers::{Buffers, take_contents};
 use super::jump::Jump;
 use super::scope::{ActiveLocal, BlockState};
 use super::{LimitError, Result, Shared};
 use crate::ast::{ConstantValue, Expr, Function, FunctionInfo, Line, LocalId, LocalInfo, Symbol};
 use crate::bytecode::instruction::{Instruction, MAX_FIELD_KEY, MAX_SHORT_CONSTANTS, SCALE};
 use crate::bytecode::opcode::Opcode;
-use crate::bytecode::proto::{Constant, LocalVariable, Proto, Upvalue};
+use crate::bytecode::proto::{Constant, LineTable, LocalVariable, Proto, Upvalue};
 
 /// Functions use fewer registers than this.
 const REGISTER_LIMIT: usize = 255;
@@ -33,7 +34,7 @@ pub(super) const NO_REGISTER: u16 = u16::MAX;
 
 /// A constant as the key of the search for duplicates: by type and bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum ConstantKey {
+pub(super) enum ConstantKey {
     Nil,
     Boolean(bool),
     Integer(i64),
@@ -63,6 +64,8 @@ pub(super) struct FunctionState<'s, 'a> {
     pub(super) code: Vec<u64>,
     /// The line of each word.
     pub(super) lines: Vec<Line>,
+    /// Where `finish` gathers the runs of equal lines.
+    pub(super) runs: Vec<(u32, u32)>,
     /// The line of the last token that was dealt with.
     pub(super) line: Line,
     /// The start of the last instruction.
@@ -110,29 +113,32 @@ impl<'s, 'a> FunctionState<'s, 'a> {
         function: &'s Function,
         upvalues: Vec<Upvalue>,
     ) -> Box<Self> {
+        let mut buffers = shared.buffers.take();
+        buffers.registers.resize(function.info.locals.len(), 0);
         Box::new(Self {
             shared,
             info: &function.info,
-            code: Vec::new(),
-            lines: Vec::new(),
+            code: buffers.code,
+            lines: buffers.lines,
+            runs: buffers.runs,
             line: function.line.max(1),
             last: 0,
             last_target: 0,
-            jumps: Vec::new(),
-            constants: Vec::new(),
-            constant_keys: Vec::new(),
-            constant_index: FxHashMap::default(),
+            jumps: buffers.jumps,
+            constants: buffers.constants,
+            constant_keys: buffers.constant_keys,
+            constant_index: buffers.constant_index,
             string_index: Vec::new(),
             protos: Vec::new(),
             upvalues,
             free: 0,
             locals_top: 0,
             max_stack: 2,
-            active: Vec::new(),
-            registers: vec![0; function.info.locals.len()],
+            active: buffers.active,
+            registers: buffers.registers,
             to_be_closed: Vec::new(),
-            locals: Vec::new(),
-            blocks: Vec::new(),
+            locals: buffers.locals,
+            blocks: buffers.blocks,
             spine: Vec::new(),
         })
     }
@@ -421,22 +427,38 @@ impl<'s, 'a> FunctionState<'s, 'a> {
         (self.protos.len() - 1) as u32
     }
 
-    /// The parts that only `finish` assembles.
-    pub(super) fn into_proto(self, function: &Function) -> Proto {
-        Proto {
+    /// The parts that only `finish` assembles. The buffers go back to the pool.
+    pub(super) fn into_proto(mut self, function: &Function) -> Proto {
+        let proto = Proto {
             source: Some(self.shared.source.clone()),
             line_defined: function.line,
             last_line_defined: function.end_line,
             num_params: function.params.len() as u8,
             is_vararg: function.is_vararg,
             max_stack: self.max_stack as u8,
-            code: self.code,
-            constants: self.constants,
+            code: take_contents(&mut self.code),
+            constants: take_contents(&mut self.constants),
             protos: self.protos,
             upvalues: self.upvalues,
-            lines: Default::default(),
+            lines: LineTable {
+                runs: take_contents(&mut self.runs),
+            },
+            locals: take_contents(&mut self.locals),
+        };
+        self.shared.buffers.give_back(Buffers {
+            code: self.code,
+            lines: self.lines,
+            runs: self.runs,
+            jumps: self.jumps,
+            constants: self.constants,
+            constant_keys: self.constant_keys,
+            constant_index: self.constant_index,
+            registers: self.registers,
+            active: self.active,
             locals: self.locals,
-        }
+            blocks: self.blocks,
+        });
+        proto
     }
 
     /// Marks the current position as the target of a jump; returns it.

@@ -16,6 +16,7 @@
 //! - Every backward jump is a `Loop`, `ForLoop` or `GenericForLoop`.
 
 mod assign;
+mod buffers;
 mod call;
 mod condition;
 mod expression;
@@ -36,6 +37,7 @@ use crate::ast::{
     Attrib, Chunk, ConstantValue, Function, Interner, Line, UpvalueInfo, UpvalueSource,
 };
 use crate::bytecode::proto::{Proto, Upvalue};
+pub(crate) use buffers::BufferPool;
 use function::FunctionState;
 
 /// A limit of the virtual machine that a function exceeds.
@@ -62,6 +64,8 @@ pub(crate) struct Shared<'a> {
     for_state: Rc<[u8]>,
     /// How far a conditional jump may go.
     reach: i64,
+    /// Buffers for functions.
+    buffers: BufferPool,
 }
 
 /// Compiles a resolved chunk.
@@ -89,10 +93,14 @@ pub(crate) fn compile_inner(
     interner: &Interner,
     constants: &[ConstantValue],
     name: &Rc<[u8]>,
+    buffers: &mut BufferPool,
 ) -> Result<Proto> {
     let mut shared = Shared::new(interner, constants, name.clone(), i16::MAX as i64);
+    shared.buffers = std::mem::take(buffers);
     let upvalues = describe_upvalues(&shared, function, None);
-    compile_function(&mut shared, function, upvalues)
+    let proto = compile_function(&mut shared, function, upvalues);
+    *buffers = shared.buffers;
+    proto
 }
 
 impl<'a> Shared<'a> {
@@ -108,6 +116,7 @@ impl<'a> Shared<'a> {
             source,
             for_state: b"(for state)".as_slice().into(),
             reach,
+            buffers: BufferPool::default(),
         }
     }
 }

@@ -17,9 +17,9 @@ use crate::bytecode::opcode::Opcode;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Object {
     /// The value of a register.
-    Register(usize),
+    Register(u8),
     /// The value of the cell in a register.
-    Cell(usize),
+    Cell(u8),
     /// The value of an upvalue; its key is always [`Key::Field`].
     Upvalue(u8),
 }
@@ -32,9 +32,9 @@ pub(super) enum Key {
     /// A small positive integer.
     Integer(u16),
     /// The value of a register.
-    Register(usize),
+    Register(u8),
     /// The value of the cell in a register.
-    Cell(usize),
+    Cell(u8),
 }
 
 /// Where a value is.
@@ -169,7 +169,7 @@ impl FunctionState<'_, '_> {
             _ => None,
         };
         for register in [object.max(key), object.min(key)].into_iter().flatten() {
-            self.free_register(register);
+            self.free_register(register.into());
         }
     }
 
@@ -189,10 +189,10 @@ impl FunctionState<'_, '_> {
         line: Line,
     ) -> Result<(Object, Key)> {
         if let Object::Cell(register) = object {
-            object = Object::Register(self.read_cell(register, line)?);
+            object = Object::Register(self.read_cell(register.into(), line)? as u8);
         }
         if let Key::Cell(register) = key {
-            key = Key::Register(self.read_cell(register, line)?);
+            key = Key::Register(self.read_cell(register.into(), line)? as u8);
         }
         Ok((object, key))
     }
@@ -323,7 +323,7 @@ impl FunctionState<'_, '_> {
 /// The read of an index operation without cells.
 fn get_instruction(object: Object, key: Key) -> Instruction {
     let (object, upvalue) = match object {
-        Object::Register(register) | Object::Cell(register) => (reg(register), None),
+        Object::Register(register) | Object::Cell(register) => (reg(register.into()), None),
         Object::Upvalue(index) => (0, Some(index)),
     };
     match (key, upvalue) {
@@ -335,7 +335,7 @@ fn get_instruction(object: Object, key: Key) -> Instruction {
             Instruction::new(Opcode::GetInt, NO_REGISTER, object, integer)
         }
         (Key::Register(register) | Key::Cell(register), _) => {
-            Instruction::new(Opcode::GetIndex, NO_REGISTER, object, reg(register))
+            Instruction::new(Opcode::GetIndex, NO_REGISTER, object, reg(register.into()))
         }
     }
 }

@@ -118,7 +118,7 @@ impl<'s> FunctionState<'s, '_> {
         line: Option<Line>,
     ) -> Result<()> {
         let saved = self.free;
-        let target = self.indexed(Object::Register(table), key)?.kind;
+        let target = self.indexed(Object::Register(table as u8), key)?.kind;
         let value = self.expression(value)?;
         let line = line.unwrap_or(self.line);
         self.store(target, value, line)?;

@@ -66,8 +66,8 @@ pub fn float_to_integer(float: f64, rounding: Rounding) -> Option<i64> {
             let integer = float as i64;
             return (integer as f64 == float && float < TWO_TO_63).then_some(integer);
         }
-        Rounding::Floor => float.floor(),
-        Rounding::Ceil => float.ceil(),
+        Rounding::Floor => floor(float),
+        Rounding::Ceil => -floor(-float),
     };
     (-TWO_TO_63..TWO_TO_63)
         .contains(&rounded)
@@ -110,13 +110,45 @@ pub fn int_floor_mod(a: i64, b: i64) -> Option<i64> {
 /// `a // b` of floats: the floor of the quotient.
 #[inline]
 pub fn float_floor_div(a: f64, b: f64) -> f64 {
-    (a / b).floor()
+    floor(a / b)
+}
+
+/// The greatest integral float that is not above `x`. As the target's baseline instruction set may
+/// lack a rounding instruction, this goes by way of the integers where it can.
+#[inline]
+pub fn floor(x: f64) -> f64 {
+    const INTEGRAL: f64 = (1u64 << 52) as f64;
+    if x.abs() >= INTEGRAL || x.is_nan() {
+        return x;
+    }
+    let truncated = x as i64 as f64;
+    let floored = if truncated > x {
+        truncated - 1.0
+    } else {
+        truncated
+    };
+    // Zero keeps the sign: floor(-0.0) is -0.0.
+    floored.copysign(x)
+}
+
+/// The remainder of the truncating division, exact as C's `fmod`: the integers' where both operands
+/// are integral and small, which is far faster.
+#[inline]
+fn remainder(a: f64, b: f64) -> f64 {
+    const EXACT: f64 = (1u64 << 53) as f64;
+    if a.abs() < EXACT && b.abs() < EXACT {
+        let (integral_a, integral_b) = (a as i64, b as i64);
+        if integral_b != 0 && integral_a as f64 == a && integral_b as f64 == b {
+            return ((integral_a % integral_b) as f64).copysign(a);
+        }
+    }
+    a % b
 }
 
 /// `a % b` of floats: `fmod` corrected to have the sign of `b`, so `5 % -inf` is `-inf`.
 #[inline]
 pub fn float_mod(a: f64, b: f64) -> f64 {
-    let remainder = a % b;
+    let remainder = remainder(a, b);
     let other_sign = if remainder > 0.0 {
         b < 0.0
     } else {

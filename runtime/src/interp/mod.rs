@@ -10,12 +10,15 @@
 //! - Before a slow path runs, the state is saved in `vm`; afterwards it is reloaded from there.
 //! - A handler holds nothing that needs dropping and takes no address of its locals.
 
+#[cfg(threaded)]
 mod fast;
 pub mod hooked;
 pub mod portable;
 mod slow;
 
-use crate::machine::{Direct, Flow, Slow};
+use crate::machine::Flow;
+#[cfg(threaded)]
+use crate::machine::{Direct, Slow};
 use crate::ops;
 use crate::value::Value;
 use crate::vm::{Vm, pending};

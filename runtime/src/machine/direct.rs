@@ -373,7 +373,7 @@ impl Machine for Direct {
     }
     #[inline(always)]
     fn float_floor_div(&mut self, a: f64, b: f64) -> f64 {
-        (a / b).floor()
+        number::float_floor_div(a, b)
     }
     #[inline(always)]
     fn float_pow(&mut self, a: f64, b: f64) -> f64 {

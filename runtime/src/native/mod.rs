@@ -27,7 +27,9 @@ pub(crate) use code::load_chunk;
 pub use code::{ChunkMode, LoadError};
 pub use introspect::{ActivationInfo, FunctionInfo, Level, Name};
 pub use local::{FunctionRef, Local, LocalView, StringRef, TableRef, ThreadRef, UserdataRef};
-pub(crate) use step::{after_metamethod, after_step, run_step};
+#[cfg(threaded)]
+pub(crate) use step::after_step;
+pub(crate) use step::{after_metamethod, run_step};
 
 use crate::error::LuaError;
 

@@ -63,6 +63,7 @@ pub(crate) unsafe fn run_step(vm: *mut Vm, mut state: u32, mut result: CallResul
 ///
 /// # Safety
 /// As [`run_step`].
+#[cfg(threaded)]
 pub(crate) unsafe fn after_step(vm: *mut Vm, action: Action) -> Result<Next> {
     // SAFETY: the caller's contract.
     unsafe {

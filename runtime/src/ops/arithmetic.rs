@@ -4,6 +4,29 @@ use super::op;
 use crate::machine::Flow::{Next, Slow as ToSlow};
 use crate::machine::Slow;
 
+/// One operand float, the other integer: converted; else the slow path.
+macro_rules! mixed {
+    ($m:ident, $i:ident, $b:ident, $c:ident, $float:ident) => {{
+        if $m.is_float($b) && $m.is_integer($c) {
+            let x = $m.as_float($b);
+            let y = $m.as_integer($c);
+            let y = $m.integer_to_float(y);
+            let r = $m.$float(x, y);
+            $m.set_float($i.a(), r);
+            Next
+        } else if $m.is_integer($b) && $m.is_float($c) {
+            let x = $m.as_integer($b);
+            let x = $m.integer_to_float(x);
+            let y = $m.as_float($c);
+            let r = $m.$float(x, y);
+            $m.set_float($i.a(), r);
+            Next
+        } else {
+            ToSlow(Slow::Arithmetic)
+        }
+    }};
+}
+
 /// `+ - *`: integer or float by the operands (manual §3.4.1).
 macro_rules! both_kinds {
     ($($(#[$doc:meta])* $name:ident, $integer:ident, $float:ident, $read:ident, $operand:ident;)*) => {
@@ -28,29 +51,6 @@ macro_rules! both_kinds {
             }
         )* }
     };
-}
-
-/// One operand float, the other integer: converted; else the slow path.
-macro_rules! mixed {
-    ($m:ident, $i:ident, $b:ident, $c:ident, $float:ident) => {{
-        if $m.is_float($b) && $m.is_integer($c) {
-            let x = $m.as_float($b);
-            let y = $m.as_integer($c);
-            let y = $m.integer_to_float(y);
-            let r = $m.$float(x, y);
-            $m.set_float($i.a(), r);
-            Next
-        } else if $m.is_integer($b) && $m.is_float($c) {
-            let x = $m.as_integer($b);
-            let x = $m.integer_to_float(x);
-            let y = $m.as_float($c);
-            let r = $m.$float(x, y);
-            $m.set_float($i.a(), r);
-            Next
-        } else {
-            ToSlow(Slow::Arithmetic)
-        }
-    }};
 }
 
 both_kinds! {
@@ -110,13 +110,15 @@ macro_rules! divisions {
                         m.set_integer(i.a(), r);
                         return Next;
                     }
+                    ToSlow(Slow::Arithmetic)
                 } else if m.both_floats(b, c) {
                     let (x, y) = (m.as_float(b), m.as_float(c));
                     let r = m.$float(x, y);
                     m.set_float(i.a(), r);
-                    return Next;
+                    Next
+                } else {
+                    mixed!(m, i, b, c, $float)
                 }
-                ToSlow(Slow::Arithmetic)
             }
         )* }
     };

@@ -372,3 +372,31 @@ fn long_jumps() {
         "expanded comparison"
     );
 }
+
+#[test]
+fn runs_of_integers_are_positional_items() {
+    let numerals: Vec<i64> = (0..120).map(|i| if i % 3 == 0 { -i } else { i }).collect();
+    let items: String = numerals.iter().map(|i| format!("{i},\n")).collect();
+    let proto = compiled(&format!(
+        "return {{\n{items}{{1, 2}}, 1.5, 9007199254740993}}"
+    ));
+    let code: Vec<(usize, Instruction)> = proto
+        .code
+        .iter()
+        .copied()
+        .map(Instruction)
+        .enumerate()
+        .collect();
+    let loads: Vec<(i64, Option<u32>)> = code
+        .iter()
+        .filter(|(_, word)| word.0 as u8 == Opcode::LoadInt as u8)
+        .take(numerals.len())
+        .map(|&(pc, word)| (i64::from((word.0 >> 32) as i32), proto.lines.line(pc)))
+        .collect();
+    let expected: Vec<(i64, Option<u32>)> = numerals.iter().copied().zip((2..).map(Some)).collect();
+    assert_eq!(loads, expected);
+    assert_eq!(
+        proto.constants.last(),
+        Some(&Constant::Integer(9_007_199_254_740_993))
+    );
+}

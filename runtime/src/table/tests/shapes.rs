@@ -30,6 +30,13 @@ impl Fixture {
         }
     }
 
+    /// Makes a metatable that has been used for another table, so that further tables with it get
+    /// shapes that name it.
+    fn use_metatable(&mut self, mt: *mut Table) {
+        let first = self.table();
+        self.set_metatable(first, mt);
+    }
+
     fn set_dynamic(&mut self, t: *mut Table, field: &str) {
         let key = Value::string(self.string(field));
         self.set(t, key, Value::TRUE).expect("stored");
@@ -64,6 +71,7 @@ fn equal_histories_share_shapes() {
     let c = f.record(&["y", "x"]);
     assert_ne!(shape_of(a), shape_of(c));
     let mt = f.table();
+    f.use_metatable(mt);
     // setmetatable({}, mt) and then fields, or fields first: the same shape.
     f.set_metatable(a, mt);
     let d = f.table();
@@ -186,30 +194,56 @@ fn slots_fit_the_shape() {
 }
 
 #[test]
-fn one_off_metatables_get_dictionaries() {
+fn tables_with_metatables_of_their_own_share_shapes() {
     let mut f = Fixture::new();
-    let count = if cfg!(miri) { 270 } else { 2000 };
-    let mut last = std::ptr::null_mut();
+    let count = if cfg!(miri) { 20 } else { 2000 };
+    let mut tables = Vec::new();
     for _ in 0..count {
         let t = f.record(&["a", "b", "c"]);
         let mt = f.table();
         f.set_metatable(t, mt);
         assert_eq!(f.get_field(t, "c"), Some(2));
-        last = t;
+        // SAFETY: the table is live.
+        assert_eq!(unsafe { Table::metatable(&f.heap, t) }, mt);
+        tables.push((t, mt));
+    }
+    let (first, last) = (tables[0].0, tables[count - 1].0);
+    assert_eq!(shape_of(first), shape_of(last));
+    assert!(!f.is_dictionary(last));
+    assert!(f.heap.shapes.len() < 10);
+    f.check(last);
+    // The metatable may change and go away without a change of shape.
+    let shape = shape_of(first);
+    f.set_metatable(first, tables[1].1);
+    f.set_metatable(first, std::ptr::null_mut());
+    assert_eq!(shape_of(first), shape);
+    // SAFETY: the table is live.
+    assert!(unsafe { Table::metatable(&f.heap, first) }.is_null());
+    // The second table with a metatable has a shape that names it.
+    let mt = tables[count - 1].1;
+    let second = f.record(&["a", "b"]);
+    f.set_metatable(second, mt);
+    assert_ne!(shape_of(second), shape_of(last));
+    assert_eq!(f.heap.shapes.get(shape_of(second)).metatable, mt);
+    // Where the metatable is kept is no field.
+    // SAFETY: the table is live.
+    unsafe {
+        let mut cursor = 0;
+        let mut fields = 0;
+        while Table::next_index(&f.heap, last, &mut cursor).is_some() {
+            fields += 1;
+        }
+        assert_eq!(fields, 3);
+    }
+    // A dictionary keeps its metatable too.
+    for i in 0..200 {
+        f.set_field(last, &format!("field{i}"), i);
     }
     assert!(f.is_dictionary(last));
-    // One shape each, beyond the first 256 with four.
-    assert!(f.heap.shapes.len() < count + 256 * 3 + 20);
-    // A second table with the same metatable is a record.
     // SAFETY: the table is live.
-    let mt = unsafe { Table::metatable(&f.heap, last) };
-    let t = f.record(&["a", "b"]);
-    f.set_metatable(t, mt);
-    assert!(!f.is_dictionary(t));
-    f.sweep(&[t]);
-    f.check(t);
-    f.check(mt);
-    assert!(f.heap.shapes.len() <= 6);
+    assert_eq!(unsafe { Table::metatable(&f.heap, last) }, mt);
+    assert_eq!(f.get_field(last, "c"), Some(2));
+    f.check(last);
 }
 
 #[test]
@@ -219,14 +253,16 @@ fn sweeping_frees_what_no_table_has() {
     let drop = f.record(&["a", "b", "d", "e"]);
     let longer = f.record(&["a", "b", "c", "x", "y"]);
     let mt = f.table();
+    f.use_metatable(mt);
     let with_metatable = f.record(&["p", "q"]);
     f.set_metatable(with_metatable, mt);
     let before = f.heap.shapes.len();
     let dead = (shape_of(drop), shape_of(longer));
     let reached = f.sweep(&[keep, with_metatable]);
     assert!(reached.contains(&mt.cast()));
-    // Gone: d, e, x, y, and the record without metatable that was p, q.
-    assert_eq!(f.heap.shapes.len(), before - 6);
+    // Gone: d, e, x, y, the record without metatable that was p, q, and the one of the first table
+    // with the metatable.
+    assert_eq!(f.heap.shapes.len(), before - 7);
     assert!(!f.heap.shapes.is_live(dead.0) && !f.heap.shapes.is_live(dead.1));
     f.check(keep);
     f.check(with_metatable);
