@@ -70,6 +70,9 @@ pub(super) fn take_contents<T>(buffer: &mut Vec<T>) -> Vec<T> {
     if buffer.len() > MAX_COPIED {
         std::mem::take(buffer)
     } else {
-        buffer.drain(..).collect()
+        // Leaves the buffer its room.
+        let mut exact = Vec::with_capacity(buffer.len());
+        exact.append(buffer);
+        exact
     }
 }
