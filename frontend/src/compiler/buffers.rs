@@ -66,6 +66,7 @@ impl BufferPool {
 }
 
 /// The contents of a buffer in a list of their own, which has the exact size unless it is long.
+#[allow(clippy::drain_collect, reason = "the buffer keeps its room")]
 pub(super) fn take_contents<T>(buffer: &mut Vec<T>) -> Vec<T> {
     if buffer.len() > MAX_COPIED {
         std::mem::take(buffer)
