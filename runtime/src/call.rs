@@ -16,7 +16,7 @@ use crate::function::{LuaClosure, NativeClosure};
 use crate::hook;
 use crate::interp::{EXIT_DONE, EXIT_SWITCH};
 use crate::metatable::{Event, metamethod};
-use crate::native::{Call, CallResult, MIN_SLOTS};
+use crate::native::{CallResult, MIN_SLOTS};
 use crate::stack;
 use crate::value::{self, Value};
 use crate::vm::{MAX_C_CALLS, Vm, native_site_index, pending};
@@ -698,45 +698,6 @@ unsafe fn make_native_site(
 unsafe fn frame_index(vm: *mut Vm) -> isize {
     // SAFETY: the running frame is one of the running thread's.
     unsafe { (*vm).frame_top.offset_from((*(*vm).thread).frames.as_ptr()) }
-}
-
-/// What the host frame's function would do; it is never called.
-fn host(call: &mut Call<'_>) -> crate::native::NativeResult {
-    Ok(call.return_none())
-}
-
-/// Pushes a native frame that stands for the host program.
-///
-/// # Errors
-/// Memory.
-///
-/// # Safety
-/// The running frame is native and waits for nothing.
-pub(crate) unsafe fn push_host_frame(vm: *mut Vm) -> Result<()> {
-    static HOST: crate::native::NativeDescription = crate::native::NativeDescription {
-        name: "host",
-        yieldable: false,
-    };
-    // SAFETY: the caller's contract.
-    unsafe {
-        let closure = (*vm).heap.new_native_closure(host, &HOST, 0)?;
-        let used = (*(*vm).frame_top).varargs as usize;
-        stack::ensure(vm, used + MIN_SLOTS)?;
-        let place = (*vm).base.add(used);
-        *place = Value::native_closure(closure);
-        let site = native_site(vm, place, 0, Continuation::Entry, 0);
-        stack::push_frame(
-            vm,
-            Frame {
-                site,
-                varargs: 0,
-                flags: FRAME_NATIVE,
-            },
-        )?;
-        (*vm).base = place.add(1);
-        (*vm).top = (*vm).base;
-        Ok(())
-    }
 }
 
 /// Calls `function` from Rust and runs until it returns; the results are on the stack, from the

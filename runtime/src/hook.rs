@@ -7,7 +7,9 @@
 use crate::call::{Next, call_from_rust};
 use crate::coroutine::Thread;
 use crate::error::Result;
-use crate::frame::{CallSite, FRAME_HOOK};
+#[cfg(threaded)]
+use crate::frame::CallSite;
+use crate::frame::FRAME_HOOK;
 use crate::stack;
 use crate::value::Value;
 use crate::vm::{Vm, pending};

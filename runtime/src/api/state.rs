@@ -180,17 +180,6 @@ impl Lua {
         self.state.vm()
     }
 
-    /// Enters a native frame that stands for the host program, below all calls from now on:
-    /// tracebacks end in it, as those of the reference interpreter do.
-    ///
-    /// # Errors
-    /// Memory.
-    pub fn enter_host_frame(&self) -> Result<()> {
-        // SAFETY: called outside of native steps; the frame is never popped.
-        unsafe { crate::call::push_host_frame(self.vm()) }
-            .map_err(|error| self.state.describe(error).into())
-    }
-
     /// Runs `open` as a native function's step: how libraries are opened.
     ///
     /// # Errors
