@@ -7,18 +7,19 @@
 //! - After `resolve`, every [`ExprKind::Name`] carries its [`Binding`], every declaration its
 //!   [`LocalId`], and every function its [`FunctionInfo`]; the compiler never looks up a name.
 //! - Lines are 1-based and are those that PUC Lua would attach to the generated instruction.
+//! - Nodes live in the pools of a [`Tree`] and name each other by number (see there).
 //! - **Depth.** Nesting (right operands, arguments, keys, parentheses, unary operators, blocks,
 //!   functions) is limited to about 200 levels, as in PUC, so that recursion into it is safe.
 //!   *Left spines* are not limited: `1+1+1+...`, `a.b.c.d...`, `f()()()...` and
 //!   `a:b():c():d()...` may be 100,000 deep. Whoever walks an expression must therefore go down
 //!   its spine in a loop (see [`Expr::left`]) and may recurse only into the other children.
-//!   Dropping does so (the `Drop` of [`Pair`] and kin).
 
 use crate::bytecode::proto::Proto;
 use std::cell::{Cell, OnceCell};
 use std::rc::Rc;
 
 pub use crate::interner::{Interner, predefined};
+pub use crate::tree::{ExprId, Exprs, Id, List, Tree, Trees};
 
 /// A 1-based source line.
 pub type Line = u32;
@@ -70,13 +71,15 @@ pub struct Chunk {
     pub main: Function,
     /// The values of `<const>` locals that are compile-time constants.
     pub constants: Vec<ConstantValue>,
+    /// The nodes.
+    pub trees: Trees,
 }
 
 /// A sequence of statements that is a scope.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone, Copy)]
 pub struct Block {
     /// The statements, in order.
-    pub stats: Vec<Stat>,
+    pub stats: List<Stat>,
     /// The line of the last token before the one that ends the block (PUC's `lastline` there):
     /// the line of a loop's back-jump, of the jump over an `else` part, of the final return of
     /// the main function.
@@ -84,7 +87,7 @@ pub struct Block {
 }
 
 /// A statement.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Stat {
     /// Which statement.
     pub kind: StatKind,
@@ -96,30 +99,30 @@ pub struct Stat {
 }
 
 /// The kinds of statement.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum StatKind {
     /// `local a <const>, b = e1, e2`
     Local {
         /// The declared variables.
-        names: Vec<LocalDecl>,
+        names: List<LocalDecl>,
         /// The initial values.
-        values: Vec<Expr>,
+        values: Exprs,
     },
     /// `a, b.c = e1, e2`
     Assign {
         /// Names and index expressions.
-        targets: Vec<Expr>,
+        targets: Exprs,
         /// The values.
-        values: Vec<Expr>,
+        values: Exprs,
     },
     /// A call used as a statement.
-    Call(Expr),
+    Call(ExprId),
     /// `do ... end`
     Do(Block),
     /// `while cond do body end`
     While {
         /// The condition.
-        cond: Expr,
+        cond: ExprId,
         /// The body.
         body: Block,
     },
@@ -128,35 +131,35 @@ pub enum StatKind {
         /// The body.
         body: Block,
         /// The condition.
-        cond: Expr,
+        cond: ExprId,
     },
     /// `if c1 then b1 elseif c2 then b2 else b3 end`
     If {
         /// Condition and block of `if` and of each `elseif`.
-        arms: Vec<IfArm>,
+        arms: List<IfArm>,
         /// The `else` block.
         otherwise: Option<Block>,
     },
     /// `for v = start, limit, step do body end`
-    NumericFor(Box<NumericFor>),
+    NumericFor(Id<NumericFor>),
     /// `for a, b in e do body end`
-    GenericFor(Box<GenericFor>),
+    GenericFor(Id<GenericFor>),
     /// `function a.b:c() ... end`; a method has `self` as its first parameter already.
     Function {
         /// The variable or field that receives the function.
-        target: Expr,
+        target: ExprId,
         /// The function.
-        function: Box<Function>,
+        function: Id<Function>,
     },
     /// `local function f() ... end`
     LocalFunction {
-        /// The variable.
-        name: LocalDecl,
+        /// The variable, alone in its list.
+        name: List<LocalDecl>,
         /// The function.
-        function: Box<Function>,
+        function: Id<Function>,
     },
     /// `return e1, e2`
-    Return(Vec<Expr>),
+    Return(Exprs),
     /// `break`
     Break,
     /// `goto label`
@@ -168,14 +171,14 @@ pub enum StatKind {
 /// `for v = start, limit, step do body end`
 #[derive(Debug)]
 pub struct NumericFor {
-    /// The control variable.
-    pub var: LocalDecl,
+    /// The control variable, alone in its list.
+    pub var: List<LocalDecl>,
     /// Initial value.
-    pub start: Expr,
+    pub start: ExprId,
     /// Limit.
-    pub limit: Expr,
+    pub limit: ExprId,
     /// Step, 1 when absent.
-    pub step: Option<Expr>,
+    pub step: Option<ExprId>,
     /// The line of `do`: of the instruction that prepares the loop.
     pub do_line: Line,
     /// The line of `for`: of the instruction that goes back.
@@ -188,9 +191,9 @@ pub struct NumericFor {
 #[derive(Debug)]
 pub struct GenericFor {
     /// The declared variables.
-    pub names: Vec<LocalDecl>,
+    pub names: List<LocalDecl>,
     /// Iterator function, state, control, closing value.
-    pub values: Vec<Expr>,
+    pub values: Exprs,
     /// The line of `do`: of the instruction that prepares the loop.
     pub do_line: Line,
     /// The line of the first token after `in`: of the iterator's call and the back-jump.
@@ -200,10 +203,10 @@ pub struct GenericFor {
 }
 
 /// A condition and its block.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct IfArm {
     /// The condition.
-    pub cond: Expr,
+    pub cond: ExprId,
     /// The line of `then`: that of the test when the condition is no comparison.
     pub then_line: Line,
     /// The block.
@@ -227,7 +230,7 @@ pub struct LocalDecl {
 #[derive(Debug, Default)]
 pub struct Function {
     /// The parameters, `self` included for methods.
-    pub params: Vec<LocalDecl>,
+    pub params: List<LocalDecl>,
     /// Whether it ends in `...`.
     pub is_vararg: bool,
     /// The body.
@@ -352,8 +355,8 @@ pub enum UpvalueSource {
 
 /// An expression.
 ///
-/// It takes 24 bytes: programs have many.
-#[derive(Debug)]
+/// It takes 16 bytes: programs have many.
+#[derive(Debug, Clone)]
 pub struct Expr {
     /// Which expression.
     pub kind: ExprKind,
@@ -370,87 +373,21 @@ impl Expr {
     /// The child that the expression starts with: the left operand, the indexed object, the
     /// called value. Following it may take 100,000 steps: loop, do not recurse.
     #[inline]
-    pub fn left(&self) -> Option<&Expr> {
-        match &self.kind {
-            ExprKind::Index(pair) | ExprKind::Binary(_, pair) => Some(&pair.0),
-            ExprKind::Field(object, _) => Some(&object.0),
-            ExprKind::Call(call) => Some(&call.callee),
-            ExprKind::MethodCall(call) => Some(&call.object),
-            _ => None,
-        }
+    pub fn left<'t>(&self, tree: &'t Tree) -> Option<&'t Expr> {
+        let left = match self.kind {
+            ExprKind::Index(left, _) | ExprKind::Binary(_, left, _) | ExprKind::Field(left, _) => {
+                left
+            }
+            ExprKind::Call(call) => tree[call].callee,
+            ExprKind::MethodCall(call) => tree[call].object,
+            _ => return None,
+        };
+        Some(&tree[left])
     }
-
-    /// As [`Expr::left`].
-    #[inline]
-    pub fn left_mut(&mut self) -> Option<&mut Expr> {
-        match &mut self.kind {
-            ExprKind::Index(pair) | ExprKind::Binary(_, pair) => Some(&mut pair.0),
-            ExprKind::Field(object, _) => Some(&mut object.0),
-            ExprKind::Call(call) => Some(&mut call.callee),
-            ExprKind::MethodCall(call) => Some(&mut call.object),
-            _ => None,
-        }
-    }
-}
-
-/// Two expressions of which the first may be a deep left spine.
-#[derive(Debug)]
-pub struct Pair(pub Expr, pub Expr);
-
-/// An indexed object, which may be a deep left spine.
-#[derive(Debug)]
-pub struct Object(pub Expr);
-
-impl Drop for Pair {
-    #[inline]
-    fn drop(&mut self) {
-        drop_spine(&mut self.0);
-    }
-}
-
-impl Drop for Object {
-    #[inline]
-    fn drop(&mut self) {
-        drop_spine(&mut self.0);
-    }
-}
-
-impl Drop for Call {
-    #[inline]
-    fn drop(&mut self) {
-        drop_spine(&mut self.callee);
-    }
-}
-
-impl Drop for MethodCall {
-    #[inline]
-    fn drop(&mut self) {
-        drop_spine(&mut self.object);
-    }
-}
-
-/// Takes the left spine `expr` apart in a loop, so that dropping it needs bounded stack.
-#[inline]
-fn drop_spine(expr: &mut Expr) {
-    let mut rest = take_spine(expr);
-    while let Some(mut expr) = rest {
-        rest = expr.left_mut().and_then(take_spine);
-    }
-}
-
-/// Takes `expr` out if it has a left child.
-#[inline]
-fn take_spine(expr: &mut Expr) -> Option<Expr> {
-    expr.left()?;
-    let placeholder = Expr {
-        kind: ExprKind::Nil,
-        line: 0,
-    };
-    Some(std::mem::replace(expr, placeholder))
 }
 
 /// The kinds of expression.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum ExprKind {
     /// `nil`
     Nil,
@@ -461,67 +398,141 @@ pub enum ExprKind {
     /// `...`
     Vararg,
     /// An integer literal.
-    Integer(i64),
-    /// A float literal.
-    Float(f64),
+    Integer(Literal),
+    /// A float literal: its bits.
+    Float(Literal),
     /// A string literal.
     String(Symbol),
     /// A function.
-    Function(Box<Function>),
+    Function(Id<Function>),
     /// A variable.
-    Name(Symbol, Cell<Binding>),
+    Name(Symbol, ResolvedBinding),
     /// `object[key]`
-    Index(Box<Pair>),
+    Index(ExprId, ExprId),
     /// `object.key`
-    Field(Box<Object>, Symbol),
+    Field(ExprId, Symbol),
     /// `f(args)`
-    Call(Box<Call>),
+    Call(Id<Call>),
     /// `object:method(args)`
-    MethodCall(Box<MethodCall>),
+    MethodCall(Id<MethodCall>),
     /// `{ ... }`
-    Table(Box<Vec<TableItem>>),
+    Table(List<TableItem>),
     /// `a op b`
-    Binary(BinaryOp, Box<Pair>),
+    Binary(BinaryOp, ExprId, ExprId),
     /// `op a`
-    Unary(UnaryOp, Box<Expr>),
+    Unary(UnaryOp, ExprId),
     /// `(e)`: exactly one value.
-    Paren(Box<Expr>),
+    Paren(ExprId),
+}
+
+/// The 64 bits of a numeral, in halves so that they need no alignment.
+#[derive(Clone, Copy)]
+pub struct Literal([u32; 2]);
+
+impl Literal {
+    /// These bits.
+    #[inline]
+    pub fn new(bits: u64) -> Self {
+        Self([bits as u32, (bits >> 32) as u32])
+    }
+
+    #[inline]
+    fn bits(self) -> u64 {
+        u64::from(self.0[0]) | u64::from(self.0[1]) << 32
+    }
+
+    /// As an integer.
+    #[inline]
+    pub fn integer(self) -> i64 {
+        self.bits() as i64
+    }
+
+    /// As a float.
+    #[inline]
+    pub fn float(self) -> f64 {
+        f64::from_bits(self.bits())
+    }
+}
+
+impl std::fmt::Debug for Literal {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{:#x}", self.bits())
+    }
+}
+
+/// A [`Binding`] that the resolver sets; unresolved until then. One word: what it is in the low
+/// bits, a number above.
+#[derive(Clone, Debug, Default)]
+pub struct ResolvedBinding(Cell<u32>);
+
+/// The bits of a [`ResolvedBinding`] that tell what it is.
+const BINDING_BITS: u32 = 3;
+
+impl ResolvedBinding {
+    /// What the name stands for.
+    #[inline]
+    pub fn get(&self) -> Binding {
+        let word = self.0.get();
+        let number = word >> BINDING_BITS;
+        match word & ((1 << BINDING_BITS) - 1) {
+            1 => Binding::Local(LocalId(number)),
+            2 => Binding::Upvalue(number as u8),
+            3 => Binding::GlobalOfLocal(LocalId(number)),
+            4 => Binding::GlobalOfUpvalue(number as u8),
+            5 => Binding::Constant(ConstantId(number)),
+            _ => Binding::Unresolved,
+        }
+    }
+
+    /// Sets what the name stands for.
+    #[inline]
+    pub fn set(&self, binding: Binding) {
+        let (what, number) = match binding {
+            Binding::Unresolved => (0, 0),
+            Binding::Local(id) => (1, id.0),
+            Binding::Upvalue(index) => (2, index.into()),
+            Binding::GlobalOfLocal(id) => (3, id.0),
+            Binding::GlobalOfUpvalue(index) => (4, index.into()),
+            Binding::Constant(id) => (5, id.0),
+        };
+        self.0.set(number << BINDING_BITS | what);
+    }
 }
 
 /// A call.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Call {
     /// The called value.
-    pub callee: Expr,
+    pub callee: ExprId,
     /// The arguments.
-    pub args: Vec<Expr>,
+    pub args: Exprs,
 }
 
 /// A method call.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct MethodCall {
     /// The receiver.
-    pub object: Expr,
+    pub object: ExprId,
     /// The method's name.
     pub method: Symbol,
     /// The line of the method's name: of the instruction that looks it up.
     pub method_line: Line,
     /// The arguments.
-    pub args: Vec<Expr>,
+    pub args: Exprs,
 }
 
 /// An entry of a table constructor.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum TableItem {
     /// `e`
-    Positional(Expr),
+    Positional(ExprId),
     /// Several values in a row that are 32-bit integers, each with its line: long tables of
     /// numbers need much less room so.
-    Integers(Box<Vec<(i32, Line)>>),
+    Integers(Id<Vec<(i32, Line)>>),
     /// `name = e`
-    Named(Symbol, Expr),
+    Named(Symbol, ExprId),
     /// `[k] = e` and the line of `e`'s last token (of the instruction that stores it).
-    Keyed(Box<Pair>, Line),
+    Keyed(ExprId, ExprId, Line),
 }
 
 /// Binary operators.
@@ -584,4 +595,4 @@ pub enum UnaryOp {
     Len,
 }
 
-const _: () = assert!(size_of::<Expr>() == 24 && size_of::<TableItem>() <= 32);
+const _: () = assert!(size_of::<Expr>() == 16 && size_of::<TableItem>() == 16);

@@ -1,9 +1,12 @@
 //! What the grammar's actions build the tree with.
 //!
-//! Everything under construction lives on stacks here: expressions, statements, blocks, names,
-//! table entries. The parser's own stack holds only numbers (how many elements of a list there
-//! are, where on a stack it begins), which keeps its symbols at eight bytes; a finished list is
-//! moved once, into a vector of its exact size. The stacks nest as the program does.
+//! What is complete is a node in a [`Tree`]; what its parents are still to be made of waits on
+//! stacks here: the numbers of expressions; statements, blocks, names, table entries, which go to
+//! the tree as lists. The parser's own stack holds only numbers (how many elements of a list there
+//! are, where on a stack it begins), which keeps its symbols at eight bytes. The stacks nest as the
+//! program does.
+//!
+//! A statement of the main function is handed on as soon as it is complete (see streaming.rs).
 //!
 //! Binary operators are resolved here by precedence (manual §3.4.8): the grammar only sees a
 //! chain of operands and operators, which saves it a reduction per precedence level and operand.
@@ -11,6 +14,7 @@
 use std::cell::Cell;
 
 use crate::ast::*;
+use crate::streaming::{Failure, MainFunction};
 use crate::tokens::{Shared, Unreadable};
 
 /// More pending operators than PUC could possibly nest.
@@ -33,15 +37,18 @@ struct Prefix {
 }
 
 /// The state of the actions.
-pub(crate) struct Builder<'c> {
+pub(crate) struct Builder<'c, 'h> {
     shared: &'c Shared,
-    exprs: Vec<Expr>,
+    trees: Trees,
+    main: MainFunction<'h>,
+    exprs: Vec<ExprId>,
     stats: Vec<Stat>,
     blocks: Vec<Block>,
     /// How many blocks are open, the main function's included.
     open_blocks: usize,
-    #[allow(clippy::vec_box, reason = "the tree wants them boxed")]
-    functions: Vec<Box<Function>>,
+    /// How many functions are open, the main function not included.
+    open_functions: usize,
+    functions: Vec<Id<Function>>,
     names: Vec<LocalDecl>,
     items: Vec<TableItem>,
     arms: Vec<IfArm>,
@@ -50,6 +57,9 @@ pub(crate) struct Builder<'c> {
     /// Set when the program is wrong although it fits the grammar.
     pub(crate) invalid: bool,
 }
+
+/// An element of a stack that the grammar has pushed.
+const PUSHED: &str = "the grammar has pushed what it takes";
 
 /// The binding strength of a binary operator, to its left and to its right.
 pub(crate) fn priority(op: BinaryOp) -> (u8, u8) {
@@ -85,50 +95,46 @@ fn is_comparison(op: BinaryOp) -> bool {
 
 /// Notes that a variable's value is fetched at `line` only. A value that has been computed
 /// already keeps its line.
+#[inline]
 fn fetch_at(expr: &mut Expr, line: Line) {
     if matches!(
         expr.kind,
-        ExprKind::Index(_) | ExprKind::Field(..) | ExprKind::Name(..)
+        ExprKind::Index(..) | ExprKind::Field(..) | ExprKind::Name(..)
     ) {
         expr.line = line;
     }
 }
 
-/// Takes the last `count` elements of a stack.
-fn take<T>(stack: &mut Vec<T>, count: u32) -> Vec<T> {
-    match count {
-        0 => Vec::new(),
-        1 => stack.pop().into_iter().collect(),
-        // A long list that has the stack for itself is not worth a copy.
-        64.. if stack.len() == count as usize => std::mem::take(stack),
-        _ => stack.drain(stack.len() - count as usize..).collect(),
-    }
-}
-
 /// The 32-bit integer that an expression obviously is, and the line of its numeral.
 #[inline]
-fn small_integer(expr: &Expr) -> Option<(i32, Line)> {
-    match &expr.kind {
-        ExprKind::Integer(value) => Some((i32::try_from(*value).ok()?, expr.line)),
-        ExprKind::Unary(UnaryOp::Neg, inner) => match inner.kind {
-            ExprKind::Integer(value) => {
-                Some((i32::try_from(value.checked_neg()?).ok()?, inner.line))
-            }
+fn small_integer(tree: &Tree, expr: ExprId) -> Option<(i32, Line)> {
+    let expr = &tree[expr];
+    match expr.kind {
+        ExprKind::Integer(value) => Some((i32::try_from(value.integer()).ok()?, expr.line)),
+        ExprKind::Unary(UnaryOp::Neg, inner) => match &tree[inner] {
+            Expr {
+                kind: ExprKind::Integer(value),
+                line,
+            } => Some((i32::try_from(value.integer().checked_neg()?).ok()?, *line)),
             _ => None,
         },
         _ => None,
     }
 }
 
-impl<'c> Builder<'c> {
-    /// A builder; `shared` is shared with the token stream.
-    pub(crate) fn new(shared: &'c Shared) -> Self {
+impl<'c, 'h> Builder<'c, 'h> {
+    /// A builder for a text of `length` bytes; `shared` is shared with the token stream. The
+    /// statements go to `main`.
+    pub(crate) fn new(shared: &'c Shared, length: usize, main: MainFunction<'h>) -> Self {
         Self {
             shared,
+            trees: Trees::for_text(length),
+            main,
             exprs: Vec::new(),
             stats: Vec::new(),
             blocks: Vec::new(),
             open_blocks: 0,
+            open_functions: 0,
             functions: Vec::new(),
             names: Vec::new(),
             items: Vec::new(),
@@ -137,6 +143,18 @@ impl<'c> Builder<'c> {
             prefixes: Vec::new(),
             invalid: false,
         }
+    }
+
+    /// The tree that the innermost open function's nodes belong to.
+    #[inline]
+    fn tree(&mut self) -> &mut Tree {
+        self.trees.of_depth(self.open_functions)
+    }
+
+    /// Ends the main function, whose block has been closed.
+    pub(crate) fn finish(mut self) -> Result<Chunk, Failure> {
+        let last_line = self.block().last_line;
+        self.main.finish(self.trees, last_line)
     }
 
     // --- Statements and blocks ---
@@ -150,9 +168,9 @@ impl<'c> Builder<'c> {
     /// Ends the block of the statements since `start`; the token that ends it is the look-ahead.
     pub(crate) fn close_block(&mut self, start: u32) {
         self.open_blocks -= 1;
-        let count = self.stats.len() as u32 - start;
+        let tree = self.trees.of_depth(self.open_functions);
         let block = Block {
-            stats: take(&mut self.stats, count),
+            stats: tree.add_list(&mut self.stats, start as usize),
             last_line: self.shared.previous_line.get(),
         };
         self.blocks.push(block);
@@ -160,11 +178,11 @@ impl<'c> Builder<'c> {
 
     /// The block that was closed last.
     pub(crate) fn block(&mut self) -> Block {
-        self.blocks.pop().unwrap_or_default()
+        self.blocks.pop().expect(PUSHED)
     }
 
-    /// Adds a statement between these lines. One of the main function goes to the token stream,
-    /// which processes it before it reads on.
+    /// Adds a statement between these lines.
+    #[inline]
     pub(crate) fn stat(&mut self, kind: StatKind, line: Line, end_line: Line) {
         let stat = Stat {
             kind,
@@ -172,8 +190,8 @@ impl<'c> Builder<'c> {
             end_line,
         };
         if self.open_blocks == 1 {
-            self.shared.complete.borrow_mut().push(stat);
-            self.shared.has_complete.set(true);
+            let interner = self.shared.interner.borrow();
+            self.main.add(stat, &mut self.trees, &interner);
         } else {
             self.stats.push(stat);
         }
@@ -186,8 +204,8 @@ impl<'c> Builder<'c> {
 
     /// Adds a condition, followed by a `then` at that line, and its block.
     pub(crate) fn arm(&mut self, then_line: Line) {
-        let mut cond = self.expr();
-        fetch_at(&mut cond, then_line);
+        self.fetch(0, then_line);
+        let cond = self.expr();
         let body = self.block();
         self.arms.push(IfArm {
             cond,
@@ -199,9 +217,9 @@ impl<'c> Builder<'c> {
     /// The statement of the arms since `start`.
     pub(crate) fn finish_if(&mut self, start: u32, has_else: bool) -> StatKind {
         let otherwise = has_else.then(|| self.block());
-        let count = self.arms.len() as u32 - start;
+        let tree = self.trees.of_depth(self.open_functions);
         StatKind::If {
-            arms: take(&mut self.arms, count),
+            arms: tree.add_list(&mut self.arms, start as usize),
             otherwise,
         }
     }
@@ -209,14 +227,14 @@ impl<'c> Builder<'c> {
     /// A numeric `for` with or without a step, `do` and `for` standing at these lines.
     pub(crate) fn numeric_for(
         &mut self,
-        var: LocalDecl,
+        var: List<LocalDecl>,
         has_step: bool,
         do_line: Line,
         loop_line: Line,
     ) -> StatKind {
         let step = has_step.then(|| self.expr());
         let limit = self.expr();
-        StatKind::NumericFor(Box::new(NumericFor {
+        let node = NumericFor {
             var,
             start: self.expr(),
             limit,
@@ -224,30 +242,52 @@ impl<'c> Builder<'c> {
             do_line,
             loop_line,
             body: self.block(),
-        }))
+        };
+        StatKind::NumericFor(self.tree().add(node))
+    }
+
+    /// A generic `for` over the variables `names` and `count` values; the lines are those of `do`
+    /// and of the first value.
+    pub(crate) fn generic_for(
+        &mut self,
+        names: u32,
+        count: u32,
+        do_line: Line,
+        loop_line: Line,
+    ) -> StatKind {
+        let node = GenericFor {
+            names: self.names(names),
+            values: self.exprs(count),
+            do_line,
+            loop_line,
+            body: self.block(),
+        };
+        StatKind::GenericFor(self.tree().add(node))
     }
 
     // --- Names and functions ---
 
-    /// A declared name.
-    pub(crate) fn declaration(&self, name: Symbol, attrib: Attrib, line: Line) -> LocalDecl {
-        LocalDecl {
+    /// Adds a declared name to a list.
+    pub(crate) fn name(&mut self, name: Symbol, attrib: Attrib, line: Line) {
+        self.names.push(LocalDecl {
             name,
             attrib,
             line,
             id: Cell::new(LocalId(0)),
-        }
+        });
     }
 
-    /// Adds a declared name to a list.
-    pub(crate) fn name(&mut self, name: Symbol, attrib: Attrib, line: Line) {
-        let declaration = self.declaration(name, attrib, line);
-        self.names.push(declaration);
+    /// The list of the last `count` names.
+    pub(crate) fn names(&mut self, count: u32) -> List<LocalDecl> {
+        let start = self.names.len() - count as usize;
+        let tree = self.trees.of_depth(self.open_functions);
+        tree.add_list(&mut self.names, start)
     }
 
-    /// The list of `count` names.
-    pub(crate) fn names(&mut self, count: u32) -> Vec<LocalDecl> {
-        take(&mut self.names, count)
+    /// A list of this name.
+    pub(crate) fn declaration(&mut self, name: Symbol, line: Line) -> List<LocalDecl> {
+        self.name(name, Attrib::None, line);
+        self.names(1)
     }
 
     /// The attribute of that name; anything else makes the program invalid.
@@ -262,6 +302,13 @@ impl<'c> Builder<'c> {
         }
     }
 
+    /// Begins a function; its parameters are named next.
+    pub(crate) fn open_function(&mut self) {
+        self.open_functions += 1;
+        // The place of a method's `self`.
+        self.name(predefined::SELF, Attrib::None, 0);
+    }
+
     /// A function with `count` parameters, whose `(` stands at `line` and whose `end` at
     /// `end_line`.
     pub(crate) fn close_function(
@@ -271,31 +318,39 @@ impl<'c> Builder<'c> {
         line: Line,
         end_line: Line,
     ) {
+        let params = self.names(count + 1).rest();
+        let body = self.block();
+        self.open_functions -= 1;
         let function = Function {
-            params: take(&mut self.names, count),
+            params,
             is_vararg,
-            body: self.block(),
+            body,
             line,
             end_line,
             info: ResolvedInfo::default(),
             compiled: CompiledFunction::default(),
         };
-        self.functions.push(Box::new(function));
+        let function = self.tree().add(function);
+        self.functions.push(function);
     }
 
     /// The function that was closed last.
-    pub(crate) fn function(&mut self) -> Box<Function> {
-        self.functions.pop().unwrap_or_default()
+    pub(crate) fn function(&mut self) -> Id<Function> {
+        self.functions.pop().expect(PUSHED)
     }
 
     /// The function statement for that function, whose target is the last expression; a method
     /// has its name and the name's line.
     pub(crate) fn function_stat(&mut self, line: Line, method: Option<(Symbol, Line)>) -> StatKind {
-        let mut function = self.function();
-        function.line = line;
+        let function = self.function();
+        let tree = self.trees.of_depth(self.open_functions);
+        tree[function].line = line;
         if let Some((name, at)) = method {
-            let this = self.declaration(predefined::SELF, Attrib::None, at);
-            function.params.insert(0, this);
+            let params = tree[function].params.with_previous();
+            tree[function].params = params;
+            if let Some(this) = self.trees.inner[params].first_mut() {
+                this.line = at;
+            }
             self.field(name, at);
         }
         StatKind::Function {
@@ -307,46 +362,47 @@ impl<'c> Builder<'c> {
     // --- Expressions: each method pops its parts and pushes the whole ---
 
     /// Adds an expression.
+    #[inline]
     pub(crate) fn push(&mut self, kind: ExprKind, line: Line) {
-        self.exprs.push(Expr { kind, line });
+        let expr = self.tree().add(Expr { kind, line });
+        self.exprs.push(expr);
     }
 
     /// Takes the last expression.
-    pub(crate) fn expr(&mut self) -> Expr {
-        // The grammar pushes what it takes, so there is one. (Not `pop`: taking an `Option` apart
-        // moves the expression in odd pieces, which is slow.)
-        if self.exprs.is_empty() {
-            self.push(ExprKind::Nil, 0);
-        }
-        self.exprs.swap_remove(self.exprs.len() - 1)
+    #[inline]
+    pub(crate) fn expr(&mut self) -> ExprId {
+        self.exprs.pop().expect(PUSHED)
     }
 
     /// Takes the last `count` expressions.
-    pub(crate) fn exprs(&mut self, count: u32) -> Vec<Expr> {
-        take(&mut self.exprs, count)
+    #[inline]
+    pub(crate) fn exprs(&mut self, count: u32) -> Exprs {
+        let start = self.exprs.len() - count as usize;
+        let tree = self.trees.of_depth(self.open_functions);
+        tree.add_list(&mut self.exprs, start)
     }
 
     /// Notes that the last expression but `after` is fetched at `line`.
+    #[inline]
     pub(crate) fn fetch(&mut self, after: usize, line: Line) {
-        let length = self.exprs.len();
-        if let Some(expr) = length.checked_sub(1 + after).map(|i| &mut self.exprs[i]) {
-            fetch_at(expr, line);
-        }
+        let expr = self.exprs[self.exprs.len() - 1 - after];
+        fetch_at(&mut self.tree()[expr], line);
     }
 
     /// A variable.
+    #[inline]
     pub(crate) fn variable(&mut self, name: Symbol, line: Line) {
-        self.push(ExprKind::Name(name, Cell::new(Binding::Unresolved)), line);
+        self.push(ExprKind::Name(name, ResolvedBinding::default()), line);
     }
 
     /// The numeral of token `Number(n)`.
     pub(crate) fn number(&mut self, n: u32, line: Line) {
         let (is_float, bits) = &self.shared.numbers[n as usize & 1];
-        let bits = bits.get();
+        let literal = Literal::new(bits.get());
         if is_float.get() {
-            self.push(ExprKind::Float(f64::from_bits(bits)), line);
+            self.push(ExprKind::Float(literal), line);
         } else {
-            self.push(ExprKind::Integer(bits as i64), line);
+            self.push(ExprKind::Integer(literal), line);
         }
     }
 
@@ -360,27 +416,28 @@ impl<'c> Builder<'c> {
     pub(crate) fn index(&mut self, line: Line) {
         let key = self.expr();
         let object = self.expr();
-        self.push(ExprKind::Index(Box::new(Pair(object, key))), line);
+        self.push(ExprKind::Index(object, key), line);
     }
 
     /// `object.key`
     pub(crate) fn field(&mut self, key: Symbol, line: Line) {
         let object = self.expr();
-        self.push(ExprKind::Field(Box::new(Object(object)), key), line);
+        self.push(ExprKind::Field(object, key), line);
     }
 
     /// `(inner)`, closed at `line`.
     pub(crate) fn paren(&mut self, line: Line) {
-        let mut inner = self.expr();
-        fetch_at(&mut inner, line);
-        self.push(ExprKind::Paren(Box::new(inner)), line);
+        self.fetch(0, line);
+        let inner = self.expr();
+        self.push(ExprKind::Paren(inner), line);
     }
 
     /// `callee(args)` with `count` arguments that begin at `line`.
     pub(crate) fn call(&mut self, count: u32, line: Line) {
         let args = self.exprs(count);
         let callee = self.expr();
-        self.push(ExprKind::Call(Box::new(Call { callee, args })), line);
+        let call = self.tree().add(Call { callee, args });
+        self.push(ExprKind::Call(call), line);
     }
 
     /// `object:method(args)` with `count` arguments that begin at `line`.
@@ -392,45 +449,55 @@ impl<'c> Builder<'c> {
         line: Line,
     ) {
         let args = self.exprs(count);
-        let mut object = self.expr();
-        fetch_at(&mut object, method_line);
+        self.fetch(0, method_line);
         let call = MethodCall {
-            object,
+            object: self.expr(),
             method,
             method_line,
             args,
         };
-        self.push(ExprKind::MethodCall(Box::new(call)), line);
+        let call = self.tree().add(call);
+        self.push(ExprKind::MethodCall(call), line);
     }
 
     /// Adds the last expression to a table that has `count` entries; yields how many it has now.
     pub(crate) fn positional(&mut self, count: u32) -> u32 {
-        if count >= MIN_ENTRIES_BEFORE_RUN
-            && let Some(value) = self.exprs.last().and_then(small_integer)
-        {
-            match self.items.last_mut() {
-                Some(TableItem::Integers(run)) if run.len() < MAX_RUN => {
-                    run.push(value);
-                    self.exprs.pop();
-                    return count;
-                }
-                Some(item) => {
-                    if let TableItem::Positional(previous) = item
-                        && let Some(previous) = small_integer(previous)
-                    {
-                        let mut run = Vec::with_capacity(16);
-                        run.extend([previous, value]);
-                        *item = TableItem::Integers(Box::new(run));
-                        self.exprs.pop();
-                        return count;
-                    }
-                }
-                None => {}
-            }
-        }
         let value = self.expr();
+        if count >= MIN_ENTRIES_BEFORE_RUN && self.add_to_run(value) {
+            return count;
+        }
         self.items.push(TableItem::Positional(value));
         count + 1
+    }
+
+    /// Adds an integer to the run that the last item is or becomes; whether that could be done.
+    fn add_to_run(&mut self, value: ExprId) -> bool {
+        let tree = self.trees.of_depth(self.open_functions);
+        let Some(integer) = small_integer(tree, value) else {
+            return false;
+        };
+        match self.items.last_mut() {
+            Some(&mut TableItem::Integers(run)) if tree[run].len() < MAX_RUN => {
+                tree[run].push(integer);
+            }
+            Some(item) => {
+                let &mut TableItem::Positional(previous) = item else {
+                    return false;
+                };
+                let Some(previous) = small_integer(tree, previous) else {
+                    return false;
+                };
+                let mut run = Vec::with_capacity(16);
+                run.extend([previous, integer]);
+                *item = TableItem::Integers(tree.add(run));
+            }
+            None => return false,
+        }
+        // The numeral is not needed as an expression.
+        if let ExprKind::Integer(_) = tree[value].kind {
+            tree.remove_last(value);
+        }
+        true
     }
 
     /// Adds `name = value` to a table.
@@ -442,25 +509,26 @@ impl<'c> Builder<'c> {
     /// Adds `[key] = value` to a table; the value's last token stands at `line`.
     pub(crate) fn keyed(&mut self, line: Line) {
         let value = self.expr();
-        let pair = Box::new(Pair(self.expr(), value));
-        self.items.push(TableItem::Keyed(pair, line));
+        let key = self.expr();
+        self.items.push(TableItem::Keyed(key, value, line));
     }
 
-    /// Notes that a separator at `line` follows the last entry.
+    /// Notes that a token at `line` follows the last entry: its value is fetched there.
     pub(crate) fn end_item(&mut self, line: Line) {
-        if let Some(TableItem::Positional(value)) = self.items.last_mut() {
-            fetch_at(value, line);
+        if let Some(&TableItem::Positional(value)) = self.items.last() {
+            fetch_at(&mut self.tree()[value], line);
         }
     }
 
     /// The table of `count` entries between these lines.
     pub(crate) fn table(&mut self, count: u32, open: Line, close: Line) {
-        let mut items = take(&mut self.items, count);
-        // PUC fetches the last value only after the closing brace.
-        if let Some(TableItem::Positional(value)) = items.last_mut() {
-            fetch_at(value, close);
+        if count > 0 {
+            self.end_item(close);
         }
-        self.push(ExprKind::Table(Box::new(items)), open);
+        let start = self.items.len() - count as usize;
+        let tree = self.trees.of_depth(self.open_functions);
+        let items = tree.add_list(&mut self.items, start);
+        self.push(ExprKind::Table(items), open);
     }
 
     // --- Operators ---
@@ -545,7 +613,7 @@ impl<'c> Builder<'c> {
     fn binary(&mut self, op: BinaryOp, line: Line) {
         let right = self.expr();
         let left = self.expr();
-        self.push(ExprKind::Binary(op, Box::new(Pair(left, right))), line);
+        self.push(ExprKind::Binary(op, left, right), line);
     }
 
     /// Begins an operation whose operand follows: a unary one, or `^` (`None`).
@@ -569,7 +637,7 @@ impl<'c> Builder<'c> {
         match self.prefixes.pop() {
             Some(Prefix { op: Some(op), line }) => {
                 let operand = self.expr();
-                self.push(ExprKind::Unary(op, Box::new(operand)), line);
+                self.push(ExprKind::Unary(op, operand), line);
             }
             Some(Prefix { op: None, line }) => self.binary(BinaryOp::Pow, line),
             None => {}

@@ -41,8 +41,10 @@ pub mod predefined {
     pub const CONST: Symbol = Symbol(2);
     /// `close`
     pub const CLOSE: Symbol = Symbol(3);
+    /// The name of the hidden variables of loops, which no program can write.
+    pub const FOR_STATE: Symbol = Symbol(4);
     /// Their texts, in order.
-    pub(super) const TEXTS: [&[u8]; 4] = [b"_ENV", b"self", b"const", b"close"];
+    pub(super) const TEXTS: [&[u8]; 5] = [b"_ENV", b"self", b"const", b"close", b"(for state)"];
 }
 
 impl Default for Interner {

@@ -18,10 +18,11 @@ pub mod parser;
 mod resolve;
 mod streaming;
 mod tokens;
+pub mod tree;
 
 pub use parser::parse;
 
-use ast::{Function, Interner};
+use ast::{Function, Interner, Tree};
 use bytecode::proto::Proto;
 use error::SyntaxError;
 use std::rc::Rc;
@@ -30,9 +31,10 @@ use std::rc::Rc;
 pub fn compile(source: &[u8], chunk_name: &[u8]) -> Result<Proto, SyntaxError> {
     let name: Rc<[u8]> = chunk_name.into();
     let mut buffers = compiler::BufferPool::default();
-    let mut compile_inner = |function: &Function, interner: &Interner, constants: &[_]| {
-        compiler::compile_inner(function, interner, constants, &name, &mut buffers)
-    };
+    let mut compile_inner =
+        |function: &Function, tree: &Tree, interner: &Interner, constants: &[_]| {
+            compiler::compile_inner(function, tree, interner, constants, &name, &mut buffers)
+        };
     let (chunk, interner) = parser::parse_streaming(source, chunk_name, Some(&mut compile_inner))?;
     let proto = compiler::compile_chunk(&chunk, &interner, chunk_name).map_err(|limit| {
         SyntaxError::new(chunk_name, limit.line, limit.message.as_bytes(), None)

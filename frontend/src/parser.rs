@@ -40,17 +40,17 @@ fn parse_valid<'h>(
     compile: Option<&'h mut CompileInner<'h>>,
 ) -> Result<(Chunk, Interner), Option<LimitError>> {
     let shared = Shared::new();
-    let mut tokens = Tokens::new(source, &shared, MainFunction::new(compile));
-    let mut builder = Builder::new(&shared);
-    let parsed = ChunkParser::new().parse(&mut builder, &mut tokens);
+    let tokens = Tokens::new(source, &shared);
+    let mut builder = Builder::new(&shared, source.len(), MainFunction::new(compile));
+    let parsed = ChunkParser::new().parse(&mut builder, tokens);
     if parsed.is_err() || builder.invalid {
         return Err(None);
     }
-    let last_line = builder.block().last_line;
-    tokens.finish(last_line).map_err(|failure| match failure {
+    let chunk = builder.finish().map_err(|failure| match failure {
         Failure::Limit(limit) => Some(limit),
         Failure::Scope => None,
-    })
+    })?;
+    Ok((chunk, shared.interner.take()))
 }
 
 #[cfg(test)]

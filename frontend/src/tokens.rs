@@ -8,22 +8,21 @@
 //! - **Depth.** Nesting beyond what PUC allows ends the stream with an error, so that the tree
 //!   stays shallow enough for recursion.
 
-use crate::ast::{Chunk, Interner, Line, Stat};
+use crate::ast::{Interner, Line};
 use crate::lexer::{Lexer, Token};
-use crate::streaming::{Failure, MainFunction};
 use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 
 /// The stream ended because a token is malformed or nests too deeply; the diagnosis finds out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unreadable;
 
-/// What the builder learns from the token stream, and the other way round.
+/// What the builder learns from the token stream.
 pub(crate) struct Shared {
     /// The line of the token before the parser's look-ahead.
     pub(crate) previous_line: Cell<Line>,
-    /// Complete statements of the main function, and whether there are any.
-    pub(crate) complete: RefCell<Vec<Stat>>,
-    pub(crate) has_complete: Cell<bool>,
+    /// The names and strings read so far.
+    pub(crate) interner: Rc<RefCell<Interner>>,
     /// The values of the last two numerals, the one of token `Number(n)` at `n`: whether it is a
     /// float, and its bits. The grammar makes an expression of a numeral as soon as it sees what
     /// follows, so two are enough.
@@ -35,8 +34,7 @@ impl Shared {
     pub(crate) fn new() -> Self {
         Self {
             previous_line: Cell::new(1),
-            complete: RefCell::default(),
-            has_complete: Cell::new(false),
+            interner: Rc::default(),
             numbers: Default::default(),
         }
     }
@@ -70,10 +68,9 @@ enum State {
 /// The token stream.
 ///
 /// It yields each token between its line and its line: the parser's locations are lines.
-pub(crate) struct Tokens<'s, 'h> {
+pub(crate) struct Tokens<'s> {
     lexer: Lexer<'s>,
     shared: &'s Shared,
-    main: MainFunction<'h>,
     line: Line,
     state: State,
     /// For each open `(` and `{`, whether what it closes can be called.
@@ -83,34 +80,18 @@ pub(crate) struct Tokens<'s, 'h> {
     finished: bool,
 }
 
-impl<'s, 'h> Tokens<'s, 'h> {
-    /// The tokens of `source`, the statements of which go to `main`.
-    pub(crate) fn new(source: &'s [u8], shared: &'s Shared, main: MainFunction<'h>) -> Self {
+impl<'s> Tokens<'s> {
+    /// The tokens of `source`.
+    pub(crate) fn new(source: &'s [u8], shared: &'s Shared) -> Self {
         Self {
-            lexer: Lexer::new(source),
+            lexer: Lexer::sharing(source, shared.interner.clone()),
             shared,
-            main,
             line: 1,
             state: State::Plain,
             brackets: Vec::new(),
             blocks: 0,
             finished: false,
         }
-    }
-
-    /// Ends the main function; also gives up the names and strings.
-    pub(crate) fn finish(mut self, last_line: Line) -> Result<(Chunk, Interner), Failure> {
-        self.take_complete();
-        let chunk = self.main.finish(last_line)?;
-        Ok((chunk, self.lexer.into_interner()))
-    }
-
-    /// Processes the statements that have become complete.
-    #[inline(never)]
-    fn take_complete(&mut self) {
-        self.shared.has_complete.set(false);
-        let mut complete = self.shared.complete.borrow_mut();
-        self.main.extend(complete.drain(..), self.lexer.interner());
     }
 
     /// Tells a call's parenthesis from another and keeps track of brackets and blocks.
@@ -177,16 +158,13 @@ impl<'s, 'h> Tokens<'s, 'h> {
     }
 }
 
-impl Iterator for Tokens<'_, '_> {
+impl Iterator for Tokens<'_> {
     type Item = Result<(Line, Token, Line), Unreadable>;
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.finished {
             return None;
-        }
-        if self.shared.has_complete.get() {
-            self.take_complete();
         }
         let Ok(token) = self.lexer.next_token() else {
             return Some(Err(Unreadable));

@@ -26,8 +26,9 @@ pub struct Proto {
     pub code: Vec<u64>,
     /// The constants.
     pub constants: Vec<Constant>,
-    /// The inner functions.
-    pub protos: Vec<Proto>,
+    /// The inner functions. (Boxed: the runtime keeps each on its own.)
+    #[allow(clippy::vec_box, reason = "a proto stays where it is")]
+    pub protos: Vec<Box<Proto>>,
     /// The upvalues; for a main chunk exactly `_ENV`.
     pub upvalues: Vec<Upvalue>,
     /// Lines of the code words; empty when stripped.
@@ -94,6 +95,29 @@ impl LineTable {
             .runs
             .partition_point(|&(start, _)| start as usize <= pc);
         after.checked_sub(1).map(|run| self.runs[run].1)
+    }
+
+    /// Forgets the lines of words from `pc` on.
+    pub fn truncate(&mut self, pc: u32) {
+        while self.runs.last().is_some_and(|run| run.0 >= pc) {
+            self.runs.pop();
+        }
+    }
+
+    /// Gives the words from `from` up to `to` the line of word `to`.
+    pub fn join(&mut self, from: u32, to: u32) {
+        let first = self.runs.partition_point(|run| run.0 < from);
+        let last = self.runs.partition_point(|run| run.0 <= to);
+        if last > first {
+            self.runs[last - 1].0 = from;
+            self.runs.drain(first..last - 1);
+        }
+        // Neighbours differ.
+        if let [.., before, joined] = &self.runs[..self.runs.len().min(first + 1)]
+            && before.1 == joined.1
+        {
+            self.runs.remove(first);
+        }
     }
 
     /// Appends that words from `pc` on belong to `line`. `pc` must not be below earlier ones.

@@ -175,7 +175,10 @@ impl<'b> Reader<'b> {
             code: self.code()?,
             constants: self.sequence(Self::constant)?,
             upvalues: self.sequence(Self::upvalue)?,
-            protos: self.sequence(|reader| reader.function(source.as_ref(), depth + 1))?,
+            protos: self.sequence(|reader| {
+                let inner = reader.function(source.as_ref(), depth + 1)?;
+                Ok(Box::new(inner))
+            })?,
             ..Proto::default()
         };
         proto.source = source;

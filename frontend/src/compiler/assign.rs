@@ -3,28 +3,24 @@
 use super::Result;
 use super::function::{FunctionState, reg};
 use super::operand::{Key, Kind, Object, Operand};
-use crate::ast::{Expr, Line};
+use crate::ast::{Exprs, Line};
 use crate::bytecode::instruction::Instruction;
 use crate::bytecode::opcode::Opcode;
 
-impl<'s> FunctionState<'s, '_> {
+impl FunctionState<'_, '_> {
     /// `targets = values`; stores belong to `line`.
-    pub(super) fn assignment(
-        &mut self,
-        targets: &'s [Expr],
-        values: &'s [Expr],
-        line: Line,
-    ) -> Result<()> {
-        if let ([target], [value]) = (targets, values) {
-            let target = self.expression(target)?.kind;
+    pub(super) fn assignment(&mut self, targets: Exprs, values: Exprs, line: Line) -> Result<()> {
+        let (targets, values) = (&self.tree[targets], &self.tree[values]);
+        if let (&[target], &[value]) = (targets, values) {
+            let target = self.expression(target)?.kind();
             let mut operand = self.expression(value)?;
             self.single_value(&mut operand);
             self.line = line;
             return self.store(target, operand, line);
         }
         let mut kinds: Vec<Kind> = Vec::with_capacity(targets.len());
-        for target in targets {
-            let kind = self.expression(target)?.kind;
+        for &target in targets {
+            let kind = self.expression(target)?.kind();
             if !matches!(kind, Kind::Index(..)) {
                 self.save_conflicting(&mut kinds, kind)?;
             }
@@ -33,7 +29,7 @@ impl<'s> FunctionState<'s, '_> {
         if targets.len() == values.len() {
             // The last value goes straight to its target, the others wait in registers.
             let mut last = None;
-            for (index, value) in values.iter().enumerate() {
+            for (index, &value) in values.iter().enumerate() {
                 let mut operand = self.expression(value)?;
                 if index + 1 < values.len() {
                     self.put_in_next(&mut operand)?;
@@ -134,7 +130,7 @@ impl<'s> FunctionState<'s, '_> {
             && !matches!(object, Object::Upvalue(_))
             && !matches!(key, Key::Integer(_))
         {
-            constant = self.short_constant(value)?;
+            constant = self.short_constant(value);
         }
         let from = match constant {
             Some(_) => 0,

@@ -5,29 +5,21 @@
 //!
 //! Invariant: buffers in the pool are empty.
 
-use rustc_hash::FxHashMap;
-
-use super::function::ConstantKey;
+use super::constants::Constants;
 use super::jump::Jump;
 use super::scope::{ActiveLocal, BlockState};
-use crate::ast::Line;
-use crate::bytecode::proto::{Constant, LocalVariable};
+use crate::bytecode::proto::LocalVariable;
 
 /// Longer lists are moved instead of copied; their buffers are not kept.
 const MAX_COPIED: usize = 4096;
-/// Clearing a larger map takes longer than making a new one.
-const MAX_KEPT_MAP: usize = 256;
 
 /// The buffers of one function.
 #[derive(Default)]
 pub(super) struct Buffers {
     pub(super) code: Vec<u64>,
-    pub(super) lines: Vec<Line>,
     pub(super) runs: Vec<(u32, u32)>,
     pub(super) jumps: Vec<Jump>,
-    pub(super) constants: Vec<Constant>,
-    pub(super) constant_keys: Vec<ConstantKey>,
-    pub(super) constant_index: FxHashMap<ConstantKey, u32>,
+    pub(super) constants: Constants,
     pub(super) registers: Vec<u8>,
     pub(super) active: Vec<ActiveLocal>,
     pub(super) locals: Vec<LocalVariable>,
@@ -47,16 +39,9 @@ impl BufferPool {
     /// Takes buffers back.
     pub(super) fn give_back(&mut self, mut buffers: Buffers) {
         buffers.code.clear();
-        buffers.lines.clear();
         buffers.runs.clear();
         buffers.jumps.clear();
         buffers.constants.clear();
-        buffers.constant_keys.clear();
-        if buffers.constant_index.capacity() > MAX_KEPT_MAP {
-            buffers.constant_index = FxHashMap::default();
-        } else if !buffers.constant_index.is_empty() {
-            buffers.constant_index.clear();
-        }
         buffers.registers.clear();
         buffers.active.clear();
         buffers.locals.clear();

@@ -3,18 +3,13 @@
 use super::Result;
 use super::function::{FunctionState, reg};
 use super::operand::{Kind, Operand};
-use crate::ast::{ConstantValue, Expr, Line, MethodCall};
+use crate::ast::{ConstantValue, ExprId, Exprs, Line, MethodCall};
 use crate::bytecode::instruction::Instruction;
 use crate::bytecode::opcode::Opcode;
 
-impl<'s> FunctionState<'s, '_> {
+impl FunctionState<'_, '_> {
     /// `callee(args)`
-    pub(super) fn call(
-        &mut self,
-        mut callee: Operand,
-        args: &'s [Expr],
-        line: Line,
-    ) -> Result<Operand> {
+    pub(super) fn call(&mut self, mut callee: Operand, args: Exprs, line: Line) -> Result<Operand> {
         let base = self.put_in_next(&mut callee)?;
         self.arguments(base, args, line)
     }
@@ -23,13 +18,13 @@ impl<'s> FunctionState<'s, '_> {
     pub(super) fn method_call(
         &mut self,
         mut object: Operand,
-        call: &'s MethodCall,
+        call: &MethodCall,
         line: Line,
     ) -> Result<Operand> {
         let register = self.put_in_any(&mut object)?;
         self.free_operand(&object);
         let base = self.reserve(2)?;
-        if let Some(key) = self.field_key(call.method)? {
+        if let Some(key) = self.field_key(call.method) {
             let lookup = Instruction::new(Opcode::Method, reg(base), reg(register), key);
             self.emit_at(lookup, call.method_line);
         } else {
@@ -40,12 +35,12 @@ impl<'s> FunctionState<'s, '_> {
             let lookup = Instruction::new(Opcode::GetIndex, reg(base), reg(base + 1), reg(base));
             self.emit_at(lookup, call.method_line);
         }
-        self.arguments(base, &call.args, line)
+        self.arguments(base, call.args, line)
     }
 
     /// Compiles arguments and the call of the function in register `base`; a `self` argument is
     /// in the register above already.
-    fn arguments(&mut self, base: usize, args: &'s [Expr], line: Line) -> Result<Operand> {
+    fn arguments(&mut self, base: usize, args: Exprs, line: Line) -> Result<Operand> {
         self.line = line;
         let open = self.expression_list(args)?;
         let count = if open { 0 } else { self.free - base };
@@ -58,11 +53,11 @@ impl<'s> FunctionState<'s, '_> {
 
     /// Puts the values of a list into the next registers; whether the last one is a call or `...`
     /// that goes up to the top.
-    pub(super) fn expression_list(&mut self, list: &'s [Expr]) -> Result<bool> {
-        let Some((last, first)) = list.split_last() else {
+    pub(super) fn expression_list(&mut self, list: Exprs) -> Result<bool> {
+        let Some((&last, first)) = self.tree[list].split_last() else {
             return Ok(false);
         };
-        for expr in first {
+        for &expr in first {
             let mut operand = self.expression(expr)?;
             self.put_in_next(&mut operand)?;
         }
@@ -78,7 +73,7 @@ impl<'s> FunctionState<'s, '_> {
     /// Fixes how many values a call or `...` gives; `None` means all, up to the top.
     pub(super) fn set_results(&mut self, operand: &Operand, count: Option<usize>) -> Result<()> {
         let field = count.map_or(0, |count| count as u16 + 1);
-        match operand.kind {
+        match operand.kind() {
             Kind::Call(pc) => self.set_c(pc, field),
             Kind::VarArg(pc) => {
                 self.set_b(pc, field);
@@ -91,9 +86,9 @@ impl<'s> FunctionState<'s, '_> {
     }
 
     /// Evaluates `values` into exactly `count` new registers.
-    pub(super) fn adjusted_list(&mut self, values: &'s [Expr], count: usize) -> Result<()> {
+    pub(super) fn adjusted_list(&mut self, values: &[ExprId], count: usize) -> Result<()> {
         let mut last = None;
-        for (index, expr) in values.iter().enumerate() {
+        for (index, &expr) in values.iter().enumerate() {
             let mut operand = self.expression(expr)?;
             if index + 1 < values.len() {
                 self.put_in_next(&mut operand)?;

@@ -6,49 +6,49 @@
 use super::Result;
 use super::function::{FunctionState, NO_REGISTER, reg};
 use super::jump::JumpList;
-use super::operand::{Kind, Operand};
-use crate::ast::{BinaryOp, ConstantValue, Expr, Line};
+use super::operand::{Exits, Kind, Operand};
+use crate::ast::{BinaryOp, ConstantValue, ExprId, Line};
 use crate::bytecode::instruction::{FLAG_FLOAT, Instruction};
 use crate::bytecode::opcode::Opcode;
 
-impl<'s> FunctionState<'s, '_> {
+impl FunctionState<'_, '_> {
     /// Compiles `expr` as a condition: falls through when it is true, returns the jumps taken
     /// when it is false.
     ///
     /// A test of a value belongs to `line`, by default to the last one.
-    pub(super) fn condition(&mut self, expr: &'s Expr, line: Option<Line>) -> Result<JumpList> {
+    pub(super) fn condition(&mut self, expr: ExprId, line: Option<Line>) -> Result<JumpList> {
         let mut operand = self.expression(expr)?;
         self.line = line.unwrap_or(self.line);
         self.normalize_condition(&mut operand);
         self.go_if_true(&mut operand)?;
-        Ok(operand.on_false)
+        Ok(self.exits(&operand).on_false)
     }
 
     /// Compiles `expr` as a condition: falls through when it is false, returns the jumps taken
     /// when it is true.
     pub(super) fn inverse_condition(
         &mut self,
-        expr: &'s Expr,
+        expr: ExprId,
         line: Option<Line>,
     ) -> Result<JumpList> {
         let mut operand = self.expression(expr)?;
         self.line = line.unwrap_or(self.line);
         self.normalize_condition(&mut operand);
         self.go_if_false(&mut operand)?;
-        Ok(operand.on_true)
+        Ok(self.exits(&operand).on_true)
     }
 
     /// Where only the truth matters, all false values are equal.
     fn normalize_condition(&mut self, operand: &mut Operand) {
-        if operand.kind == Kind::Constant(ConstantValue::Nil) {
-            operand.kind = Kind::Constant(ConstantValue::Boolean(false));
+        if operand.kind() == Kind::Constant(ConstantValue::Nil) {
+            operand.set_kind(Kind::Constant(ConstantValue::Boolean(false)));
         }
     }
 
     /// Lets control go on only if the operand is true.
     pub(super) fn go_if_true(&mut self, operand: &mut Operand) -> Result<()> {
         self.discharge_variables(operand)?;
-        let jumps = match operand.kind {
+        let jumps = match operand.kind() {
             Kind::Jump(jump) => {
                 self.negate_jump(jump);
                 JumpList::one(jump)
@@ -57,30 +57,32 @@ impl<'s> FunctionState<'s, '_> {
             Kind::Constant(value) if value != ConstantValue::Nil => JumpList::EMPTY,
             _ => JumpList::one(self.jump_when(operand, false)?),
         };
-        operand.on_false = self.join(operand.on_false, jumps);
-        self.patch_here(operand.on_true);
-        operand.on_true = JumpList::EMPTY;
-        Ok(())
+        let exits = self.exits(operand);
+        let on_false = self.join(exits.on_false, jumps);
+        self.patch_here(exits.on_true);
+        let on_true = JumpList::EMPTY;
+        self.set_exits(operand, Exits { on_true, on_false })
     }
 
     /// Lets control go on only if the operand is false.
     pub(super) fn go_if_false(&mut self, operand: &mut Operand) -> Result<()> {
         self.discharge_variables(operand)?;
-        let jumps = match operand.kind {
+        let jumps = match operand.kind() {
             Kind::Jump(jump) => JumpList::one(jump),
             Kind::Constant(ConstantValue::Nil | ConstantValue::Boolean(false)) => JumpList::EMPTY,
             Kind::Constant(ConstantValue::Boolean(true)) => self.jump(),
             _ => JumpList::one(self.jump_when(operand, true)?),
         };
-        operand.on_true = self.join(operand.on_true, jumps);
-        self.patch_here(operand.on_false);
-        operand.on_false = JumpList::EMPTY;
-        Ok(())
+        let exits = self.exits(operand);
+        let on_true = self.join(exits.on_true, jumps);
+        self.patch_here(exits.on_false);
+        let on_false = JumpList::EMPTY;
+        self.set_exits(operand, Exits { on_true, on_false })
     }
 
     /// Emits a jump taken when the operand's truth is `when`.
     fn jump_when(&mut self, operand: &mut Operand, when: bool) -> Result<u32> {
-        if let Kind::Relocatable(pc) = operand.kind {
+        if let Kind::Relocatable(pc) = operand.kind() {
             let instruction = self.instruction(pc);
             if instruction.opcode() == Some(Opcode::Not) && pc == self.last {
                 // Test the operand of `not` instead; its value is never wanted.
@@ -96,7 +98,7 @@ impl<'s> FunctionState<'s, '_> {
         }
         self.discharge_in_any(operand)?;
         self.free_operand(operand);
-        let register = match operand.kind {
+        let register = match operand.kind() {
             Kind::Register(register) => register,
             _ => 0,
         };
@@ -106,42 +108,49 @@ impl<'s> FunctionState<'s, '_> {
     /// `not operand`.
     pub(super) fn negation(&mut self, operand: &mut Operand) -> Result<()> {
         self.discharge_variables(operand)?;
-        match operand.kind {
+        match operand.kind() {
             Kind::Constant(value) => {
                 let truth = !matches!(value, ConstantValue::Nil | ConstantValue::Boolean(false));
-                operand.kind = Kind::Constant(ConstantValue::Boolean(!truth));
+                operand.set_kind(Kind::Constant(ConstantValue::Boolean(!truth)));
             }
             Kind::Jump(jump) => self.negate_jump(jump),
             _ => {
                 self.discharge_in_any(operand)?;
                 self.free_operand(operand);
-                if let Kind::Register(register) = operand.kind {
+                if let Kind::Register(register) = operand.kind() {
                     let pc = self.emit(Opcode::Not, NO_REGISTER, reg(register), 0);
-                    operand.kind = Kind::Relocatable(pc);
+                    operand.set_kind(Kind::Relocatable(pc));
                 }
             }
         }
-        std::mem::swap(&mut operand.on_true, &mut operand.on_false);
-        self.remove_values(operand.on_true);
-        self.remove_values(operand.on_false);
-        Ok(())
+        let exits = Exits {
+            on_true: self.exits(operand).on_false,
+            on_false: self.exits(operand).on_true,
+        };
+        self.remove_values(exits.on_true);
+        self.remove_values(exits.on_false);
+        self.set_exits(operand, exits)
     }
 
     /// `left and right`.
-    pub(super) fn conjunction(&mut self, mut left: Operand, right: &'s Expr) -> Result<Operand> {
+    pub(super) fn conjunction(&mut self, mut left: Operand, right: ExprId) -> Result<Operand> {
         self.go_if_true(&mut left)?;
         let mut right = self.expression(right)?;
         self.discharge_variables(&mut right)?;
-        right.on_false = self.join(left.on_false, right.on_false);
+        let mut exits = self.exits(&right);
+        exits.on_false = self.join(self.exits(&left).on_false, exits.on_false);
+        self.set_exits(&mut right, exits)?;
         Ok(right)
     }
 
     /// `left or right`.
-    pub(super) fn disjunction(&mut self, mut left: Operand, right: &'s Expr) -> Result<Operand> {
+    pub(super) fn disjunction(&mut self, mut left: Operand, right: ExprId) -> Result<Operand> {
         self.go_if_false(&mut left)?;
         let mut right = self.expression(right)?;
         self.discharge_variables(&mut right)?;
-        right.on_true = self.join(left.on_true, right.on_true);
+        let mut exits = self.exits(&right);
+        exits.on_true = self.join(self.exits(&left).on_true, exits.on_true);
+        self.set_exits(&mut right, exits)?;
         Ok(right)
     }
 
@@ -174,7 +183,7 @@ impl<'s> FunctionState<'s, '_> {
             (a, small as u16, Opcode::JumpEqInt)
         } else {
             let constant = match right.as_constant() {
-                Some(value) => self.short_constant(value)?,
+                Some(value) => self.short_constant(value),
                 None => None,
             };
             if let Some(constant) = constant {
@@ -245,7 +254,7 @@ impl<'s> FunctionState<'s, '_> {
     ) -> Result<(usize, usize)> {
         // What is relocatable must be discharged before anything else is emitted; and a variable
         // in a cell is read as late as one in a register would be.
-        if matches!(second.kind, Kind::Cell(_)) && !second.has_jumps() {
+        if matches!(second.kind(), Kind::Cell(_)) && !second.has_jumps() {
             let one = self.put_in_any(first)?;
             let other = self.put_in_any(second)?;
             Ok((one, other))

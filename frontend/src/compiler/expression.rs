@@ -7,7 +7,8 @@ use super::function::{FunctionState, NO_REGISTER, reg};
 use super::operand::{Key, Kind, Object, Operand};
 use super::{Result, compile_function, describe_upvalues, pass_on_upvalues};
 use crate::ast::{
-    BinaryOp, Binding, ConstantValue, Expr, ExprKind, Function, Line, LocalId, Symbol, UnaryOp,
+    BinaryOp, Binding, ConstantValue, Expr, ExprId, ExprKind, Function, Id, Line, LocalId, Symbol,
+    UnaryOp,
 };
 use crate::bytecode::instruction::{FLAG_SWAPPED, Instruction};
 use crate::bytecode::opcode::Opcode;
@@ -15,7 +16,8 @@ use crate::fold;
 
 impl<'s> FunctionState<'s, '_> {
     /// Compiles an expression as far as its value is not needed yet.
-    pub(super) fn expression(&mut self, expr: &'s Expr) -> Result<Operand> {
+    pub(super) fn expression(&mut self, id: ExprId) -> Result<Operand> {
+        let expr = &self.tree[id];
         // Most expressions are of one token.
         match &expr.kind {
             ExprKind::Name(name, binding) => {
@@ -28,7 +30,7 @@ impl<'s> FunctionState<'s, '_> {
             }
             ExprKind::Integer(value) => {
                 self.line = expr.line;
-                return Ok(self.constant_operand(ConstantValue::Integer(*value)));
+                return Ok(self.constant_operand(ConstantValue::Integer(value.integer())));
             }
             _ => {}
         }
@@ -37,34 +39,29 @@ impl<'s> FunctionState<'s, '_> {
 
     /// Compiles an expression, most likely of several tokens.
     fn compound_expression(&mut self, expr: &'s Expr) -> Result<Operand> {
+        let tree = self.tree;
         let base = self.spine.len();
         let mut node = expr;
-        loop {
-            let inner = match &node.kind {
-                ExprKind::Binary(op, pair) if *op != BinaryOp::Concat => &pair.0,
-                ExprKind::Index(pair) => &pair.0,
-                ExprKind::Field(object, _) => &object.0,
-                ExprKind::Call(call) => &call.callee,
-                ExprKind::MethodCall(call) => &call.object,
-                _ => break,
-            };
+        while !matches!(node.kind, ExprKind::Binary(BinaryOp::Concat, ..))
+            && let Some(left) = node.left(tree)
+        {
             self.spine.push(node);
-            node = inner;
+            node = left;
         }
         let mut operand = self.leaf(node)?;
         while self.spine.len() > base {
             let Some(node) = self.spine.pop() else { break };
-            operand = match &node.kind {
-                ExprKind::Binary(op, pair) => self.binary(*op, operand, &pair.1, node.line)?,
-                ExprKind::Index(pair) => self.index(operand, &pair.1, node.line)?,
+            operand = match node.kind {
+                ExprKind::Binary(op, _, right) => self.binary(op, operand, right, node.line)?,
+                ExprKind::Index(_, key) => self.index(operand, key, node.line)?,
                 ExprKind::Field(_, name) => {
-                    let mut field = self.field(operand, *name)?;
+                    let mut field = self.field(operand, name)?;
                     self.line = node.line;
-                    field.line = node.line;
+                    field.set_line(node.line);
                     field
                 }
-                ExprKind::Call(call) => self.call(operand, &call.args, node.line)?,
-                ExprKind::MethodCall(call) => self.method_call(operand, call, node.line)?,
+                ExprKind::Call(call) => self.call(operand, tree[call].args, node.line)?,
+                ExprKind::MethodCall(call) => self.method_call(operand, &tree[call], node.line)?,
                 _ => operand,
             };
         }
@@ -81,27 +78,27 @@ impl<'s> FunctionState<'s, '_> {
             ExprKind::Nil => self.constant_operand(Nil),
             ExprKind::True => self.constant_operand(Boolean(true)),
             ExprKind::False => self.constant_operand(Boolean(false)),
-            ExprKind::Integer(value) => self.constant_operand(Integer(*value)),
-            ExprKind::Float(value) => self.constant_operand(Float(*value)),
+            ExprKind::Integer(value) => self.constant_operand(Integer(value.integer())),
+            ExprKind::Float(value) => self.constant_operand(Float(value.float())),
             ExprKind::String(value) => self.constant_operand(ConstantValue::String(*value)),
             ExprKind::Vararg => {
                 let pc = self.emit(Opcode::VarArg, NO_REGISTER, 2, 0);
                 self.operand(Kind::VarArg(pc))
             }
-            ExprKind::Function(function) => self.closure(function)?,
+            ExprKind::Function(function) => self.closure(*function)?,
             ExprKind::Name(name, binding) => self.name(*name, binding.get())?,
-            ExprKind::Table(items) => self.table(items, expr.line)?,
+            ExprKind::Table(items) => self.table(*items, expr.line)?,
             ExprKind::Unary(op, inner) => {
-                let operand = self.expression(inner)?;
+                let operand = self.expression(*inner)?;
                 self.unary(*op, operand, expr.line)?
             }
             ExprKind::Paren(inner) => {
-                let mut operand = self.expression(inner)?;
+                let mut operand = self.expression(*inner)?;
                 self.single_value(&mut operand);
                 operand
             }
             ExprKind::Binary(..) => self.concatenation(expr)?,
-            ExprKind::Index(_)
+            ExprKind::Index(..)
             | ExprKind::Field(..)
             | ExprKind::Call(_)
             | ExprKind::MethodCall(_) => {
@@ -146,7 +143,7 @@ impl<'s> FunctionState<'s, '_> {
     /// The object of an index operation: variables stay where they are.
     fn object(&mut self, operand: &mut Operand) -> Result<Object> {
         if !operand.has_jumps() {
-            match operand.kind {
+            match operand.kind() {
                 Kind::Cell(register) => return Ok(Object::Cell(register as u8)),
                 Kind::Upvalue(index) => return Ok(Object::Upvalue(index)),
                 _ => {}
@@ -162,23 +159,23 @@ impl<'s> FunctionState<'s, '_> {
     }
 
     /// `operand[key]`
-    fn index(&mut self, mut operand: Operand, key: &'s Expr, line: Line) -> Result<Operand> {
+    fn index(&mut self, mut operand: Operand, key: ExprId, line: Line) -> Result<Operand> {
         let object = self.object(&mut operand)?;
         let key = self.expression(key)?;
         let mut index = self.indexed(object, key)?;
         self.line = line;
-        index.line = line;
+        index.set_line(line);
         Ok(index)
     }
 
     /// An index operation whose object and key are known.
     pub(super) fn indexed(&mut self, mut object: Object, mut key: Operand) -> Result<Operand> {
         let constant = match key.as_constant() {
-            Some(ConstantValue::String(name)) => self.field_key(name)?.map(Key::Field),
+            Some(ConstantValue::String(name)) => self.field_key(name).map(Key::Field),
             Some(ConstantValue::Integer(i)) if i > 0 => u16::try_from(i).ok().map(Key::Integer),
             _ => None,
         };
-        let key = match (constant, key.kind) {
+        let key = match (constant, key.kind()) {
             (Some(constant), _) => constant,
             (None, Kind::Cell(register)) if !key.has_jumps() => Key::Cell(register as u8),
             _ => Key::Register(self.put_in_any(&mut key)? as u8),
@@ -193,15 +190,19 @@ impl<'s> FunctionState<'s, '_> {
     }
 
     /// A function expression.
-    pub(super) fn closure(&mut self, function: &'s Function) -> Result<Operand> {
+    pub(super) fn closure(&mut self, function: Id<Function>) -> Result<Operand> {
+        let function = &self.tree[function];
         let upvalues = describe_upvalues(self.shared, function, Some(&self.registers));
         let proto = match function.compiled.take() {
             Some(mut proto) => {
                 proto.upvalues = upvalues;
                 pass_on_upvalues(&mut proto);
-                *proto
+                proto
             }
-            None => compile_function(self.shared, function, upvalues)?,
+            None => {
+                let tree = self.shared.inner;
+                Box::new(compile_function(self.shared, function, tree, upvalues)?)
+            }
         };
         self.line = function.end_line;
         let index = self.add_proto(proto);
@@ -241,7 +242,7 @@ impl<'s> FunctionState<'s, '_> {
         &mut self,
         op: BinaryOp,
         mut left: Operand,
-        right: &'s Expr,
+        right: ExprId,
         line: Line,
     ) -> Result<Operand> {
         use BinaryOp::*;
@@ -262,7 +263,7 @@ impl<'s> FunctionState<'s, '_> {
             Lt | Le | Gt | Ge => left.as_small_number().is_some(),
             _ => left.as_number().is_some(),
         };
-        if !stays && (left.has_jumps() || !matches!(left.kind, Kind::Cell(_))) {
+        if !stays && (left.has_jumps() || !matches!(left.kind(), Kind::Cell(_))) {
             self.put_in_any(&mut left)?;
         }
         let right = self.expression(right)?;
@@ -326,7 +327,7 @@ impl<'s> FunctionState<'s, '_> {
         };
         let (op, field) = if let Some(immediate) = immediate {
             (Opcode::AddInt, immediate as u16)
-        } else if let Some(constant) = self.short_constant(value)? {
+        } else if let Some(constant) = self.short_constant(value) {
             (opcodes(op).1, constant)
         } else {
             return Ok(None);
@@ -343,13 +344,18 @@ impl<'s> FunctionState<'s, '_> {
         let first = self.free;
         let mut node = expr;
         let mut line = expr.line;
-        while let ExprKind::Binary(BinaryOp::Concat, pair) = &node.kind {
+        let mut last = None;
+        while let ExprKind::Binary(BinaryOp::Concat, left, right) = node.kind {
             line = node.line;
-            let mut operand = self.expression(&pair.0)?;
+            let mut operand = self.expression(left)?;
             self.put_in_next(&mut operand)?;
-            node = &pair.1;
+            last = Some(right);
+            node = &self.tree[right];
         }
-        let mut operand = self.expression(node)?;
+        let Some(last) = last else {
+            return Ok(self.constant_operand(ConstantValue::Nil));
+        };
+        let mut operand = self.expression(last)?;
         self.put_in_next(&mut operand)?;
         let count = (self.free - first) as u16;
         self.emit_at(Instruction::new(Opcode::Concat, reg(first), count, 0), line);

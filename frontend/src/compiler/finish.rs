@@ -4,13 +4,13 @@
 //! not fit its 16 bits becomes the negated one over an unconditional 32-bit `Jump`. That moves
 //! code, which may put other jumps out of reach, so it is repeated until all fit.
 
+use super::Result;
 use super::function::{CODE_LIMIT, FunctionState};
 use super::jump::{NONE, negated};
-use super::{LimitError, Result};
 use crate::ast::Function;
 use crate::bytecode::instruction::Instruction;
 use crate::bytecode::opcode::{Opcode, Operand};
-use crate::bytecode::proto::{LineTable, Proto};
+use crate::bytecode::proto::Proto;
 
 /// How many unconditional jumps in a row are followed.
 const MAX_HOPS: usize = 100;
@@ -30,12 +30,8 @@ impl FunctionState<'_, '_> {
     /// Completes the function.
     #[inline(never)]
     pub(super) fn finish(mut self: Box<Self>, function: &Function) -> Result<Proto> {
-        let too_long = LimitError {
-            message: "control structure too long",
-            line: self.line,
-        };
         if self.code.len() >= CODE_LIMIT / 4 {
-            return Err(too_long);
+            return Err(self.limit_error("control structure too long"));
         }
         let mut edges = self.final_edges();
         if self.code.len() as i64 > self.shared.reach {
@@ -50,13 +46,6 @@ impl FunctionState<'_, '_> {
                 self.code[edge.pc] = word & 0xffff_ffff | (distance as i32 as u32 as u64) << 32;
             }
         }
-        let mut lines = LineTable {
-            runs: std::mem::take(&mut self.runs),
-        };
-        for (pc, &line) in self.lines.iter().enumerate() {
-            lines.push(pc as u32, line);
-        }
-        self.runs = lines.runs;
         let mut proto = self.into_proto(function);
         proto.locals.sort_by_key(|local| local.start_pc);
         Ok(proto)
@@ -137,9 +126,8 @@ impl FunctionState<'_, '_> {
     /// Writes the code anew with all words at their new positions.
     fn rebuild(&mut self, edges: &mut [Edge], starts: &[usize]) {
         let old_code = std::mem::take(&mut self.code);
-        let old_lines = std::mem::take(&mut self.lines);
         let mut next_edge = 0;
-        for (pc, (&word, &line)) in old_code.iter().zip(&old_lines).enumerate() {
+        for (pc, &word) in old_code.iter().enumerate() {
             while edges.get(next_edge).is_some_and(|edge| edge.pc < pc) {
                 next_edge += 1;
             }
@@ -150,7 +138,6 @@ impl FunctionState<'_, '_> {
                 }
                 _ => self.code.push(word),
             }
-            self.lines.resize(self.code.len(), line);
         }
         for edge in edges.iter_mut() {
             // The long jump is the last word of an expansion.
@@ -161,6 +148,9 @@ impl FunctionState<'_, '_> {
                 starts[edge.pc]
             };
             edge.target = starts[edge.target];
+        }
+        for run in &mut self.lines.runs {
+            run.0 = starts[run.0 as usize] as u32;
         }
         for local in &mut self.locals {
             local.start_pc = starts[local.start_pc as usize] as u32;

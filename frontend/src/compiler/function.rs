@@ -3,19 +3,21 @@
 //! Invariants:
 //! - `free` is the first free register; `locals_top <= free`; registers below `locals_top` belong
 //!   to active locals and are never freed by expressions.
-//! - `lines` has one entry per code word; `last` is the start of the last instruction.
+//! - `lines` covers all code words; `last` is the start of the last instruction.
 //! - The targets of jumps are kept in `jumps` and written into the code by `finish`.
 
-use rustc_hash::FxHashMap;
-
 use super::buffers::{Buffers, take_contents};
+use super::constants::Constants;
 use super::jump::Jump;
+use super::operand::Exits;
 use super::scope::{ActiveLocal, BlockState};
-use super::{LimitError, Result, Shared};
-use crate::ast::{ConstantValue, Expr, Function, FunctionInfo, Line, LocalId, LocalInfo, Symbol};
+use super::{Exceeded, LimitError, Result, Shared};
+use crate::ast::{
+    ConstantValue, Expr, Function, FunctionInfo, Line, LocalId, LocalInfo, Symbol, Tree,
+};
 use crate::bytecode::instruction::{Instruction, MAX_FIELD_KEY, MAX_SHORT_CONSTANTS, SCALE};
 use crate::bytecode::opcode::Opcode;
-use crate::bytecode::proto::{Constant, LineTable, LocalVariable, Proto, Upvalue};
+use crate::bytecode::proto::{LineTable, LocalVariable, Proto, Upvalue};
 
 /// Functions use fewer registers than this.
 const REGISTER_LIMIT: usize = 255;
@@ -23,49 +25,21 @@ const REGISTER_LIMIT: usize = 255;
 const CONSTANT_LIMIT: usize = (u32::MAX / SCALE as u32) as usize;
 /// Code may not grow beyond what 32-bit jumps span.
 pub(super) const CODE_LIMIT: usize = i32::MAX as usize;
-/// Below this number of constants a linear search is faster than hashing.
-const LINEAR_CONSTANTS: usize = 8;
-/// From this number of constants on, strings may be found by their symbol instead.
-const MIN_STRING_INDEX: usize = 256;
-/// How many symbols the chunk may have for each constant then.
-const MAX_SYMBOLS_PER_CONSTANT: usize = 32;
 /// Field A of an instruction whose destination is not known yet.
 pub(super) const NO_REGISTER: u16 = u16::MAX;
-
-/// A constant as the key of the search for duplicates: by type and bits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum ConstantKey {
-    Nil,
-    Boolean(bool),
-    Integer(i64),
-    Float(u64),
-    String(Symbol),
-}
-
-impl ConstantKey {
-    fn of(value: ConstantValue) -> Self {
-        match value {
-            ConstantValue::Nil => Self::Nil,
-            ConstantValue::Boolean(b) => Self::Boolean(b),
-            ConstantValue::Integer(i) => Self::Integer(i),
-            ConstantValue::Float(f) => Self::Float(f.to_bits()),
-            ConstantValue::String(s) => Self::String(s),
-        }
-    }
-}
 
 /// The function being compiled.
 pub(super) struct FunctionState<'s, 'a> {
     /// What it shares with the other functions of the chunk.
     pub(super) shared: &'s mut Shared<'a>,
+    /// Its nodes.
+    pub(super) tree: &'s Tree,
     /// What the resolver found out about it.
     pub(super) info: &'s FunctionInfo,
     /// The code words, without jump targets.
     pub(super) code: Vec<u64>,
-    /// The line of each word.
-    pub(super) lines: Vec<Line>,
-    /// Where `finish` gathers the runs of equal lines.
-    pub(super) runs: Vec<(u32, u32)>,
+    /// The lines of the words.
+    pub(super) lines: LineTable,
     /// The line of the last token that was dealt with.
     pub(super) line: Line,
     /// The start of the last instruction.
@@ -74,12 +48,9 @@ pub(super) struct FunctionState<'s, 'a> {
     pub(super) last_target: usize,
     /// All jumps, in order of position.
     pub(super) jumps: Vec<Jump>,
-    constants: Vec<Constant>,
-    constant_keys: Vec<ConstantKey>,
-    constant_index: FxHashMap<ConstantKey, u32>,
-    /// Where there are many constants: of each symbol the index + 1 as a constant, or 0.
-    string_index: Vec<u32>,
-    protos: Vec<Proto>,
+    constants: Constants,
+    #[allow(clippy::vec_box, reason = "a proto stays where it is")]
+    protos: Vec<Box<Proto>>,
     upvalues: Vec<Upvalue>,
     /// The first free register.
     pub(super) free: usize,
@@ -96,6 +67,8 @@ pub(super) struct FunctionState<'s, 'a> {
     pub(super) locals: Vec<LocalVariable>,
     /// The open blocks, outermost first.
     pub(super) blocks: Vec<BlockState>,
+    /// The jumps that left operands of the current statement early.
+    pub(super) exits: Vec<Exits>,
     /// Nodes of left-leaning expressions that wait for their leftmost operand.
     pub(super) spine: Vec<&'s Expr>,
 }
@@ -111,24 +84,22 @@ impl<'s, 'a> FunctionState<'s, 'a> {
     pub(super) fn new(
         shared: &'s mut Shared<'a>,
         function: &'s Function,
+        tree: &'s Tree,
         upvalues: Vec<Upvalue>,
     ) -> Box<Self> {
         let mut buffers = shared.buffers.take();
         buffers.registers.resize(function.info.locals.len(), 0);
         Box::new(Self {
             shared,
+            tree,
             info: &function.info,
             code: buffers.code,
-            lines: buffers.lines,
-            runs: buffers.runs,
+            lines: LineTable { runs: buffers.runs },
             line: function.line.max(1),
             last: 0,
             last_target: 0,
             jumps: buffers.jumps,
             constants: buffers.constants,
-            constant_keys: buffers.constant_keys,
-            constant_index: buffers.constant_index,
-            string_index: Vec::new(),
             protos: Vec::new(),
             upvalues,
             free: 0,
@@ -139,16 +110,19 @@ impl<'s, 'a> FunctionState<'s, 'a> {
             to_be_closed: Vec::new(),
             locals: buffers.locals,
             blocks: buffers.blocks,
+            exits: Vec::new(),
             spine: Vec::new(),
         })
     }
 
     /// An error at the current line.
-    pub(super) fn limit_error(&self, message: &'static str) -> LimitError {
-        LimitError {
+    #[cold]
+    pub(super) fn limit_error(&mut self, message: &'static str) -> Exceeded {
+        self.shared.limit_error = Some(LimitError {
             message,
             line: self.line,
-        }
+        });
+        Exceeded
     }
 
     /// What the resolver found out about a local.
@@ -173,19 +147,17 @@ impl<'s, 'a> FunctionState<'s, 'a> {
         let pc = self.code.len();
         self.last = pc;
         self.code.push(instruction.0);
-        self.lines.push(line);
         let extra_words = instruction.opcode().map_or(0, Opcode::extra_words);
         for _ in 0..extra_words {
             self.code.push(0);
-            self.lines.push(line);
         }
+        self.lines.push(pc as u32, line);
         pc
     }
 
     /// Makes room for `words` code words at once.
     pub(super) fn reserve_code(&mut self, words: usize) {
         self.code.reserve(words);
-        self.lines.reserve(words);
     }
 
     /// Emits an instruction at the current line.
@@ -225,9 +197,8 @@ impl<'s, 'a> FunctionState<'s, 'a> {
 
     /// Attaches `line` to the last instruction.
     pub(super) fn fix_line(&mut self, line: Line) {
-        for word in &mut self.lines[self.last..] {
-            *word = line;
-        }
+        self.lines.truncate(self.last as u32);
+        self.lines.push(self.last as u32, line);
     }
 
     /// The last instruction, unless something may jump to the position behind it.
@@ -242,7 +213,7 @@ impl<'s, 'a> FunctionState<'s, 'a> {
     /// Removes the last instruction.
     pub(super) fn remove_last(&mut self) {
         self.code.truncate(self.last);
-        self.lines.truncate(self.last);
+        self.lines.truncate(self.last as u32);
         // The instruction before is not known any more: nothing may be merged with it.
         self.last_target = self.code.len();
     }
@@ -315,78 +286,29 @@ impl<'s, 'a> FunctionState<'s, 'a> {
 
     /// The index of a constant, added if it is new.
     pub(super) fn constant(&mut self, value: ConstantValue) -> Result<usize> {
-        let key = ConstantKey::of(value);
-        let in_string_index = match key {
-            ConstantKey::String(symbol) => self.string_index.get(symbol.0 as usize),
-            _ => None,
-        };
-        let found = if let Some(&known) = in_string_index {
-            (known as usize).checked_sub(1)
-        } else if self.constant_keys.len() <= LINEAR_CONSTANTS {
-            self.constant_keys.iter().position(|&known| known == key)
-        } else {
-            self.constant_index.get(&key).map(|&index| index as usize)
-        };
-        if let Some(index) = found {
-            return Ok(index);
-        }
-        let index = self.constants.len();
+        let index = self.constants.index(value, self.shared.interner);
         if index >= CONSTANT_LIMIT {
             return Err(self.limit_error("too many constants"));
-        }
-        let constant = match value {
-            ConstantValue::Nil => Constant::Nil,
-            ConstantValue::Boolean(b) => Constant::Boolean(b),
-            ConstantValue::Integer(i) => Constant::Integer(i),
-            ConstantValue::Float(f) => Constant::Float(f),
-            ConstantValue::String(s) => Constant::String(self.shared.interner.shared(s)),
-        };
-        self.constants.push(constant);
-        self.constant_keys.push(key);
-        if let ConstantKey::String(symbol) = key
-            && let Some(place) = self.string_index.get_mut(symbol.0 as usize)
-        {
-            *place = index as u32 + 1;
-            return Ok(index);
-        }
-        if index >= MIN_STRING_INDEX && index.is_power_of_two() && self.string_index.is_empty() {
-            self.index_strings();
-        }
-        if index == LINEAR_CONSTANTS {
-            let known = self.constant_keys.iter().zip(0..);
-            self.constant_index
-                .extend(known.map(|(&key, index)| (key, index)));
-        } else if index > LINEAR_CONSTANTS {
-            self.constant_index.insert(key, index as u32);
         }
         Ok(index)
     }
 
-    /// Builds the index of strings, if there are enough constants for its size.
-    #[cold]
-    fn index_strings(&mut self) {
-        let symbols = self.shared.interner.len();
-        if symbols / MAX_SYMBOLS_PER_CONSTANT > self.constant_keys.len() {
-            return;
-        }
-        self.string_index = vec![0; symbols];
-        for (key, index) in self.constant_keys.iter().zip(1..) {
-            if let ConstantKey::String(symbol) = key {
-                self.string_index[symbol.0 as usize] = index;
-            }
-        }
-    }
-
-    /// A constant as a 16-bit operand; `None` when its index is too large.
-    pub(super) fn short_constant(&mut self, value: ConstantValue) -> Result<Option<u16>> {
-        let index = self.constant(value)?;
-        Ok((index < MAX_SHORT_CONSTANTS).then(|| index as u16 * SCALE))
+    /// A constant as a 16-bit operand, added if it is new; `None` when its index is or would be too
+    /// large.
+    pub(super) fn short_constant(&mut self, value: ConstantValue) -> Option<u16> {
+        let interner = self.shared.interner;
+        let index = if self.constants.list.len() < MAX_SHORT_CONSTANTS {
+            self.constants.index(value, interner)
+        } else {
+            self.constants.find(value, interner)?
+        };
+        (index < MAX_SHORT_CONSTANTS).then(|| index as u16 * SCALE)
     }
 
     /// A string as the key of a field instruction; `None` when it needs a register.
-    pub(super) fn field_key(&mut self, name: Symbol) -> Result<Option<u16>> {
+    pub(super) fn field_key(&mut self, name: Symbol) -> Option<u16> {
         if self.shared.interner.resolve(name).len() > MAX_FIELD_KEY {
-            return Ok(None);
+            return None;
         }
         self.short_constant(ConstantValue::String(name))
     }
@@ -422,7 +344,7 @@ impl<'s, 'a> FunctionState<'s, 'a> {
     }
 
     /// Adds an inner function; returns its index.
-    pub(super) fn add_proto(&mut self, proto: Proto) -> u32 {
+    pub(super) fn add_proto(&mut self, proto: Box<Proto>) -> u32 {
         self.protos.push(proto);
         (self.protos.len() - 1) as u32
     }
@@ -437,22 +359,19 @@ impl<'s, 'a> FunctionState<'s, 'a> {
             is_vararg: function.is_vararg,
             max_stack: self.max_stack as u8,
             code: take_contents(&mut self.code),
-            constants: take_contents(&mut self.constants),
+            constants: take_contents(&mut self.constants.list),
             protos: self.protos,
             upvalues: self.upvalues,
             lines: LineTable {
-                runs: take_contents(&mut self.runs),
+                runs: take_contents(&mut self.lines.runs),
             },
             locals: take_contents(&mut self.locals),
         };
         self.shared.buffers.give_back(Buffers {
             code: self.code,
-            lines: self.lines,
-            runs: self.runs,
+            runs: self.lines.runs,
             jumps: self.jumps,
             constants: self.constants,
-            constant_keys: self.constant_keys,
-            constant_index: self.constant_index,
             registers: self.registers,
             active: self.active,
             locals: self.locals,

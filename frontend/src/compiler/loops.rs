@@ -9,7 +9,7 @@ use super::Result;
 use super::function::{FunctionState, reg};
 use super::jump::JumpList;
 use super::operand::Operand;
-use crate::ast::{Block, ConstantValue, Expr, GenericFor, Line, LocalDecl, NumericFor};
+use crate::ast::{Block, ConstantValue, ExprId, GenericFor, Line, List, LocalDecl, NumericFor};
 use crate::bytecode::instruction::Instruction;
 use crate::bytecode::opcode::Opcode;
 
@@ -20,12 +20,12 @@ const GENERIC_STATE: usize = 4;
 /// Registers above its state that a generic loop needs for calling the iterator.
 const ITERATOR_CALL: usize = 3;
 
-impl<'s> FunctionState<'s, '_> {
+impl FunctionState<'_, '_> {
     /// `while cond do body end`
     pub(super) fn while_statement(
         &mut self,
-        cond: &'s Expr,
-        body: &'s Block,
+        cond: ExprId,
+        body: Block,
         end_line: Line,
     ) -> Result<()> {
         let top = self.label();
@@ -43,12 +43,12 @@ impl<'s> FunctionState<'s, '_> {
     }
 
     /// `repeat body until cond`
-    pub(super) fn repeat_statement(&mut self, body: &'s Block, cond: &'s Expr) -> Result<()> {
+    pub(super) fn repeat_statement(&mut self, body: Block, cond: ExprId) -> Result<()> {
         let top = self.label();
         self.enter_loop();
-        self.enter_block(&body.stats, false);
+        self.enter_block(body.stats, false);
         let level = self.locals_top;
-        self.statements(&body.stats)?;
+        self.statements(body.stats)?;
         self.line = body.last_line;
         let exit = self.inverse_condition(cond, None)?;
         if self.must_close(level) {
@@ -69,10 +69,10 @@ impl<'s> FunctionState<'s, '_> {
     }
 
     /// `for var = start, limit, step do body end`
-    pub(super) fn numeric_for(&mut self, node: &'s NumericFor, end_line: Line) -> Result<()> {
+    pub(super) fn numeric_for(&mut self, node: &NumericFor, end_line: Line) -> Result<()> {
         self.enter_loop();
         let base = self.free;
-        for expr in [&node.start, &node.limit].into_iter().chain(&node.step) {
+        for expr in [node.start, node.limit].into_iter().chain(node.step) {
             let mut operand = self.expression(expr)?;
             self.put_in_next(&mut operand)?;
         }
@@ -86,7 +86,7 @@ impl<'s> FunctionState<'s, '_> {
         let skip = self.new_jump(prepare);
         let top = self.label();
         self.line = node.do_line;
-        self.loop_body(std::slice::from_ref(&node.var), &node.body)?;
+        self.loop_body(node.var, node.body)?;
         self.loop_back(Opcode::ForLoop, base, top, node.loop_line);
         self.patch_here(JumpList::one(skip));
         self.line = end_line;
@@ -95,10 +95,10 @@ impl<'s> FunctionState<'s, '_> {
     }
 
     /// `for names in values do body end`
-    pub(super) fn generic_for(&mut self, node: &'s GenericFor, end_line: Line) -> Result<()> {
+    pub(super) fn generic_for(&mut self, node: &GenericFor, end_line: Line) -> Result<()> {
         self.enter_loop();
         let base = self.free;
-        self.adjusted_list(&node.values, GENERIC_STATE)?;
+        self.adjusted_list(&self.tree[node.values], GENERIC_STATE)?;
         self.activate_loop_state(GENERIC_STATE);
         self.to_be_closed.push(base + GENERIC_STATE - 1);
         self.check_stack(ITERATOR_CALL)?;
@@ -107,7 +107,7 @@ impl<'s> FunctionState<'s, '_> {
         let enter = self.new_jump(prepare);
         let top = self.label();
         self.line = node.do_line;
-        self.loop_body(&node.names, &node.body)?;
+        self.loop_body(node.names, node.body)?;
         self.patch_here(JumpList::one(enter));
         let count = node.names.len() as u16;
         let call = Instruction::new(Opcode::GenericForCall, reg(base), count, 0);
@@ -126,10 +126,10 @@ impl<'s> FunctionState<'s, '_> {
     }
 
     /// The declared variables and the body.
-    fn loop_body(&mut self, names: &'s [LocalDecl], body: &'s Block) -> Result<()> {
+    fn loop_body(&mut self, names: List<LocalDecl>, body: Block) -> Result<()> {
         self.enter_scope();
         self.reserve(names.len())?;
-        self.declare(names);
+        self.declare(&self.tree[names]);
         self.block(body)?;
         self.leave_block();
         Ok(())

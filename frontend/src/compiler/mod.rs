@@ -5,7 +5,7 @@
 //! `local x = a + b` adds right into the register of `x` and a comparison becomes one fused jump.
 //! Registers are a stack: the active locals, then temporaries.
 //!
-//! Files: `function` (state, emission, constants, registers), `operand` (discharging), `jump`
+//! Files: `function` (state, emission, registers), `constants`, `operand` (discharging), `jump`
 //! (lists of jumps and where they go), `condition` (comparisons, `and`, `or`, `not`),
 //! `expression` (dispatch, arithmetic, names, indexing), `call`, `table`, `assign`, `statement`,
 //! `scope` (blocks, labels, locals), `loops`, `finish` (encoding of jumps).
@@ -19,6 +19,7 @@ mod assign;
 mod buffers;
 mod call;
 mod condition;
+mod constants;
 mod expression;
 mod finish;
 mod function;
@@ -34,7 +35,7 @@ mod tests;
 use std::rc::Rc;
 
 use crate::ast::{
-    Attrib, Chunk, ConstantValue, Function, Interner, Line, UpvalueInfo, UpvalueSource,
+    Attrib, Chunk, ConstantValue, Function, Interner, Line, Tree, UpvalueInfo, UpvalueSource,
 };
 use crate::bytecode::proto::{Proto, Upvalue};
 pub(crate) use buffers::BufferPool;
@@ -49,27 +50,38 @@ pub(crate) struct LimitError {
     pub(crate) line: Line,
 }
 
+/// Some limit is exceeded; [`Shared::limit_error`] tells which. (Results of this type fit in
+/// registers.)
+#[derive(Debug, Clone, Copy)]
+struct Exceeded;
+
 /// The result of compiling something.
-pub(crate) type Result<T> = std::result::Result<T, LimitError>;
+type Result<T> = std::result::Result<T, Exceeded>;
 
 /// What all functions of a chunk share.
 pub(crate) struct Shared<'a> {
+    /// The nodes of the functions in the main function.
+    inner: &'a Tree,
     /// The chunk's strings.
     interner: &'a Interner,
     /// The values of compile-time constants.
     constants: &'a [ConstantValue],
     /// The chunk's name.
     source: Rc<[u8]>,
-    /// The name of the hidden variables of loops.
-    for_state: Rc<[u8]>,
     /// How far a conditional jump may go.
     reach: i64,
+    /// The limit that is exceeded, once one is.
+    limit_error: Option<LimitError>,
     /// Buffers for functions.
     buffers: BufferPool,
 }
 
 /// Compiles a resolved chunk.
-pub(crate) fn compile_chunk(chunk: &Chunk, interner: &Interner, name: &[u8]) -> Result<Proto> {
+pub(crate) fn compile_chunk(
+    chunk: &Chunk,
+    interner: &Interner,
+    name: &[u8],
+) -> std::result::Result<Proto, LimitError> {
     compile_with_reach(chunk, interner, name, i16::MAX as i64)
 }
 
@@ -79,45 +91,60 @@ fn compile_with_reach(
     interner: &Interner,
     name: &[u8],
     reach: i64,
-) -> Result<Proto> {
-    let mut shared = Shared::new(interner, &chunk.constants, name.into(), reach);
+) -> std::result::Result<Proto, LimitError> {
+    let trees = &chunk.trees;
+    let mut shared = Shared::new(&trees.inner, interner, &chunk.constants, name.into(), reach);
     let main = &chunk.main;
     let upvalues = describe_upvalues(&shared, main, None);
-    compile_function(&mut shared, main, upvalues)
+    let proto = compile_function(&mut shared, main, &trees.main, upvalues);
+    proto.map_err(|Exceeded| shared.exceeded())
 }
 
-/// Compiles a resolved function of the main function before the rest of the chunk is known. Its
-/// upvalues are described when the main function is compiled.
+/// Compiles a resolved function of the main function before the rest of the chunk is known; `tree`
+/// is that of its body. Its upvalues are described when the main function is compiled.
 pub(crate) fn compile_inner(
     function: &Function,
+    tree: &Tree,
     interner: &Interner,
     constants: &[ConstantValue],
     name: &Rc<[u8]>,
     buffers: &mut BufferPool,
-) -> Result<Proto> {
-    let mut shared = Shared::new(interner, constants, name.clone(), i16::MAX as i64);
+) -> std::result::Result<Proto, LimitError> {
+    let mut shared = Shared::new(tree, interner, constants, name.clone(), i16::MAX as i64);
     shared.buffers = std::mem::take(buffers);
     let upvalues = describe_upvalues(&shared, function, None);
-    let proto = compile_function(&mut shared, function, upvalues);
-    *buffers = shared.buffers;
-    proto
+    let proto = compile_function(&mut shared, function, tree, upvalues);
+    *buffers = std::mem::take(&mut shared.buffers);
+    proto.map_err(|Exceeded| shared.exceeded())
 }
 
 impl<'a> Shared<'a> {
     fn new(
+        inner: &'a Tree,
         interner: &'a Interner,
         constants: &'a [ConstantValue],
         source: Rc<[u8]>,
         reach: i64,
     ) -> Self {
         Self {
+            inner,
             interner,
             constants,
             source,
-            for_state: b"(for state)".as_slice().into(),
             reach,
+            limit_error: None,
             buffers: BufferPool::default(),
         }
+    }
+
+    /// The limit that is exceeded.
+    #[cold]
+    fn exceeded(&self) -> LimitError {
+        // Set wherever `Exceeded` comes from.
+        self.limit_error.unwrap_or(LimitError {
+            message: "function too large",
+            line: 1,
+        })
     }
 }
 
@@ -166,13 +193,14 @@ fn describe_upvalue(shared: &Shared<'_>, info: &UpvalueInfo, parent: Option<&[u8
     }
 }
 
-/// Compiles one function, and those inside it.
+/// Compiles one function, whose body is in `tree`, and those inside it.
 fn compile_function(
     shared: &mut Shared<'_>,
     function: &Function,
+    tree: &Tree,
     upvalues: Vec<Upvalue>,
 ) -> Result<Proto> {
-    let mut state = FunctionState::new(shared, function, upvalues);
+    let mut state = FunctionState::new(shared, function, tree, upvalues);
     state.function_body(function)?;
     FunctionState::finish(state, function)
 }

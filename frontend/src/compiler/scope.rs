@@ -12,7 +12,7 @@ use std::rc::Rc;
 use super::Result;
 use super::function::{FunctionState, reg};
 use super::jump::{JumpList, NONE};
-use crate::ast::{Attrib, LocalDecl, Stat, StatKind, Symbol};
+use crate::ast::{Attrib, Block, List, LocalDecl, Stat, StatKind, Symbol, predefined};
 use crate::bytecode::opcode::Opcode;
 use crate::bytecode::proto::LocalVariable;
 
@@ -44,7 +44,7 @@ pub(super) struct BlockState {
     breaks: Option<JumpList>,
 }
 
-impl<'s> FunctionState<'s, '_> {
+impl FunctionState<'_, '_> {
     /// Opens a block without labels.
     pub(super) fn enter_scope(&mut self) {
         self.blocks.push(BlockState {
@@ -65,8 +65,9 @@ impl<'s> FunctionState<'s, '_> {
 
     /// Opens the block of `stats`; `trailing` says whether labels at its end are outside the
     /// scope of its locals (not so in `repeat`, whose condition sees them).
-    pub(super) fn enter_block(&mut self, stats: &[Stat], trailing: bool) {
+    pub(super) fn enter_block(&mut self, stats: List<Stat>, trailing: bool) {
         self.enter_scope();
+        let stats = &self.tree[stats];
         let name = |stat: &Stat| match stat.kind {
             StatKind::Label(name) => Some(name),
             _ => None,
@@ -304,15 +305,15 @@ impl<'s> FunctionState<'s, '_> {
     /// Makes `count` hidden variables of a loop active.
     pub(super) fn activate_loop_state(&mut self, count: usize) {
         for _ in 0..count {
-            let name = self.shared.for_state.clone();
+            let name = self.shared.interner.shared(predefined::FOR_STATE);
             self.activate(name, false);
         }
     }
 
     /// Compiles the statements of a block in a scope of its own.
-    pub(super) fn block(&mut self, block: &'s crate::ast::Block) -> Result<()> {
-        self.enter_block(&block.stats, true);
-        self.statements(&block.stats)?;
+    pub(super) fn block(&mut self, block: Block) -> Result<()> {
+        self.enter_block(block.stats, true);
+        self.statements(block.stats)?;
         self.line = block.last_line;
         self.leave_block();
         Ok(())

@@ -4,23 +4,30 @@ use super::Result;
 use super::function::{FunctionState, reg};
 use super::jump::JumpList;
 use super::operand::{Kind, Operand};
-use crate::ast::{Block, Expr, Function, IfArm, Line, LocalDecl, Stat, StatKind};
+use crate::ast::{Block, Expr, Exprs, Function, Id, IfArm, Line, List, LocalDecl, Stat, StatKind};
 use crate::bytecode::instruction::Instruction;
 use crate::bytecode::opcode::Opcode;
 
-impl<'s> FunctionState<'s, '_> {
+/// About how many words of code an expression becomes.
+const WORDS_PER_EXPR: usize = 2;
+
+impl FunctionState<'_, '_> {
     /// Compiles the body of the function.
-    pub(super) fn function_body(&mut self, function: &'s Function) -> Result<()> {
+    pub(super) fn function_body(&mut self, function: &Function) -> Result<()> {
+        if function.line == 0 {
+            // The main function may be huge, and moving its code is slow.
+            self.reserve_code(WORDS_PER_EXPR * self.tree.count::<Expr>());
+        }
         if function.is_vararg {
             self.emit(Opcode::VarArgPrep, 0, 0, 0);
         }
         self.enter_scope();
         self.reserve(function.params.len())?;
         let entry = self.pc();
-        self.declare_parameters(&function.params);
+        self.declare_parameters(&self.tree[function.params]);
         let body = self.pc();
-        self.enter_block(&function.body.stats, true);
-        self.statements(&function.body.stats)?;
+        self.enter_block(function.body.stats, true);
+        self.statements(function.body.stats)?;
         self.line = match function.end_line {
             0 => function.body.last_line,
             line => line,
@@ -31,8 +38,7 @@ impl<'s> FunctionState<'s, '_> {
             self.emit(Opcode::ReturnClose, reg(self.locals_top), 1, 0);
         }
         // Moving parameters to their cells is no line of its own.
-        let first_line = self.lines[body];
-        self.lines[entry..body].fill(first_line);
+        self.lines.join(entry as u32, body as u32);
         self.leave_block();
         self.leave_block();
         Ok(())
@@ -49,17 +55,18 @@ impl<'s> FunctionState<'s, '_> {
     }
 
     /// Compiles statements in order.
-    pub(super) fn statements(&mut self, stats: &'s [Stat]) -> Result<()> {
-        for stat in stats {
+    pub(super) fn statements(&mut self, stats: List<Stat>) -> Result<()> {
+        for stat in &self.tree[stats] {
             self.line = stat.line;
             self.statement(stat)?;
             self.free = self.locals_top;
+            self.exits.clear();
         }
         Ok(())
     }
 
-    fn statement(&mut self, stat: &'s Stat) -> Result<()> {
-        match &stat.kind {
+    fn statement(&mut self, stat: &Stat) -> Result<()> {
+        match stat.kind {
             StatKind::Local { names, values } => self.local_statement(names, values, stat.end_line),
             StatKind::Assign { targets, values } => self.assignment(targets, values, stat.end_line),
             StatKind::Call(call) => {
@@ -74,17 +81,18 @@ impl<'s> FunctionState<'s, '_> {
             StatKind::While { cond, body } => self.while_statement(cond, body, stat.end_line),
             StatKind::Repeat { body, cond } => self.repeat_statement(body, cond),
             StatKind::If { arms, otherwise } => {
-                self.if_statement(arms, otherwise.as_ref())?;
+                self.if_statement(arms, otherwise)?;
                 self.line = stat.end_line;
                 Ok(())
             }
-            StatKind::NumericFor(node) => self.numeric_for(node, stat.end_line),
-            StatKind::GenericFor(node) => self.generic_for(node, stat.end_line),
+            StatKind::NumericFor(node) => self.numeric_for(&self.tree[node], stat.end_line),
+            StatKind::GenericFor(node) => self.generic_for(&self.tree[node], stat.end_line),
             StatKind::Function { target, function } => {
-                let target = self.expression(target)?.kind;
+                let target = self.expression(target)?.kind();
                 let mut closure = self.closure(function)?;
                 // A function of several lines is made in its last line and stored in its first.
-                if !matches!(target, Kind::Register(_)) || function.end_line != stat.line {
+                if !matches!(target, Kind::Register(_)) || self.tree[function].end_line != stat.line
+                {
                     self.put_in_next(&mut closure)?;
                 }
                 self.store(target, closure, stat.line)?;
@@ -99,22 +107,18 @@ impl<'s> FunctionState<'s, '_> {
                 Ok(())
             }
             StatKind::Goto(name) => {
-                self.goto_statement(*name);
+                self.goto_statement(name);
                 Ok(())
             }
             StatKind::Label(name) => {
-                self.label_statement(*name);
+                self.label_statement(name);
                 Ok(())
             }
         }
     }
 
-    fn local_statement(
-        &mut self,
-        names: &'s [LocalDecl],
-        values: &'s [Expr],
-        line: Line,
-    ) -> Result<()> {
+    fn local_statement(&mut self, names: List<LocalDecl>, values: Exprs, line: Line) -> Result<()> {
+        let (names, values) = (&self.tree[names], &self.tree[values]);
         let (names, values) = match names.split_last() {
             // A compile-time constant, always the last of its list, has no register.
             Some((last, others)) if self.local_info(last.id.get()).constant.is_some() => {
@@ -131,18 +135,22 @@ impl<'s> FunctionState<'s, '_> {
         Ok(())
     }
 
-    fn local_function(&mut self, name: &'s LocalDecl, function: &'s Function) -> Result<()> {
+    fn local_function(&mut self, names: List<LocalDecl>, function: Id<Function>) -> Result<()> {
         let register = self.reserve(1)?;
-        let captured = self.local_info(name.id.get()).captured;
-        self.line = function.end_line;
+        let names = &self.tree[names];
+        let captured = names
+            .iter()
+            .any(|name| self.local_info(name.id.get()).captured);
+        let end_line = self.tree[function].end_line;
+        self.line = end_line;
         if captured {
             // The cell comes first, so that the function can capture itself.
             self.emit_nil(register, 1, self.line);
         }
-        self.declare(std::slice::from_ref(name));
+        self.declare(names);
         let mut closure = self.closure(function)?;
         if captured {
-            self.store(Kind::Cell(register), closure, function.end_line)?;
+            self.store(Kind::Cell(register), closure, end_line)?;
         } else {
             self.put_in(&mut closure, register)?;
         }
@@ -150,14 +158,15 @@ impl<'s> FunctionState<'s, '_> {
         Ok(())
     }
 
-    fn if_statement(&mut self, arms: &'s [IfArm], otherwise: Option<&'s Block>) -> Result<()> {
+    fn if_statement(&mut self, arms: List<IfArm>, otherwise: Option<Block>) -> Result<()> {
+        let arms = &self.tree[arms];
         let mut escapes = JumpList::EMPTY;
         for (index, arm) in arms.iter().enumerate() {
             if self.conditional_exit(arm)? {
                 continue;
             }
-            let skip = self.condition(&arm.cond, Some(arm.then_line))?;
-            self.block(&arm.body)?;
+            let skip = self.condition(arm.cond, Some(arm.then_line))?;
+            self.block(arm.body)?;
             if (index + 1 < arms.len() || otherwise.is_some()) && self.reachable() {
                 let jump = self.jump();
                 escapes = self.join(escapes, jump);
@@ -173,8 +182,8 @@ impl<'s> FunctionState<'s, '_> {
 
     /// `if cond then break end`, and `goto` on the same line, become one conditional jump (a
     /// `goto` on a line of its own is a line event). Returns whether that was done.
-    fn conditional_exit(&mut self, arm: &'s IfArm) -> Result<bool> {
-        let [stat] = arm.body.stats.as_slice() else {
+    fn conditional_exit(&mut self, arm: &IfArm) -> Result<bool> {
+        let [stat] = &self.tree[arm.body.stats] else {
             return Ok(false);
         };
         if !matches!(stat.kind, StatKind::Break) && stat.line != arm.then_line {
@@ -183,17 +192,17 @@ impl<'s> FunctionState<'s, '_> {
         let Some(exit) = self.direct_exit(stat) else {
             return Ok(false);
         };
-        let jumps = self.inverse_condition(&arm.cond, Some(arm.then_line))?;
+        let jumps = self.inverse_condition(arm.cond, Some(arm.then_line))?;
         self.leave_through(exit, jumps);
         Ok(true)
     }
 
-    fn return_statement(&mut self, values: &'s [Expr], line: Line) -> Result<()> {
+    fn return_statement(&mut self, values: Exprs, line: Line) -> Result<()> {
         let closes = !self.to_be_closed.is_empty();
         let first = self.locals_top;
-        if let [value] = values {
+        if let &[value] = &self.tree[values] {
             let mut operand = self.expression(value)?;
-            if let Kind::Call(pc) = operand.kind {
+            if let Kind::Call(pc) = operand.kind() {
                 return self.return_call(&operand, pc, closes, line);
             }
             if !operand.is_multiple() {

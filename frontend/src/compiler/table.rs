@@ -3,7 +3,7 @@
 use super::Result;
 use super::function::{FunctionState, reg};
 use super::operand::{Kind, Object, Operand};
-use crate::ast::{ConstantValue, Expr, Line, Pair, TableItem};
+use crate::ast::{ConstantValue, ExprId, Line, List, TableItem};
 use crate::bytecode::instruction::Instruction;
 use crate::bytecode::opcode::Opcode;
 
@@ -20,9 +20,11 @@ struct Constructor {
     pending: usize,
 }
 
-impl<'s> FunctionState<'s, '_> {
+impl FunctionState<'_, '_> {
     /// `{ items }`
-    pub(super) fn table(&mut self, items: &'s [TableItem], line: Line) -> Result<Operand> {
+    pub(super) fn table(&mut self, items: List<TableItem>, line: Line) -> Result<Operand> {
+        let tree = self.tree;
+        let items = &tree[items];
         let table = self.reserve(1)?;
         let pc = self.emit_at(Instruction::new(Opcode::NewTable, reg(table), 0, 0), line);
         let mut state = Constructor {
@@ -31,20 +33,20 @@ impl<'s> FunctionState<'s, '_> {
             pending: 0,
         };
         let mut fields = 0;
-        let runs = items.iter().map(|item| match item {
-            TableItem::Integers(run) => run.len() + run.len() / VALUES_PER_STORE * 2,
+        let runs = items.iter().map(|item| match *item {
+            TableItem::Integers(run) => tree[run].len() + tree[run].len() / VALUES_PER_STORE * 2,
             _ => 1,
         });
         if items.len() > VALUES_PER_STORE {
             self.reserve_code(runs.sum());
         }
         for (index, item) in items.iter().enumerate() {
-            match item {
+            match *item {
                 TableItem::Positional(value) => {
                     self.positional(&mut state, value, index + 1 == items.len())?;
                 }
                 TableItem::Integers(run) => {
-                    for &(value, line) in run.iter() {
+                    for &(value, line) in &tree[run] {
                         self.line = line;
                         let register = reg(self.reserve(1)?);
                         let load = Instruction::wide(Opcode::LoadInt, register, value as u32);
@@ -54,15 +56,14 @@ impl<'s> FunctionState<'s, '_> {
                 }
                 TableItem::Named(name, value) => {
                     fields += 1;
-                    let key = self.constant_operand(ConstantValue::String(*name));
+                    let key = self.constant_operand(ConstantValue::String(name));
                     self.item(table, key, value, None)?;
                 }
-                TableItem::Keyed(pair, line) => {
-                    let Pair(key, value) = &**pair;
+                TableItem::Keyed(key, value, line) => {
                     fields += 1;
                     let saved = self.free;
                     let key = self.expression(key)?;
-                    self.item(table, key, value, Some(*line))?;
+                    self.item(table, key, value, Some(line))?;
                     self.free = saved;
                 }
             }
@@ -76,7 +77,7 @@ impl<'s> FunctionState<'s, '_> {
     }
 
     /// A positional item.
-    fn positional(&mut self, state: &mut Constructor, value: &'s Expr, last: bool) -> Result<()> {
+    fn positional(&mut self, state: &mut Constructor, value: ExprId, last: bool) -> Result<()> {
         let mut operand = self.expression(value)?;
         if last && operand.is_multiple() {
             self.set_results(&operand, None)?;
@@ -114,11 +115,11 @@ impl<'s> FunctionState<'s, '_> {
         &mut self,
         table: usize,
         key: Operand,
-        value: &'s Expr,
+        value: ExprId,
         line: Option<Line>,
     ) -> Result<()> {
         let saved = self.free;
-        let target = self.indexed(Object::Register(table as u8), key)?.kind;
+        let target = self.indexed(Object::Register(table as u8), key)?.kind();
         let value = self.expression(value)?;
         let line = line.unwrap_or(self.line);
         self.store(target, value, line)?;

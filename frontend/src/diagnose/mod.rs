@@ -93,7 +93,8 @@ impl Diagnosis<'_> {
     /// What the scopes object to, at the current token.
     #[cold]
     fn scope_error(&self, error: ScopeError) -> Box<SyntaxError> {
-        let text = |symbol| String::from_utf8_lossy(self.lexer.interner().resolve(symbol));
+        let interner = self.lexer.interner();
+        let text = |symbol| String::from_utf8_lossy(interner.resolve(symbol));
         let message = match error {
             ScopeError::Depth => return Box::new(SyntaxError::stack_overflow(self.line())),
             ScopeError::Limit {

@@ -298,7 +298,8 @@ impl Diagnosis<'_> {
             predefined::CONST => Ok(Attrib::Const),
             predefined::CLOSE => Ok(Attrib::Close),
             _ => {
-                let text = self.lexer.interner().resolve(name);
+                let interner = self.lexer.interner();
+                let text = interner.resolve(name);
                 let message = [b"unknown attribute '", text, b"'"].concat();
                 Err(self.error_near(&message, None))
             }

@@ -12,6 +12,8 @@ mod string;
 use crate::ast::{Interner, Line, Symbol};
 use crate::number::{Number, str_to_number};
 use logos::{Lexer as LogosLexer, Logos};
+use std::cell::{Ref, RefCell};
+use std::rc::Rc;
 use string::short_string;
 
 pub use string::push_utf8;
@@ -158,7 +160,7 @@ pub enum Token {
 #[derive(Debug)]
 pub struct State {
     line: Line,
-    interner: Interner,
+    interner: Rc<RefCell<Interner>>,
     buffer: Vec<u8>,
     /// The values of the last two numerals, the one of token `Number(n)` at `n`: whether it is a
     /// float, and its bits. (Copying the two at once, as an enum, is slow.)
@@ -172,7 +174,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             line: 1,
-            interner: Interner::new(),
+            interner: Rc::default(),
             buffer: Vec::new(),
             is_float: [false; 2],
             number_bits: [0; 2],
@@ -209,6 +211,11 @@ impl State {
         n
     }
 
+    #[inline]
+    fn intern(&self, text: &[u8]) -> Symbol {
+        self.interner.borrow_mut().intern(text)
+    }
+
     #[cold]
     fn error(&mut self, message: impl Into<String>, near: Option<Vec<u8>>) -> Malformed {
         self.error = Some(Box::new(LexError {
@@ -243,6 +250,17 @@ impl<'s> Lexer<'s> {
         }
     }
 
+    /// The same, with names and strings in `interner`.
+    pub(crate) fn sharing(source: &'s [u8], interner: Rc<RefCell<Interner>>) -> Self {
+        let state = State {
+            interner,
+            ..State::default()
+        };
+        Self {
+            scanner: Scanner::with_extras(source, state),
+        }
+    }
+
     /// The next token, [`Token::EndOfFile`] at the end and ever after.
     #[inline]
     pub fn next_token(&mut self) -> Result<Token, Malformed> {
@@ -256,13 +274,8 @@ impl<'s> Lexer<'s> {
     }
 
     /// The names and strings read so far.
-    pub fn interner(&self) -> &Interner {
-        &self.scanner.extras.interner
-    }
-
-    /// Gives up the names and strings.
-    pub fn into_interner(self) -> Interner {
-        self.scanner.extras.interner
+    pub fn interner(&self) -> Ref<'_, Interner> {
+        self.scanner.extras.interner.borrow()
     }
 
     /// The value of token `Number(n)`, which must be one of the last two numerals read.
@@ -332,7 +345,7 @@ pub fn quote(text: &[u8]) -> Vec<u8> {
 
 fn name(lexer: &mut Scanner<'_>) -> Symbol {
     let text = lexer.slice();
-    lexer.extras.interner.intern(text)
+    lexer.extras.intern(text)
 }
 
 fn unknown(lexer: &mut Scanner<'_>) -> u32 {
@@ -362,7 +375,7 @@ fn comment(lexer: &mut Scanner<'_>) -> Result<(), Malformed> {
             return long_bracket(lexer, level, "comment").map(|_| ());
         }
     }
-    let length = rest.iter().position(|&byte| byte == b'\n' || byte == b'\r');
+    let length = memchr::memchr2(b'\n', b'\r', rest);
     lexer.bump(length.unwrap_or(rest.len()));
     Ok(())
 }
@@ -374,7 +387,7 @@ fn long_string(lexer: &mut Scanner<'_>) -> Result<Symbol, Malformed> {
     let text = &lexer.slice()[end - length..end];
     let text = &text[line_break_length(text)..];
     if !has_return {
-        return Ok(lexer.extras.interner.intern(text));
+        return Ok(lexer.extras.intern(text));
     }
     // Every kind of line break becomes '\n'.
     let mut buffer = std::mem::take(&mut lexer.extras.buffer);
@@ -385,7 +398,7 @@ fn long_string(lexer: &mut Scanner<'_>) -> Result<Symbol, Malformed> {
         buffer.push(if length > 0 { b'\n' } else { *byte });
         rest = if length > 0 { &rest[length..] } else { tail };
     }
-    let symbol = lexer.extras.interner.intern(&buffer);
+    let symbol = lexer.extras.intern(&buffer);
     lexer.extras.buffer = buffer;
     Ok(symbol)
 }

@@ -11,7 +11,7 @@ pub(super) fn short_string(lexer: &mut Scanner<'_>) -> Result<Symbol, Malformed>
     let plain = rest.iter().position(special).unwrap_or(rest.len());
     if rest.get(plain) == Some(&quote) {
         lexer.bump(plain + 1);
-        return Ok(lexer.extras.interner.intern(&rest[..plain]));
+        return Ok(lexer.extras.intern(&rest[..plain]));
     }
     let mut reader = StringReader {
         text: rest,
@@ -26,7 +26,7 @@ pub(super) fn short_string(lexer: &mut Scanner<'_>) -> Result<Symbol, Malformed>
     lexer.bump(reader.position);
     lexer.extras.line = reader.line;
     let symbol = match result {
-        Ok(()) => Ok(lexer.extras.interner.intern(&reader.buffer[1..])),
+        Ok(()) => Ok(lexer.extras.intern(&reader.buffer[1..])),
         Err(error) => Err(lexer.extras.error(error.message, error.near)),
     };
     lexer.extras.buffer = reader.buffer;

@@ -88,62 +88,71 @@ fn grammar_and_diagnosis_agree() {
 }
 
 /// The expression with all its parentheses.
-fn show_expr(expr: &Expr, interner: &Interner) -> String {
+fn show_expr(tree: &Tree, expr: ExprId, interner: &Interner) -> String {
     let text = |symbol| String::from_utf8_lossy(interner.resolve(symbol)).into_owned();
-    let show = |expr: &Expr| show_expr(expr, interner);
-    let list = |exprs: &[Expr]| exprs.iter().map(show).collect::<Vec<_>>().join(",");
-    match &expr.kind {
-        ExprKind::Integer(integer) => integer.to_string(),
-        ExprKind::Float(float) => format!("{float:?}"),
-        ExprKind::String(symbol) => format!("'{}'", text(*symbol)),
-        ExprKind::Name(name, _) => text(*name),
-        ExprKind::Index(pair) => format!("{}[{}]", show(&pair.0), show(&pair.1)),
-        ExprKind::Field(object, name) => format!("{}.{}", show(&object.0), text(*name)),
-        ExprKind::Call(call) => format!("{}({})", show(&call.callee), list(&call.args)),
+    let show = |expr: ExprId| show_expr(tree, expr, interner);
+    let list = |exprs: Exprs| show_list(tree, exprs, interner);
+    match tree[expr].kind {
+        ExprKind::Integer(literal) => literal.integer().to_string(),
+        ExprKind::Float(literal) => format!("{:?}", literal.float()),
+        ExprKind::String(symbol) => format!("'{}'", text(symbol)),
+        ExprKind::Name(name, _) => text(name),
+        ExprKind::Index(object, key) => format!("{}[{}]", show(object), show(key)),
+        ExprKind::Field(object, name) => format!("{}.{}", show(object), text(name)),
+        ExprKind::Call(call) => format!("{}({})", show(tree[call].callee), list(tree[call].args)),
         ExprKind::MethodCall(call) => {
-            let (object, method) = (show(&call.object), text(call.method));
-            format!("{object}:{method}({})", list(&call.args))
+            let call = &tree[call];
+            let (object, method) = (show(call.object), text(call.method));
+            format!("{object}:{method}({})", list(call.args))
         }
-        ExprKind::Binary(op, pair) => format!("({} {op:?} {})", show(&pair.0), show(&pair.1)),
+        ExprKind::Binary(op, left, right) => format!("({} {op:?} {})", show(left), show(right)),
         ExprKind::Unary(op, operand) => format!("({op:?} {})", show(operand)),
         ExprKind::Paren(inner) => format!("<{}>", show(inner)),
         ExprKind::Table(items) => {
-            let items: Vec<String> = items
+            let items: Vec<String> = tree[items]
                 .iter()
-                .map(|item| match item {
+                .map(|item| match *item {
                     TableItem::Positional(value) => show(value),
-                    TableItem::Named(name, value) => format!("{}={}", text(*name), show(value)),
-                    TableItem::Integers(run) => format!("{run:?}"),
-                    TableItem::Keyed(pair, _) => format!("[{}]={}", show(&pair.0), show(&pair.1)),
+                    TableItem::Named(name, value) => format!("{}={}", text(name), show(value)),
+                    TableItem::Integers(run) => format!("{:?}", tree[run]),
+                    TableItem::Keyed(key, value, _) => format!("[{}]={}", show(key), show(value)),
                 })
                 .collect();
             format!("{{{}}}", items.join(","))
         }
-        other => format!("{other:?}"),
+        ref other => format!("{other:?}"),
     }
+}
+
+fn show_list(tree: &Tree, exprs: Exprs, interner: &Interner) -> String {
+    let shown = tree[exprs].iter();
+    let shown = shown.map(|&expr| show_expr(tree, expr, interner));
+    shown.collect::<Vec<_>>().join(",")
 }
 
 /// The expressions of the first statement.
 fn show_stat(text: &str) -> String {
     let (chunk, interner) = parse_valid(text.as_bytes(), None).expect("valid");
-    let show = |expr: &Expr| show_expr(expr, &interner);
-    let list = |exprs: &[Expr]| exprs.iter().map(show).collect::<Vec<_>>().join(",");
-    match &chunk.main.body.stats[0].kind {
+    let tree = &chunk.trees.main;
+    let show = |expr: ExprId| show_expr(tree, expr, &interner);
+    let list = |exprs: Exprs| show_list(tree, exprs, &interner);
+    match tree[chunk.main.body.stats][0].kind {
         StatKind::Return(values) => list(values),
         StatKind::Assign { targets, values } => format!("{} = {}", list(targets), list(values)),
         StatKind::Local { values, .. } => list(values),
         StatKind::Call(call) => show(call),
         StatKind::While { cond, .. } | StatKind::Repeat { cond, .. } => show(cond),
-        StatKind::If { arms, .. } => arms
+        StatKind::If { arms, .. } => tree[arms]
             .iter()
-            .map(|arm| show(&arm.cond))
+            .map(|arm| show(arm.cond))
             .collect::<Vec<_>>()
             .join(","),
         StatKind::NumericFor(numeric) => {
-            let step = numeric.step.as_ref().map(show).unwrap_or_default();
-            format!("{};{};{step}", show(&numeric.start), show(&numeric.limit))
+            let numeric = &tree[numeric];
+            let step = numeric.step.map(show).unwrap_or_default();
+            format!("{};{};{step}", show(numeric.start), show(numeric.limit))
         }
-        StatKind::GenericFor(generic) => list(&generic.values),
+        StatKind::GenericFor(generic) => list(tree[generic].values),
         StatKind::Function { target, .. } => show(target),
         other => format!("{other:?}"),
     }
@@ -221,8 +230,9 @@ fn shapes_of_trees() {
 /// The string that the program returns.
 fn returned_string(text: &[u8]) -> Vec<u8> {
     let (chunk, interner) = parse_valid(text, None).expect("valid");
-    match &chunk.main.body.stats[0].kind {
-        StatKind::Return(values) => match values[0].kind {
+    let tree = &chunk.trees.main;
+    match tree[chunk.main.body.stats][0].kind {
+        StatKind::Return(values) => match tree[tree[values][0]].kind {
             ExprKind::String(symbol) => interner.resolve(symbol).to_vec(),
             _ => panic!("no string"),
         },
@@ -262,9 +272,12 @@ fn upvalues_in_order_of_first_use() {
     let text = b"local a, b, c <const> = 1, 2, 3 function f() local d return function() \
         g = d + b + c; a = b end end";
     let (chunk, interner) = parse_valid(text, None).expect("valid");
-    let StatKind::Function { function, .. } = &chunk.main.body.stats[1].kind else {
+    let trees = &chunk.trees;
+    let stats = &trees.main[chunk.main.body.stats];
+    let StatKind::Function { function, .. } = stats[1].kind else {
         panic!("no function");
     };
+    let function = &trees.main[function];
     let names = |info: &FunctionInfo| -> Vec<String> {
         let names = info
             .upvalues
@@ -275,12 +288,14 @@ fn upvalues_in_order_of_first_use() {
             .collect()
     };
     assert_eq!(names(&function.info), ["_ENV", "b", "a"]);
-    let StatKind::Return(values) = &function.body.stats[1].kind else {
+    let tree = &trees.inner;
+    let StatKind::Return(values) = tree[function.body.stats][1].kind else {
         panic!("no return");
     };
-    let ExprKind::Function(inner) = &values[0].kind else {
+    let ExprKind::Function(inner) = tree[tree[values][0]].kind else {
         panic!("no function");
     };
+    let inner = &tree[inner];
     assert_eq!(names(&inner.info), ["_ENV", "d", "b", "a"]);
     let sources: Vec<_> = inner.info.upvalues.iter().map(|u| u.source).collect();
     let outer = UpvalueSource::Upvalue;

@@ -32,17 +32,16 @@ impl MainResolver {
         Self { scopes }
     }
 
-    /// Resolves the next statement, which is no label; tells whether there are functions in it.
-    pub(crate) fn statement(&mut self, stat: &Stat) -> std::result::Result<bool, ScopeError> {
-        let mut resolver = Resolver::new(&mut self.scopes);
+    /// Resolves the next statement, which is no label.
+    pub(crate) fn statement(&mut self, stat: &Stat, trees: &Trees) -> Result {
+        let mut resolver = Resolver::new(&mut self.scopes, trees);
         resolver.enter(1)?;
-        resolver.stat(stat)?;
-        Ok(resolver.has_functions)
+        resolver.stat(stat)
     }
 
     /// Resolves labels that stand together; `last` tells whether the function ends after them.
-    pub(crate) fn labels(&mut self, labels: &[Stat], last: bool) -> Result {
-        Resolver::new(&mut self.scopes).labels(labels, last)
+    pub(crate) fn labels(&mut self, labels: &[Stat], trees: &Trees, last: bool) -> Result {
+        Resolver::new(&mut self.scopes, trees).labels(labels, last)
     }
 
     /// The values of the compile-time constants so far.
@@ -61,18 +60,22 @@ impl MainResolver {
 
 struct Resolver<'t, 's> {
     scopes: &'s mut Scopes,
+    /// The nodes of the function being visited.
+    tree: &'t Tree,
+    /// Those of the functions in it.
+    inner: &'t Tree,
     depth: usize,
-    has_functions: bool,
     /// Nodes of the left spines being visited.
     spine: Vec<&'t Expr>,
 }
 
 impl<'t, 's> Resolver<'t, 's> {
-    fn new(scopes: &'s mut Scopes) -> Self {
+    fn new(scopes: &'s mut Scopes, trees: &'t Trees) -> Self {
         Self {
             scopes,
+            tree: &trees.main,
+            inner: &trees.inner,
             depth: 0,
-            has_functions: false,
             spine: Vec::new(),
         }
     }
@@ -91,37 +94,40 @@ impl<'t, 's> Resolver<'t, 's> {
 
     // --- Functions and statements ---
 
-    fn function(&mut self, function: &'t Function) -> Result {
-        self.has_functions = true;
+    fn function(&mut self, function: Id<Function>) -> Result {
+        let function = &self.tree[function];
+        let outer = std::mem::replace(&mut self.tree, self.inner);
         self.scopes.open_function(function.line);
-        for param in &function.params {
-            self.declare(param)?;
-        }
+        self.declare(function.params)?;
         self.scopes.activate(function.params.len());
         self.scopes.set_vararg(function.is_vararg);
-        self.stats(&function.body, false)?;
+        self.stats(function.body, false)?;
         function.info.set(self.scopes.close_function()?);
+        self.tree = outer;
         Ok(())
     }
 
-    fn declare(&mut self, declaration: &LocalDecl) -> Result {
-        let id = self.scopes.declare(declaration.name, declaration.attrib)?;
-        declaration.id.set(id);
+    fn declare(&mut self, names: List<LocalDecl>) -> Result {
+        for declaration in &self.tree[names] {
+            let id = self.scopes.declare(declaration.name, declaration.attrib)?;
+            declaration.id.set(id);
+        }
         Ok(())
     }
 
-    fn block(&mut self, block: &'t Block, is_loop: bool) -> Result {
+    fn block(&mut self, block: Block, is_loop: bool) -> Result {
         self.scopes.enter_block(is_loop);
         self.stats(block, false)?;
         self.scopes.leave_block()
     }
 
     /// Visits the statements of a block whose scope is open.
-    fn stats(&mut self, block: &'t Block, before_until: bool) -> Result {
+    fn stats(&mut self, block: Block, before_until: bool) -> Result {
+        let stats = &self.tree[block.stats];
         let mut index = 0;
-        while let Some(stat) = block.stats.get(index) {
+        while let Some(stat) = stats.get(index) {
             if let StatKind::Label(_) = stat.kind {
-                let rest = &block.stats[index..];
+                let rest = &stats[index..];
                 let is_label = |stat: &&Stat| matches!(stat.kind, StatKind::Label(_));
                 let count = rest.iter().take_while(is_label).count();
                 self.labels(&rest[..count], count == rest.len() && !before_until)?;
@@ -149,8 +155,8 @@ impl<'t, 's> Resolver<'t, 's> {
         Ok(())
     }
 
-    fn stat(&mut self, stat: &'t Stat) -> Result {
-        match &stat.kind {
+    fn stat(&mut self, stat: &Stat) -> Result {
+        match stat.kind {
             StatKind::Local { names, values } => self.local(names, values),
             StatKind::Assign { targets, values } => self.assign(targets, values),
             StatKind::Call(call) => self.spine(call),
@@ -170,17 +176,17 @@ impl<'t, 's> Resolver<'t, 's> {
                 self.scopes.leave_block()
             }
             StatKind::If { arms, otherwise } => {
-                for arm in arms {
-                    self.expr(&arm.cond)?;
-                    self.block(&arm.body, false)?;
+                for arm in &self.tree[arms] {
+                    self.expr(arm.cond)?;
+                    self.block(arm.body, false)?;
                 }
                 match otherwise {
                     Some(block) => self.block(block, false),
                     None => Ok(()),
                 }
             }
-            StatKind::NumericFor(numeric) => self.numeric_for(numeric),
-            StatKind::GenericFor(generic) => self.generic_for(generic),
+            StatKind::NumericFor(numeric) => self.numeric_for(&self.tree[numeric]),
+            StatKind::GenericFor(generic) => self.generic_for(&self.tree[generic]),
             StatKind::Function { target, function } => {
                 self.spine(target)?;
                 self.function(function)?;
@@ -197,26 +203,25 @@ impl<'t, 's> Resolver<'t, 's> {
                 Ok(())
             }
             StatKind::Goto(label) => {
-                self.scopes.goto(*label, stat.line);
+                self.scopes.goto(label, stat.line);
                 Ok(())
             }
-            StatKind::Label(name) => self.scopes.label(*name, stat.line, false),
+            StatKind::Label(name) => self.scopes.label(name, stat.line, false),
         }
     }
 
-    fn local(&mut self, names: &'t [LocalDecl], values: &'t [Expr]) -> Result {
+    fn local(&mut self, names: List<LocalDecl>, values: Exprs) -> Result {
+        let declarations = &self.tree[names];
         let is_close = |declaration: &&LocalDecl| declaration.attrib == Attrib::Close;
-        if names.iter().filter(is_close).count() > 1 {
+        if declarations.iter().filter(is_close).count() > 1 {
             return Err(ScopeError::MultipleClose);
         }
-        for declaration in names {
-            self.declare(declaration)?;
-        }
+        self.declare(names)?;
         self.exprs(values)?;
-        if let (Some(declaration), Some(value)) = (names.last(), values.last())
+        if let (Some(declaration), Some(&value)) = (declarations.last(), self.tree[values].last())
             && names.len() == values.len()
             && declaration.attrib == Attrib::Const
-            && let Some(constant) = constant_value(value, self.scopes.constants())
+            && let Some(constant) = constant_value(self.tree, value, self.scopes.constants())
         {
             self.scopes.set_constant(constant);
         }
@@ -224,8 +229,8 @@ impl<'t, 's> Resolver<'t, 's> {
         Ok(())
     }
 
-    fn assign(&mut self, targets: &'t [Expr], values: &'t [Expr]) -> Result {
-        for (index, target) in targets.iter().enumerate() {
+    fn assign(&mut self, targets: Exprs, values: Exprs) -> Result {
+        for (index, &target) in self.tree[targets].iter().enumerate() {
             // PUC recurs for each target after the first.
             self.enter(usize::from(index > 1))?;
             self.spine(target)?;
@@ -237,38 +242,36 @@ impl<'t, 's> Resolver<'t, 's> {
         Ok(())
     }
 
-    fn assign_to(&mut self, target: &Expr) -> Result {
-        match &target.kind {
+    fn assign_to(&mut self, target: ExprId) -> Result {
+        match &self.tree[target].kind {
             ExprKind::Name(name, binding) => self.scopes.assign(*name, binding.get()),
             _ => Ok(()),
         }
     }
 
-    fn numeric_for(&mut self, numeric: &'t NumericFor) -> Result {
+    fn numeric_for(&mut self, numeric: &NumericFor) -> Result {
         self.scopes.enter_block(true);
         self.scopes.declare_hidden(3)?;
-        self.declare(&numeric.var)?;
-        self.expr(&numeric.start)?;
-        self.expr(&numeric.limit)?;
-        if let Some(step) = &numeric.step {
+        self.declare(numeric.var)?;
+        self.expr(numeric.start)?;
+        self.expr(numeric.limit)?;
+        if let Some(step) = numeric.step {
             self.expr(step)?;
         }
         self.scopes.activate(3);
-        self.for_body(1, &numeric.body)
+        self.for_body(1, numeric.body)
     }
 
-    fn generic_for(&mut self, generic: &'t GenericFor) -> Result {
+    fn generic_for(&mut self, generic: &GenericFor) -> Result {
         self.scopes.enter_block(true);
         self.scopes.declare_hidden(4)?;
-        for declaration in &generic.names {
-            self.declare(declaration)?;
-        }
-        self.exprs(&generic.values)?;
+        self.declare(generic.names)?;
+        self.exprs(generic.values)?;
         self.scopes.activate(4);
-        self.for_body(generic.names.len(), &generic.body)
+        self.for_body(generic.names.len(), generic.body)
     }
 
-    fn for_body(&mut self, variables: usize, body: &'t Block) -> Result {
+    fn for_body(&mut self, variables: usize, body: Block) -> Result {
         self.scopes.enter_block(false);
         self.scopes.activate(variables);
         self.block(body, false)?;
@@ -278,14 +281,15 @@ impl<'t, 's> Resolver<'t, 's> {
 
     // --- Expressions ---
 
-    fn exprs(&mut self, exprs: &'t [Expr]) -> Result {
-        exprs.iter().try_for_each(|expr| self.expr(expr))
+    fn exprs(&mut self, exprs: Exprs) -> Result {
+        let tree = self.tree;
+        tree[exprs].iter().try_for_each(|&expr| self.expr(expr))
     }
 
-    fn expr(&mut self, expr: &'t Expr) -> Result {
+    fn expr(&mut self, id: ExprId) -> Result {
         if self.depth < MAX_DEPTH {
             // Most expressions are one token.
-            match &expr.kind {
+            match &self.tree[id].kind {
                 ExprKind::Name(name, binding) => {
                     binding.set(self.scopes.resolve(*name)?);
                     return Ok(());
@@ -300,16 +304,17 @@ impl<'t, 's> Resolver<'t, 's> {
             }
         }
         self.enter(1)?;
-        self.spine(expr)?;
+        self.spine(id)?;
         self.leave(1);
         Ok(())
     }
 
     /// Visits an expression that adds no nesting of its own.
-    fn spine(&mut self, expr: &'t Expr) -> Result {
+    fn spine(&mut self, id: ExprId) -> Result {
+        let tree = self.tree;
         let bottom = self.spine.len();
-        let mut node = expr;
-        while let Some(left) = node.left() {
+        let mut node = &tree[id];
+        while let Some(left) = node.left(tree) {
             self.spine.push(node);
             node = left;
         }
@@ -317,10 +322,10 @@ impl<'t, 's> Resolver<'t, 's> {
         while self.spine.len() > bottom
             && let Some(node) = self.spine.pop()
         {
-            match &node.kind {
-                ExprKind::Index(pair) | ExprKind::Binary(_, pair) => self.expr(&pair.1)?,
-                ExprKind::Call(call) => self.exprs(&call.args)?,
-                ExprKind::MethodCall(call) => self.exprs(&call.args)?,
+            match node.kind {
+                ExprKind::Index(_, right) | ExprKind::Binary(_, _, right) => self.expr(right)?,
+                ExprKind::Call(call) => self.exprs(tree[call].args)?,
+                ExprKind::MethodCall(call) => self.exprs(tree[call].args)?,
                 _ => {}
             }
         }
@@ -328,24 +333,27 @@ impl<'t, 's> Resolver<'t, 's> {
     }
 
     /// Visits an expression without left child.
-    fn leaf(&mut self, expr: &'t Expr) -> Result {
+    fn leaf(&mut self, expr: &Expr) -> Result {
         match &expr.kind {
             ExprKind::Name(name, binding) => {
                 binding.set(self.scopes.resolve(*name)?);
                 Ok(())
             }
             ExprKind::Vararg => self.scopes.vararg(),
-            ExprKind::Function(function) => self.function(function),
-            ExprKind::Table(items) => items.iter().try_for_each(|item| match item {
-                TableItem::Positional(value) | TableItem::Named(_, value) => self.expr(value),
-                TableItem::Keyed(pair, _) => {
-                    self.expr(&pair.0)?;
-                    self.expr(&pair.1)
-                }
-                TableItem::Integers(_) => Ok(()),
-            }),
-            ExprKind::Unary(_, operand) => self.expr(operand),
-            ExprKind::Paren(inner) => self.expr(inner),
+            ExprKind::Function(function) => self.function(*function),
+            ExprKind::Table(items) => {
+                let tree = self.tree;
+                tree[*items].iter().try_for_each(|item| match *item {
+                    TableItem::Positional(value) | TableItem::Named(_, value) => self.expr(value),
+                    TableItem::Keyed(key, value, _) => {
+                        self.expr(key)?;
+                        self.expr(value)
+                    }
+                    TableItem::Integers(_) => Ok(()),
+                })
+            }
+            ExprKind::Unary(_, operand) => self.expr(*operand),
+            ExprKind::Paren(inner) => self.expr(*inner),
             _ => Ok(()),
         }
     }
@@ -353,36 +361,35 @@ impl<'t, 's> Resolver<'t, 's> {
 
 /// The value of a resolved expression if it is a compile-time constant (manual §3.3.7): a literal,
 /// one of `constants`, or what folds to one.
-fn constant_value(expr: &Expr, constants: &[ConstantValue]) -> Option<ConstantValue> {
+fn constant_value(tree: &Tree, expr: ExprId, constants: &[ConstantValue]) -> Option<ConstantValue> {
     let mut spine = Vec::new();
-    let mut node = expr;
-    while let ExprKind::Binary(_, pair) = &node.kind {
-        spine.push(node);
-        node = &pair.0;
+    let mut node = &tree[expr];
+    while let ExprKind::Binary(op, left, right) = node.kind {
+        spine.push((op, right));
+        node = &tree[left];
     }
     let mut value = match &node.kind {
         ExprKind::Nil => ConstantValue::Nil,
         ExprKind::True => ConstantValue::Boolean(true),
         ExprKind::False => ConstantValue::Boolean(false),
-        ExprKind::Integer(integer) => ConstantValue::Integer(*integer),
-        ExprKind::Float(float) => ConstantValue::Float(*float),
+        ExprKind::Integer(literal) => ConstantValue::Integer(literal.integer()),
+        ExprKind::Float(literal) => ConstantValue::Float(literal.float()),
         ExprKind::String(symbol) => ConstantValue::String(*symbol),
         ExprKind::Name(_, binding) => match binding.get() {
             Binding::Constant(id) => constants[id.0 as usize],
             _ => return None,
         },
-        ExprKind::Paren(inner) => constant_value(inner, constants)?,
-        ExprKind::Unary(op, operand) => fold_unary(*op, constant_value(operand, constants)?)?,
+        ExprKind::Paren(inner) => constant_value(tree, *inner, constants)?,
+        ExprKind::Unary(op, operand) => {
+            fold_unary(*op, constant_value(tree, *operand, constants)?)?
+        }
         _ => return None,
     };
-    while let Some(node) = spine.pop() {
-        let ExprKind::Binary(op, pair) = &node.kind else {
-            return None;
-        };
+    while let Some((op, right)) = spine.pop() {
         value = match op {
-            BinaryOp::And if is_truthy(value) => constant_value(&pair.1, constants)?,
-            BinaryOp::Or if !is_truthy(value) => constant_value(&pair.1, constants)?,
-            _ => fold_binary(*op, value, constant_value(&pair.1, constants)?)?,
+            BinaryOp::And if is_truthy(value) => constant_value(tree, right, constants)?,
+            BinaryOp::Or if !is_truthy(value) => constant_value(tree, right, constants)?,
+            _ => fold_binary(op, value, constant_value(tree, right, constants)?)?,
         };
     }
     Some(value)

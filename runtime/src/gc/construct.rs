@@ -151,12 +151,12 @@ impl Heap {
 
     /// The heap's form of a compiled function, inner functions included.
     pub fn new_proto(&mut self, source: compiled::Proto) -> Result<*mut Proto> {
-        self.new_proto_with(source, &mut LongStrings::default())
+        self.new_proto_with(Box::new(source), &mut LongStrings::default())
     }
 
     fn new_proto_with(
         &mut self,
-        mut source: compiled::Proto,
+        mut source: Box<compiled::Proto>,
         long_strings: &mut LongStrings,
     ) -> Result<*mut Proto> {
         let inner = std::mem::take(&mut source.protos);
@@ -218,7 +218,7 @@ impl Heap {
                 max_stack: source.max_stack,
                 num_params: source.num_params,
                 is_vararg: source.is_vararg,
-                debug: Box::new(source),
+                debug: source,
                 liveness: Default::default(),
                 sites: Default::default(),
                 cache_records: Vec::new(),

@@ -9,6 +9,7 @@ use crate::string::LuaString;
 use crate::table::Table;
 use crate::userdata::Userdata;
 use crate::value::{self, Value};
+use perilune_frontend::bytecode::proto::{LocalVariable, Upvalue};
 use std::alloc::Layout;
 use std::ptr::NonNull;
 
@@ -158,12 +159,8 @@ unsafe fn proto_bytes(proto: *const Proto) -> usize {
     unsafe {
         let proto = &*proto;
         let debug = &*proto.debug;
-        // Names are shared with other protos and count a few times too often; that does no harm.
-        let names: usize = debug
-            .locals
-            .iter()
-            .map(|local| size_of_val(local) + local.name.len())
-            .sum();
+        // Names are shared by all protos of a chunk: they are not counted one by one.
+        let names = debug.locals.len() * (size_of::<LocalVariable>() + size_of::<usize>());
         // A map entry is a key and a box; the site itself is behind the box.
         let sites = proto
             .sites
@@ -174,7 +171,7 @@ unsafe fn proto_bytes(proto: *const Proto) -> usize {
             + size_of_val(&*proto.protos)
             + size_of_val(debug)
             + names
-            + debug.upvalues.len() * size_of::<perilune_frontend::bytecode::proto::Upvalue>()
+            + debug.upvalues.len() * size_of::<Upvalue>()
             + debug.lines.runs.len() * size_of::<(u32, u32)>()
             + sites
             + proto.cache_records.capacity() * size_of::<crate::ops::cache::CacheRecord>()

@@ -144,7 +144,7 @@ unsafe fn compiled_form(proto: *const Proto) -> compiled::Proto {
         form.protos = (*proto)
             .protos
             .iter()
-            .map(|&inner| compiled_form(inner))
+            .map(|&inner| Box::new(compiled_form(inner)))
             .collect();
         form
     }

@@ -13,7 +13,11 @@ fn stripped(proto: &Proto) -> Proto {
     for upvalue in &mut proto.upvalues {
         upvalue.name = None;
     }
-    proto.protos = proto.protos.iter().map(stripped).collect();
+    proto.protos = proto
+        .protos
+        .iter()
+        .map(|inner| Box::new(stripped(inner)))
+        .collect();
     proto
 }
 
@@ -26,7 +30,7 @@ fn round_trip() {
     let proto = compiled(SAMPLE);
     assert_eq!(undump(&dump(&proto, false), b"=x").as_ref(), Ok(&proto));
     assert_eq!(undump(&dump(&proto, true), b"=x"), Ok(stripped(&proto)));
-    let inner = &proto.protos[0];
+    let inner = &*proto.protos[0];
     assert_eq!(undump(&dump(inner, false), b"=x").as_ref(), Ok(inner));
 }
 

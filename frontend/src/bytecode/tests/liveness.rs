@@ -15,9 +15,8 @@ fn liveness(proto: &Proto) -> Liveness {
 
 /// The function that `body` is, with parameters `a`, `b`, `c` in registers 0, 1, 2.
 fn function(body: &str) -> Proto {
-    compiled(&format!("return function(a, b, c) {body} end"))
-        .protos
-        .remove(0)
+    let mut chunk = compiled(&format!("return function(a, b, c) {body} end"));
+    *chunk.protos.remove(0)
 }
 
 /// The position of the `n`th instruction with opcode `op`.

@@ -213,7 +213,7 @@ fn cells() {
     ];
     reject(&joined, "register read without cell");
     let mut capture = proto(&[value, Instruction::wide(Closure, r(1), 0), RETURN]);
-    capture.protos = vec![proto(&[RETURN])];
+    capture.protos = vec![Box::new(proto(&[RETURN]))];
     assert_eq!(
         verify(&capture).unwrap_err().reason,
         "register read without cell"

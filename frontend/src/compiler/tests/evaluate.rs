@@ -51,7 +51,11 @@ struct Function {
 impl Function {
     fn new(proto: &Proto) -> Rc<Self> {
         Rc::new(Self {
-            inner: proto.protos.iter().map(Function::new).collect(),
+            inner: proto
+                .protos
+                .iter()
+                .map(|inner| Function::new(inner))
+                .collect(),
             liveness: Liveness::compute(&proto.code, proto.max_stack, &|index| {
                 &proto.protos[index].upvalues
             }),

@@ -34,7 +34,8 @@ fn parameters_are_exchanged_as_in_puc() {
 #[test]
 fn explicit_steps_end_cycles() {
     let mut world = World::new();
-    for i in 0..5000 {
+    let count = if cfg!(miri) { 300 } else { 5000 };
+    for i in 0..count {
         let table = world.table();
         world.set(table, Value::integer(1), Value::integer(i));
         if i % 2 == 0 {
@@ -72,14 +73,19 @@ fn the_heap_stays_small_without_explicit_collections() {
         }
         let live = world.table();
         world.root(live);
-        for i in 1..=2000 {
+        let (live_count, garbage_count) = if cfg!(miri) {
+            (200, 1000)
+        } else {
+            (2000, 50_000)
+        };
+        for i in 1..=live_count {
             let inner = world.table();
             world.set(live, Value::integer(i), inner);
         }
         world.collect();
         let base = world.heap().used_bytes();
         let mut peak = 0;
-        for i in 0..50_000 {
+        for i in 0..garbage_count {
             let garbage = world.table();
             world.set(garbage, Value::integer(1), Value::integer(i));
             if world.heap().needs_step() {
@@ -98,13 +104,14 @@ fn a_stopped_collector_collects_nothing() {
     let mut world = World::new();
     world.heap().stop_collector();
     let count = world.count();
-    for _ in 0..10_000 {
+    let tables = if cfg!(miri) { 500 } else { 10_000 };
+    for _ in 0..tables {
         world.table();
         if world.heap().needs_step() {
             world.step();
         }
     }
-    assert_eq!(world.count(), count + 10_000);
+    assert_eq!(world.count(), count + tables);
     assert!(!world.heap().set_internal_stop(true));
     world.heap().restart_collector();
     assert!(!world.heap().is_collector_running());
@@ -143,7 +150,8 @@ fn the_memory_limit_holds() {
     world.heap().set_memory_limit(Some(limit));
     assert_eq!(world.heap().memory_limit(), Some(limit));
     // Garbage never runs into the limit when there are safepoints.
-    for i in 0..5_000 {
+    let rounds = if cfg!(miri) { 500 } else { 5_000 };
+    for i in 0..rounds {
         world.string(&format!("garbage {i}"));
         world.table();
         if world.heap().needs_step() {

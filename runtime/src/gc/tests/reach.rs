@@ -28,7 +28,7 @@ fn chain(world: &mut World) -> Vec<Value> {
             compiled::Constant::String(b"a constant"[..].into()),
             compiled::Constant::Float(1.5),
         ],
-        protos: vec![compiled::Proto::default()],
+        protos: vec![Box::default()],
         ..Default::default()
     };
     let proto = world.heap().new_proto(source).unwrap();
