@@ -102,6 +102,8 @@ pub(crate) unsafe fn resume(vm: *mut Vm, slot: u32, args: u32, state: u32) -> Re
 unsafe fn start(vm: *mut Vm, first: *const Value, args: usize) -> Result<Next> {
     // SAFETY: the thread has only its sentinel frame; its body is above it.
     unsafe {
+        // The call of the body is the one that `resume` has counted.
+        crate::call::check_c_calls(vm, (*(*vm).thread).c_calls)?;
         stack::ensure(vm, 1 + args)?;
         let function = (*vm).base;
         for n in 0..args {
