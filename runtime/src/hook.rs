@@ -1,6 +1,8 @@
 //! Debug hooks (manual §6.10, `debug.sethook`): events and their delivery.
 //!
-//! A hook belongs to a thread. While the running thread has one, `pending::HOOK` is set and Lua
+//! A hook belongs to a thread; new threads inherit what it asks for, but not its function, so that
+//! nothing is called for them (in PUC Lua the function is in a table that is keyed by threads).
+//! While the running thread has one, `pending::HOOK` is set and Lua
 //! code runs in the hooked loop. Hook functions are called from Rust and can't yield, as in PUC
 //! Lua for hooks written in Lua.
 
@@ -13,6 +15,8 @@ use crate::frame::FRAME_HOOK;
 use crate::stack;
 use crate::value::Value;
 use crate::vm::{Vm, pending};
+use perilune_frontend::bytecode::instruction::Instruction;
+use perilune_frontend::bytecode::opcode::Opcode;
 use std::sync::atomic::Ordering;
 
 /// Mask bit: call events.
@@ -35,11 +39,24 @@ pub(crate) unsafe fn update_pending(vm: *mut Vm) {
     // SAFETY: the running thread is live.
     unsafe {
         let hook = &(*(*vm).thread).hook;
-        if hook.mask != 0 && !hook.active {
+        if hook.mask != 0 && !hook.active && !hook.function.is_nil() {
             (*vm).pending.fetch_or(pending::HOOK, Ordering::Relaxed);
         } else {
             (*vm).pending.fetch_and(!pending::HOOK, Ordering::Relaxed);
         }
+    }
+}
+
+/// Lets a new thread inherit from the one that made it.
+///
+/// # Safety
+/// Both are live; `thread` does not run.
+pub(crate) unsafe fn inherit(thread: *mut Thread, from: *const Thread) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        (*thread).hook.mask = (*from).hook.mask;
+        (*thread).hook.interval = (*from).hook.interval;
+        (*thread).hook.remaining = (*from).hook.interval;
     }
 }
 
@@ -66,7 +83,8 @@ unsafe fn call_hook(vm: *mut Vm, event: &str, line: Value) -> Result<()> {
     // SAFETY: the saved state is up to date.
     unsafe {
         let thread = (*vm).thread;
-        if (*thread).hook.active || (*thread).hook.mask == 0 {
+        let hook = &(*thread).hook;
+        if hook.active || hook.mask == 0 || hook.function.is_nil() {
             return Ok(());
         }
         let event = (*vm).string(event.as_bytes())?;
@@ -212,6 +230,9 @@ pub(crate) unsafe fn before_instruction(vm: *mut Vm) -> Result<()> {
     unsafe {
         let thread = (*vm).thread;
         let mask = (*thread).hook.mask;
+        if is_part_of_instruction_before(vm) {
+            return Ok(());
+        }
         if mask & HOOK_COUNT != 0 {
             (*thread).hook.remaining = (*thread).hook.remaining.saturating_sub(1);
             if (*thread).hook.remaining == 0 {
@@ -241,6 +262,22 @@ pub(crate) unsafe fn before_instruction(vm: *mut Vm) -> Result<()> {
             (*thread).hook.last_pc = pc as u32;
         }
         Ok(())
+    }
+}
+
+/// Whether the instruction at the saved pc is the first call of the iterator of a generic loop, on
+/// which PUC Lua goes on from the preparation of the loop without looking at hooks.
+unsafe fn is_part_of_instruction_before(vm: *mut Vm) -> bool {
+    // SAFETY: see `before_instruction`; `last_pc` is a position in the running function.
+    unsafe {
+        let last = (*(*vm).thread).hook.last_pc;
+        let (Some(proto), Some(Opcode::GenericForCall)) =
+            (stack::running_proto(vm), Instruction(*(*vm).pc).opcode())
+        else {
+            return false;
+        };
+        let word = (&(*proto).code).get(last as usize);
+        word.and_then(|&word| Instruction(word).opcode()) == Some(Opcode::GenericForPrep)
     }
 }
 

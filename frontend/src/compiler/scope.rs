@@ -282,7 +282,10 @@ impl FunctionState<'_, '_> {
                 // PUC Lua has no such instruction: its line must not show.
                 let line = self.lines.runs.last().map_or(self.line, |&(_, line)| line);
                 let make = Instruction::new(Opcode::NewCell, reg(register), reg(register), 0);
-                self.emit_at(make, line);
+                let pc = self.emit_at(make, line);
+                if self.nils.end == pc {
+                    self.nils.end = self.pc();
+                }
             }
         }
         for decl in names {

@@ -393,8 +393,7 @@ impl<'c> Call<'c> {
             stack::prepare(vm, thread)?;
             (&mut (*thread).stack)[1] = function.raw;
             (*thread).top = 2;
-            (*thread).hook = (*vm.thread).hook;
-            (*thread).hook.active = false;
+            crate::hook::inherit(thread, vm.thread);
         }
         Ok(ThreadRef::new(thread))
     }

@@ -123,3 +123,46 @@ show("until true", function(a)
   until 1
   return a
 end)
+
+show("declarations", function()
+  local a
+  local b
+  local c, d
+  local function f() return a, b end
+  local e = nil
+  local g
+  do
+    local h
+    local i
+  end
+  return f, c, d, e, g
+end)
+
+show("loop header", function()
+  for _, args in ipairs({
+    1,
+    2,
+  }) do
+    tostring(args)
+  end
+end)
+
+show("fifty tables", function()
+  local t = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    {
+      a = 1,
+    },
+  }
+  local u = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    {
+      a = 1,
+    },
+    x = 1,
+    2
+  }
+  return #t, #u, t[50].a, u[51]
+end)
