@@ -265,19 +265,20 @@ pub(crate) unsafe fn before_instruction(vm: *mut Vm) -> Result<()> {
     }
 }
 
-/// Whether the instruction at the saved pc is the first call of the iterator of a generic loop, on
-/// which PUC Lua goes on from the preparation of the loop without looking at hooks.
+/// Whether PUC Lua does what the instruction at the saved pc does without looking at hooks: it has
+/// no cells, and from the preparation of a generic loop it goes on to the call of the iterator.
 unsafe fn is_part_of_instruction_before(vm: *mut Vm) -> bool {
     // SAFETY: see `before_instruction`; `last_pc` is a position in the running function.
     unsafe {
-        let last = (*(*vm).thread).hook.last_pc;
-        let (Some(proto), Some(Opcode::GenericForCall)) =
-            (stack::running_proto(vm), Instruction(*(*vm).pc).opcode())
-        else {
-            return false;
-        };
-        let word = (&(*proto).code).get(last as usize);
-        word.and_then(|&word| Instruction(word).opcode()) == Some(Opcode::GenericForPrep)
+        match Instruction(*(*vm).pc).opcode() {
+            Some(Opcode::NewCell) => true,
+            Some(Opcode::GenericForCall) => {
+                let last = (*(*vm).thread).hook.last_pc as usize;
+                let word = stack::running_proto(vm).and_then(|proto| (&(*proto).code).get(last));
+                word.and_then(|&word| Instruction(word).opcode()) == Some(Opcode::GenericForPrep)
+            }
+            _ => false,
+        }
     }
 }
 

@@ -21,6 +21,12 @@ use crate::bytecode::proto::LocalVariable;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ActiveLocal(usize);
 
+impl ActiveLocal {
+    pub(super) fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// A label of an open block.
 #[derive(Debug)]
 struct Label {
@@ -39,7 +45,7 @@ struct Label {
 #[derive(Debug)]
 pub(super) struct BlockState {
     first_active: usize,
-    first_register: usize,
+    pub(super) first_register: usize,
     labels: Vec<Label>,
     /// For a loop: the jumps of its `break`s.
     breaks: Option<JumpList>,

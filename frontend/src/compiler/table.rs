@@ -65,16 +65,16 @@ impl FunctionState<'_, '_> {
                 }
                 // The last entry, which has been split off.
                 TableItem::Close(_) => {}
-                TableItem::Named(name, value) => {
+                TableItem::Named(name, value, line) => {
                     fields += 1;
                     let key = self.constant_operand(ConstantValue::String(name));
-                    self.item(table, key, value, None)?;
+                    self.item(table, key, value, line)?;
                 }
                 TableItem::Keyed(key, value, line) => {
                     fields += 1;
                     let saved = self.free;
                     let key = self.expression(key)?;
-                    self.item(table, key, value, Some(line))?;
+                    self.item(table, key, value, line)?;
                     self.free = saved;
                 }
             }
@@ -126,17 +126,11 @@ impl FunctionState<'_, '_> {
     }
 
     /// An item with a key.
-    fn item(
-        &mut self,
-        table: usize,
-        key: Operand,
-        value: ExprId,
-        line: Option<Line>,
-    ) -> Result<()> {
+    fn item(&mut self, table: usize, key: Operand, value: ExprId, line: Line) -> Result<()> {
         let saved = self.free;
         let target = self.indexed(Object::Register(table as u8), key)?.kind();
         let value = self.expression(value)?;
-        let line = line.unwrap_or(self.line);
+        self.line = line;
         self.store(target, value, line)?;
         self.free = saved;
         Ok(())

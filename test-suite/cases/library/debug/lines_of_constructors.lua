@@ -166,3 +166,50 @@ show("fifty tables", function()
   }
   return #t, #u, t[50].a, u[51]
 end)
+
+show("ends of blocks", function()
+  do
+    local a = 1
+    t = function()
+      return a
+    end
+  end
+  do
+    local b = 1
+    t = b
+  end
+  do
+    local c = 1
+    t = function() return c end
+    if t then
+      t = nil
+    end
+  end
+end)
+
+show("captured in loops", function(a)
+  for _, v in ipairs {
+    1,
+  } do
+    t = function() return v end
+    t = v
+  end
+end)
+
+show("calls in constructors", function(f)
+  local t = {
+    a = f(
+      1
+    ),
+    b = f(f(
+      f {
+      }
+    )
+    ),
+    [f(
+      1
+    )] = f(
+      2
+    ),
+  }
+end, function(...) return ... end)
