@@ -21,7 +21,7 @@ unsafe fn slot(base: *mut Value, offset: usize) -> *mut Value {
     unsafe { (base as *mut u8).add(offset) as *mut Value }
 }
 
-/// `GetIndex` with an interned string key that the table has.
+/// `GetIndex` with an interned string key that the table has, or without metatable.
 ///
 /// # Safety
 /// The arguments are a handler's state.
@@ -46,12 +46,44 @@ pub(super) unsafe fn get_string(
         if !LuaString::is_interned(name) {
             return false;
         }
-        let v = Table::get_str(&(*vm).heap, (*table).as_pointer(), name);
-        if v.tag == NIL {
+        let table = (*table).as_pointer();
+        let v = Table::get_str(&(*vm).heap, table, name);
+        if v.tag == NIL && cache::may_have_metatable(vm, table) {
             return false;
         }
         *slot(base, i.a().0) = v;
         true
+    }
+}
+
+/// `SetIndex` with an interned string key in a table without metatable.
+///
+/// # Safety
+/// The arguments are a handler's state.
+#[inline(always)]
+pub(super) unsafe fn set_string(
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    _constants: *const Value,
+) -> bool {
+    // SAFETY: the caller's contract; nothing collects here.
+    unsafe {
+        let i = Insn::at(pc.sub(1));
+        if i.op_byte() != Opcode::SetIndex as u8 {
+            return false;
+        }
+        let (table, key) = (slot(base, i.a().0), slot(base, i.b().0));
+        if (*table).tag != TABLE || (*key).tag != STRING {
+            return false;
+        }
+        let (table, name): (*mut Table, *mut LuaString) =
+            ((*table).as_pointer(), (*key).as_pointer());
+        if !LuaString::is_interned(name) || cache::may_have_metatable(vm, table) {
+            return false;
+        }
+        // After a failure the slow path tries again, and reports it.
+        Table::set_str(&mut (*vm).heap, table, name, *slot(base, i.c().0), false).is_ok()
     }
 }
 

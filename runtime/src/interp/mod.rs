@@ -138,7 +138,9 @@ mod threaded {
         shim_index:
             at fast::get_field, 1; at fast::get_string, 0; at fast::string_method, 1;
             else perform, Index;
-        shim_set_index: at fast::set_field, 1; else perform, SetIndex;
+        shim_set_index:
+            at fast::set_field, 1; at fast::set_string, 0;
+            else perform, SetIndex;
         shim_call: saved fast::call_lua; else natives::call;
         shim_return: saved fast::return_values; else natives::return_;
         shim_generic_for: at natives::next, 1; saved fast::iterate_lua; else natives::generic_for;
