@@ -533,6 +533,9 @@ pub enum TableItem {
     Named(Symbol, ExprId),
     /// `[k] = e` and the line of `e`'s last token (of the instruction that stores it).
     Keyed(ExprId, ExprId, Line),
+    /// No entry, but the end of a table that does not end in the line where it is made: the line of
+    /// its brace (of what is done at the end).
+    Close(Line),
 }
 
 /// Binary operators.

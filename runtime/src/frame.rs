@@ -92,6 +92,8 @@ impl CallSite {
 
 /// The function is native.
 pub const FRAME_NATIVE: u32 = 1 << 0;
+/// The function is a message handler being called, where the error was raised.
+pub const FRAME_HANDLER: u32 = 1 << 1;
 /// The function was tail-called.
 ///
 /// The top bit, so that the fast return path drops it by a shift: it changes nothing there.

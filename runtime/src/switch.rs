@@ -209,6 +209,8 @@ unsafe fn suspend(vm: *mut Vm, slot: u32, state: u32) -> *mut Value {
 unsafe fn start(vm: *mut Vm, first: *const Value, args: usize) -> Result<Next> {
     // SAFETY: the thread has only its sentinel frame; its body is above it.
     unsafe {
+        // The call of the body is the one that `resume` has counted.
+        crate::call::check_c_calls(vm, (*(*vm).thread).c_calls)?;
         stack::ensure(vm, 1 + args)?;
         let function = (*vm).base;
         for n in 0..args {

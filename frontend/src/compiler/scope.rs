@@ -13,6 +13,7 @@ use super::Result;
 use super::function::{FunctionState, reg};
 use super::jump::{JumpList, NONE};
 use crate::ast::{Attrib, Block, List, LocalDecl, Stat, StatKind, Symbol, predefined};
+use crate::bytecode::instruction::Instruction;
 use crate::bytecode::opcode::Opcode;
 use crate::bytecode::proto::LocalVariable;
 
@@ -278,7 +279,10 @@ impl FunctionState<'_, '_> {
         for (register, decl) in (first..).zip(names) {
             self.registers[decl.id.get().0 as usize] = register as u8;
             if self.local_info(decl.id.get()).captured {
-                self.emit(Opcode::NewCell, reg(register), reg(register), 0);
+                // PUC Lua has no such instruction: its line must not show.
+                let line = self.lines.runs.last().map_or(self.line, |&(_, line)| line);
+                let make = Instruction::new(Opcode::NewCell, reg(register), reg(register), 0);
+                self.emit_at(make, line);
             }
         }
         for decl in names {

@@ -18,6 +18,8 @@ struct Constructor {
     stored: usize,
     /// How many positional values wait in registers.
     pending: usize,
+    /// Whether all results of a call wait above them.
+    to_top: bool,
 }
 
 impl FunctionState<'_, '_> {
@@ -31,6 +33,7 @@ impl FunctionState<'_, '_> {
             table,
             stored: 0,
             pending: 0,
+            to_top: false,
         };
         let mut fields = 0;
         let runs = items.iter().map(|item| match *item {
@@ -40,11 +43,16 @@ impl FunctionState<'_, '_> {
         if items.len() > VALUES_PER_STORE {
             self.reserve_code(runs.sum());
         }
+        let entries = match items.last() {
+            Some(TableItem::Close(_)) => items.len() - 1,
+            _ => items.len(),
+        };
         for (index, item) in items.iter().enumerate() {
             match *item {
                 TableItem::Positional(value) => {
-                    self.positional(&mut state, value, index + 1 == items.len())?;
+                    self.positional(&mut state, value, index + 1 == entries)?;
                 }
+                TableItem::Close(line) => self.line = line,
                 TableItem::Integers(run) => {
                     for &(value, line) in &tree[run] {
                         self.line = line;
@@ -68,7 +76,7 @@ impl FunctionState<'_, '_> {
                 }
             }
         }
-        self.store_pending(&mut state, false);
+        self.store_pending(&mut state);
         let room = |count: usize| count.min(u16::MAX as usize) as u16;
         self.set_b(pc, room(state.stored));
         self.set_c(pc, room(fields));
@@ -81,7 +89,7 @@ impl FunctionState<'_, '_> {
         let mut operand = self.expression(value)?;
         if last && operand.is_multiple() {
             self.set_results(&operand, None)?;
-            self.store_pending(state, true);
+            state.to_top = true;
         } else {
             self.put_in_next(&mut operand)?;
             self.add_pending(state);
@@ -93,16 +101,20 @@ impl FunctionState<'_, '_> {
     fn add_pending(&mut self, state: &mut Constructor) {
         state.pending += 1;
         if state.pending == VALUES_PER_STORE {
-            self.store_pending(state, false);
+            self.store_pending(state);
         }
     }
 
-    /// Stores the positional values that wait, `to_top` with those that the last one gives.
-    fn store_pending(&mut self, state: &mut Constructor, to_top: bool) {
-        if state.pending == 0 && !to_top {
+    /// Stores the positional values that wait.
+    fn store_pending(&mut self, state: &mut Constructor) {
+        if state.pending == 0 && !state.to_top {
             return;
         }
-        let count = if to_top { 0 } else { state.pending as u16 };
+        let count = if state.to_top {
+            0
+        } else {
+            state.pending as u16
+        };
         let pc = self.emit(Opcode::SetList, reg(state.table), count, 0);
         self.code[pc + 1] = state.stored as u64;
         state.stored += state.pending;

@@ -349,7 +349,7 @@ impl<'t, 's> Resolver<'t, 's> {
                         self.expr(key)?;
                         self.expr(value)
                     }
-                    TableItem::Integers(_) => Ok(()),
+                    TableItem::Integers(_) | TableItem::Close(_) => Ok(()),
                 })
             }
             ExprKind::Unary(_, operand) => self.expr(*operand),
