@@ -260,14 +260,14 @@ unsafe fn go_on(vm: *mut Vm, mut step: Step) -> u64 {
     // SAFETY: the saved state is that of the native function.
     unsafe {
         loop {
-            let again = match &step {
-                &Ok(Action::Return { first, count }) => {
+            let again = match step {
+                Ok(Action::Return { first, count }) => {
                     if return_to_lua(vm, first, count as usize) {
                         return safepoint(vm);
                     }
                     None
                 }
-                &Ok(Action::Call {
+                Ok(Action::Call {
                     function,
                     args,
                     results,
@@ -278,7 +278,7 @@ unsafe fn go_on(vm: *mut Vm, mut step: Step) -> u64 {
                     }
                     None
                 }
-                &Ok(Action::ProtectedCall {
+                Ok(Action::ProtectedCall {
                     function,
                     args,
                     handler,
@@ -290,12 +290,12 @@ unsafe fn go_on(vm: *mut Vm, mut step: Step) -> u64 {
                     }
                     None
                 }
-                &Ok(Action::Resume {
+                Ok(Action::Resume {
                     thread,
                     args,
                     state,
                 }) if is_quiet(vm) => switch::resume_yielded(vm, thread, args, state),
-                &Ok(Action::Yield {
+                Ok(Action::Yield {
                     first,
                     count,
                     state,
