@@ -91,11 +91,12 @@ pub(super) unsafe fn generic_for(
     }
 }
 
-/// `GenericForCall` by the builtin `next`: a step of a traversal without a call.
+/// `GenericForCall` by the builtin `next`: a step of a traversal without a call. Out of line, since
+/// what it gets by address would keep the shim from ending in a jump.
 ///
 /// # Safety
 /// The arguments are a handler's state.
-#[inline(always)]
+#[inline(never)]
 pub(super) unsafe fn next(
     vm: *mut Vm,
     pc: *const u64,
@@ -359,7 +360,7 @@ unsafe fn enter_lua(vm: *mut Vm, function: u32, args: usize, results: i32, state
         let registers = args.max((*proto).max_stack as usize);
         if (*proto).is_vararg
             || frame > (*vm).frame_limit
-            || (*thread).c_calls >= MAX_C_CALLS
+            || (*thread).c_calls + 1 >= MAX_C_CALLS
             || function.wrapping_add(1 + registers) > (*vm).stack_limit
         {
             return false;
