@@ -10,7 +10,6 @@ use crate::call::{Next, call_from_rust};
 use crate::coroutine::Thread;
 use crate::error::Result;
 #[cfg(threaded)]
-use crate::frame::CallSite;
 use crate::frame::FRAME_HOOK;
 use crate::stack;
 use crate::value::Value;
@@ -39,10 +38,14 @@ pub(crate) unsafe fn update_pending(vm: *mut Vm) {
     // SAFETY: the running thread is live.
     unsafe {
         let hook = &(*(*vm).thread).hook;
-        if hook.mask != 0 && !hook.active && !hook.function.is_nil() {
-            (*vm).pending.fetch_or(pending::HOOK, Ordering::Relaxed);
+        let wanted = if hook.mask != 0 && !hook.active && !hook.function.is_nil() {
+            pending::HOOK
         } else {
-            (*vm).pending.fetch_and(!pending::HOOK, Ordering::Relaxed);
+            0
+        };
+        // Only this thread changes the bit; atomic changes are too slow for every switch.
+        if (*vm).pending.load(Ordering::Relaxed) & pending::HOOK != wanted {
+            (*vm).pending.fetch_xor(pending::HOOK, Ordering::Relaxed);
         }
     }
 }
@@ -155,20 +158,6 @@ pub(crate) unsafe fn after_entering(vm: *mut Vm, tail: bool) -> Result<Next> {
             call_event(vm, tail)?;
         }
         Ok(Next::Continue)
-    }
-}
-
-/// A native function has returned to the Lua function that called it through `site`.
-///
-/// # Safety
-/// The site is that of a call by the running function.
-#[cfg(threaded)]
-#[cold]
-pub(crate) unsafe fn return_to_site(vm: *mut Vm, site: *const CallSite) {
-    // SAFETY: the caller's contract.
-    unsafe {
-        let start = (*(*site).proto).entry;
-        (*(*vm).thread).hook.last_pc = (*site).instruction.offset_from(start) as u32;
     }
 }
 

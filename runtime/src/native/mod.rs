@@ -30,6 +30,8 @@ pub use local::{FunctionRef, Local, LocalView, StringRef, TableRef, ThreadRef, U
 #[cfg(threaded)]
 pub(crate) use step::after_step;
 pub(crate) use step::{after_metamethod, run_step};
+#[cfg(threaded)]
+pub(crate) use step::{callee_flags, protect_call};
 
 use crate::error::LuaError;
 
