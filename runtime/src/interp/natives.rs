@@ -173,7 +173,7 @@ pub(super) unsafe fn return_(
         (*vm).pc = std::ptr::null();
         let native = (*vm).frame_top;
         (*native).varargs = (place.offset_from(native_base) as usize + got) as u32;
-        (*native).flags &= !(FRAME_PROTECTED | FRAME_HAS_HANDLER);
+        (*native).flags &= !FRAME_PROTECTION;
         let step = run(vm, (*site).state, CallResult::Returned(got as u32));
         go_on(vm, step)
     }

@@ -21,7 +21,7 @@ mod introspect;
 mod local;
 mod step;
 
-pub use action::{Action, CallResult};
+pub use action::{Action, CALLERS_HANDLER, CallResult};
 pub use call::Call;
 pub(crate) use code::load_chunk;
 pub use code::{ChunkMode, LoadError};

@@ -1,6 +1,6 @@
 //! Running native functions: one step after the other, and the actions between them.
 
-use super::{Action, Call, CallResult};
+use super::{Action, CALLERS_HANDLER, Call, CallResult};
 use crate::call::{Next, native_site};
 use crate::collect;
 use crate::error::Result;
@@ -238,7 +238,11 @@ pub(crate) unsafe fn protect_call(vm: *mut Vm, function: u32, handler: u32, stat
     // SAFETY: the caller's contract.
     unsafe {
         let frame = (*vm).frame_top;
-        let handler = if handler != 0 { FRAME_HAS_HANDLER } else { 0 };
+        let handler = match handler {
+            0 => 0,
+            CALLERS_HANDLER => FRAME_HEARD_OUTSIDE,
+            _ => FRAME_HAS_HANDLER,
+        };
         let kept = (*frame).flags & ((1 << FRAME_USER_SHIFT) - 1);
         (*frame).flags = kept | FRAME_PROTECTED | handler | state << FRAME_USER_SHIFT;
         // Where the error goes when the call fails before it has a frame.

@@ -133,8 +133,24 @@ fn real_software_compiles_alike() {
         Ok(found) => found,
         Err(reason) => return skipped("real_software_compiles_alike", reason),
     };
-    match corpus::compare(&software.debian, &here().join("lua/compile.lua")) {
-        Ok(files) => println!("{files} files compile alike"),
+    let files = corpus::files(&software.debian);
+    if let Err(problems) = corpus::compile_alike(&files, &here().join("lua/compile.lua")) {
+        panic!("{problems}");
+    }
+    println!("{} files compile alike", files.len());
+}
+
+#[test]
+fn real_software_runs_alike() {
+    let software = match software() {
+        Ok(found) => found,
+        Err(reason) => return skipped("real_software_runs_alike", reason),
+    };
+    let files = corpus::files(&software.debian);
+    let script = here().join("lua/run-anything.lua");
+    let module_path = format!("{}/?.lua", here().join("stand-ins").display());
+    match corpus::run_alike(&files, &script, &module_path) {
+        Ok(files) => println!("{files} files run alike"),
         Err(problems) => panic!("{problems}"),
     }
 }
