@@ -394,6 +394,8 @@ fn traceback(call: &mut Call<'_>) -> NativeResult {
     };
     let default = i64::from(thread == call.running().0);
     let level = i64::from(call.opt_integer(shift + 2, default)? as i32);
+    // In the reference implementation the message is a C string.
+    let text = text.map(|text| text.split(|&byte| byte == 0).next().unwrap_or_default());
     let trace = call.traceback(thread, text, level);
     let trace = call.new_string(&trace)?;
     Ok(call.return_one(trace))

@@ -19,9 +19,9 @@ pub fn workspace() -> &'static Path {
 /// The folder for build results, in which runners may keep what they download.
 pub fn target_folder() -> PathBuf {
     let here = std::env::current_exe().unwrap_or_default();
-    // target/<profile>/deps/<test>
+    // Tests are in target/<profile>/deps, programs in target/<profile>; Cargo marks the folder.
     here.ancestors()
-        .nth(3)
+        .find(|folder| folder.join("CACHEDIR.TAG").exists())
         .map_or_else(|| workspace().join("target"), Path::to_path_buf)
 }
 

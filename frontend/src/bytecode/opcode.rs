@@ -57,7 +57,8 @@
 //!   list, unless the value is nil or false; the register may hold a cell that holds the value.
 //!   Registers are marked in increasing order. Every exit from a scope that has marked
 //!   variables passes a `Close` or a `ReturnClose`, which closes all of the frame. Values that a
-//!   `ReturnClose` returns stay in their registers while closing calls run. `Close A` touches no
+//!   `ReturnClose` returns stay in their registers, which lie above all marked ones, while closing
+//!   calls run in the registers behind them. `Close A` touches no
 //!   register; A may be the end of the frame.
 //! - **Entry.** Parameters are in R[0..num_params], the other registers hold nothing. A function
 //!   with `is_vararg` starts with `VarArgPrep`, which is nowhere else.

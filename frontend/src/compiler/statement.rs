@@ -226,10 +226,13 @@ impl FunctionState<'_, '_> {
                 return self.return_call(&operand, pc, closes, line);
             }
             if !operand.is_multiple() {
-                let register = self.put_in_any(&mut operand)?;
                 let instruction = if closes {
+                    // A copy above all variables: what closes them uses the registers behind the
+                    // results, and the variables are read until the last one is closed.
+                    let register = self.put_in_next(&mut operand)?;
                     Instruction::new(Opcode::ReturnClose, reg(register), 2, 0)
                 } else {
+                    let register = self.put_in_any(&mut operand)?;
                     Instruction::new(Opcode::Return1, reg(register), 0, 0)
                 };
                 self.emit_at(instruction, line);
