@@ -66,7 +66,7 @@ pub(super) fn match_(call: &mut Call<'_>) -> NativeResult {
 
 /// Upvalues of the iterator of `gmatch`.
 const SUBJECT: u32 = 1;
-const ITERATION: u32 = 2;
+const ITERATION: u32 = 3;
 
 /// What the iterator of `gmatch` keeps.
 #[derive(Debug)]
@@ -93,7 +93,8 @@ pub(super) fn gmatch(call: &mut Call<'_>) -> NativeResult {
         last_end: None,
     };
     let iteration = call.new_userdata(iteration, None, 0)?;
-    let upvalues = [call.slot(1), iteration.into()];
+    // The pattern is there for the debug interface only, as it shows PUC's.
+    let upvalues = [call.slot(1), call.slot(2), iteration.into()];
     let iterator = call.new_closure(native!("gmatch_iterator", gmatch_next), &upvalues)?;
     Ok(call.return_one(iterator))
 }
