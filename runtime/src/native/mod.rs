@@ -19,6 +19,7 @@ mod code;
 mod exit;
 mod introspect;
 mod local;
+mod poll;
 mod step;
 
 pub use action::{Action, CallResult};

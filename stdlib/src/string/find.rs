@@ -30,7 +30,7 @@ pub(super) fn find(call: &mut Call<'_>) -> NativeResult {
     }
     Program::with(pattern, |program| {
         let mut matching = Matching::new(subject, program);
-        let found = matching.find(start, None, || call.poll());
+        let found = matching.find(start, None, || call.poll_computation());
         let Some(bounds) = found.map_err(|failure| raise(call, failure))? else {
             return Ok(call.return_one(Local::NIL));
         };
@@ -56,7 +56,7 @@ pub(super) fn match_(call: &mut Call<'_>) -> NativeResult {
     }
     Program::with(pattern, |program| {
         let mut matching = Matching::new(subject, program);
-        let found = matching.find(start, None, || call.poll());
+        let found = matching.find(start, None, || call.poll_computation());
         match found.map_err(|failure| raise(call, failure))? {
             Some(bounds) => return_captures(call, &matching, bounds),
             None => Ok(call.return_one(Local::NIL)),
@@ -114,7 +114,7 @@ fn gmatch_next(call: &mut Call<'_>) -> NativeResult {
         last_end,
     } = &mut *iteration;
     let mut matching = Matching::new(subject, program);
-    let found = matching.find(*position, *last_end, || call.poll());
+    let found = matching.find(*position, *last_end, || call.poll_computation());
     let Some(bounds) = found.map_err(|failure| raise(call, failure))? else {
         return Ok(call.return_none());
     };
