@@ -510,7 +510,8 @@ impl<'c, 'h> Builder<'c, 'h> {
     /// Adds `name = value` to a table.
     pub(crate) fn named(&mut self, name: Symbol) {
         let value = self.expr();
-        self.items.push(TableItem::Named(name, value));
+        let line = self.previous_line();
+        self.items.push(TableItem::Named(name, value, line));
     }
 
     /// Adds `[key] = value` to a table; the value's last token stands at `line`.

@@ -556,7 +556,7 @@ pub(crate) unsafe fn finish_return(vm: *mut Vm, first: *mut Value, count: usize)
                 };
                 let slots = place.offset_from((*vm).base) as usize + got;
                 (*(*vm).frame_top).varargs = slots as u32;
-                (*(*vm).frame_top).flags &= !(FRAME_PROTECTED | FRAME_HAS_HANDLER);
+                (*(*vm).frame_top).flags &= !FRAME_PROTECTION;
                 Ok(Next::Step {
                     state: (*site).state,
                     result: CallResult::Returned(got as u32),

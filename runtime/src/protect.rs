@@ -106,11 +106,11 @@ unsafe fn find_listener(vm: *mut Vm) -> Listener {
         loop {
             let flags = (*frame).flags;
             if flags & FRAME_PROTECTED != 0 {
-                return if flags & FRAME_HAS_HANDLER != 0 {
-                    Listener::Handler(frame)
-                } else {
-                    Listener::Nobody
-                };
+                if flags & FRAME_HAS_HANDLER != 0 {
+                    return Listener::Handler(frame);
+                } else if flags & FRAME_HEARD_OUTSIDE == 0 {
+                    return Listener::Nobody;
+                }
             }
             let interrupts = flags & (FRAME_HANDLER | FRAME_HOOK) != 0;
             match catches(vm, frame) {
@@ -291,7 +291,7 @@ pub(crate) unsafe fn deliver(vm: *mut Vm, error: LuaError, slot: u32, state: u32
         let value = error_value(&mut *vm, error);
         *(*vm).base.add(slot as usize - 1) = value;
         (*(*vm).frame_top).varargs = slot;
-        (*(*vm).frame_top).flags &= !(FRAME_PROTECTED | FRAME_HAS_HANDLER);
+        (*(*vm).frame_top).flags &= !FRAME_PROTECTION;
         stack::shrink_after_error(vm);
         Next::Step {
             state,

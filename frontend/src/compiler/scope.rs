@@ -21,6 +21,12 @@ use crate::bytecode::proto::LocalVariable;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ActiveLocal(usize);
 
+impl ActiveLocal {
+    pub(super) fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// A label of an open block.
 #[derive(Debug)]
 struct Label {
@@ -39,7 +45,7 @@ struct Label {
 #[derive(Debug)]
 pub(super) struct BlockState {
     first_active: usize,
-    first_register: usize,
+    pub(super) first_register: usize,
     labels: Vec<Label>,
     /// For a loop: the jumps of its `break`s.
     breaks: Option<JumpList>,
@@ -282,7 +288,10 @@ impl FunctionState<'_, '_> {
                 // PUC Lua has no such instruction: its line must not show.
                 let line = self.lines.runs.last().map_or(self.line, |&(_, line)| line);
                 let make = Instruction::new(Opcode::NewCell, reg(register), reg(register), 0);
-                self.emit_at(make, line);
+                let pc = self.emit_at(make, line);
+                if self.nils.end == pc {
+                    self.nils.end = self.pc();
+                }
             }
         }
         for decl in names {

@@ -113,7 +113,7 @@ fn show_expr(tree: &Tree, expr: ExprId, interner: &Interner) -> String {
                 .iter()
                 .filter_map(|item| match *item {
                     TableItem::Positional(value) => Some(show(value)),
-                    TableItem::Named(name, value) => {
+                    TableItem::Named(name, value, _) => {
                         Some(format!("{}={}", text(name), show(value)))
                     }
                     TableItem::Integers(run) => Some(format!("{:?}", tree[run])),

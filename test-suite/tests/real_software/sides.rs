@@ -122,7 +122,7 @@ fn collect(folder: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) -> std::io::Re
 }
 
 /// The text without addresses, which are printed as `table: 0x5581f0`.
-fn masked(text: &[u8]) -> Vec<u8> {
+pub(crate) fn masked(text: &[u8]) -> Vec<u8> {
     const BEFORE: &[u8] = b": 0x";
     let mut kept = Vec::with_capacity(text.len());
     let mut at = 0;

@@ -35,3 +35,17 @@ print(xpcall(function()
   local x = 1
   return x
 end, function(message) return debug.traceback(message, 1) end))
+
+-- Readers of chunks run within the parser, whose errors are caught, but not without the handler.
+local function marked(message) return "<" .. tostring(message) .. ">" end
+print(xpcall(function() return load(function() error("reader", 0) end) end, marked))
+print(xpcall(load, marked, ipairs))
+print(xpcall(function()
+  return load(function() return pcall(error, "inner") and "" or nil end) == nil
+end, marked))
+print(xpcall(load, marked, "x x"))
+print(xpcall(coroutine.wrap(function() return load(function() error("other", 0) end) end), marked))
+print(pcall(load, function() error("unheard", 0) end))
+print(xpcall(function()
+  return load(function() local x = nil; return x.y end)
+end, debug.traceback))

@@ -123,3 +123,93 @@ show("until true", function(a)
   until 1
   return a
 end)
+
+show("declarations", function()
+  local a
+  local b
+  local c, d
+  local function f() return a, b end
+  local e = nil
+  local g
+  do
+    local h
+    local i
+  end
+  return f, c, d, e, g
+end)
+
+show("loop header", function()
+  for _, args in ipairs({
+    1,
+    2,
+  }) do
+    tostring(args)
+  end
+end)
+
+show("fifty tables", function()
+  local t = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    {
+      a = 1,
+    },
+  }
+  local u = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    {
+      a = 1,
+    },
+    x = 1,
+    2
+  }
+  return #t, #u, t[50].a, u[51]
+end)
+
+show("ends of blocks", function()
+  do
+    local a = 1
+    t = function()
+      return a
+    end
+  end
+  do
+    local b = 1
+    t = b
+  end
+  do
+    local c = 1
+    t = function() return c end
+    if t then
+      t = nil
+    end
+  end
+end)
+
+show("captured in loops", function(a)
+  for _, v in ipairs {
+    1,
+  } do
+    t = function() return v end
+    t = v
+  end
+end)
+
+show("calls in constructors", function(f)
+  local t = {
+    a = f(
+      1
+    ),
+    b = f(f(
+      f {
+      }
+    )
+    ),
+    [f(
+      1
+    )] = f(
+      2
+    ),
+  }
+end, function(...) return ... end)
