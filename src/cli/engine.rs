@@ -27,6 +27,9 @@ pub(crate) use perilune::Value;
 use perilune::program::{self, ReportingCall};
 use perilune::{Chunk, ChunkMode, Error, Lua, Options};
 
+/// More arguments would not fit on a stack.
+const MAX_SCRIPT_ARGUMENTS: i64 = 999_000;
+
 /// A Lua state with the standard library.
 pub(crate) struct Engine {
     lua: Lua,
@@ -106,12 +109,14 @@ impl Engine {
 
     /// The value of a global variable.
     pub(crate) fn global(&self, name: &[u8]) -> Result<Value, Failure> {
-        self.lua.globals().raw_get_field(name).map_err(failure)
+        self.caller.global(&self.lua, name).map_err(uncaught)
     }
 
     /// Assigns to a global variable.
     pub(crate) fn set_global(&self, name: &[u8], value: Value) -> Result<(), Failure> {
-        self.lua.set_global(name, value).map_err(failure)
+        self.caller
+            .set_global(&self.lua, name, value)
+            .map_err(uncaught)
     }
 
     /// A Lua string.
@@ -141,9 +146,15 @@ impl Engine {
     /// The elements of `arg` from 1 to its length, as the script finds them.
     pub(crate) fn script_arguments(&self) -> Result<Vec<Value>, Failure> {
         match self.global(b"arg")? {
-            Value::Table(table) => Ok((1..=table.raw_len())
-                .map(|i| table.raw_get(&Value::Integer(i)))
-                .collect()),
+            Value::Table(table) => {
+                let length = self.caller.length(&self.lua, &table).map_err(uncaught)?;
+                if length > MAX_SCRIPT_ARGUMENTS {
+                    let message = b"stack overflow (too many arguments to script)";
+                    return Err(uncaught(message.to_vec()));
+                }
+                let element = |i| table.raw_get(&Value::Integer(i));
+                Ok((1..=length).map(element).collect())
+            }
             _ => Err(Failure {
                 message: b"'arg' is not a table".to_vec(),
                 incomplete: false,

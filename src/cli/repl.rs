@@ -37,27 +37,27 @@ fn read_and_run(session: &Session, lines: &mut Lines) -> Result<(), Failure> {
     let engine = &session.engine;
     while let Some(loaded) = read_chunk(engine, lines)? {
         match loaded.and_then(|chunk| engine.call(&chunk, &[])) {
-            Ok(results) => print_results(session, &results),
+            Ok(results) => print_results(session, &results)?,
             Err(failure) => session.messages.print(&failure.message),
         }
     }
     Ok(())
 }
 
-fn print_results(session: &Session, results: &[Value]) {
+/// Fails where `print` can't even be looked up.
+fn print_results(session: &Session, results: &[Value]) -> Result<(), Failure> {
     if results.is_empty() {
-        return;
+        return Ok(());
     }
     let engine = &session.engine;
-    let printed = engine
-        .global(b"print")
-        .and_then(|print| engine.call_plain(&print, results));
-    if let Err(failure) = printed {
+    let print = engine.global(b"print")?;
+    if let Err(failure) = engine.call_plain(&print, results) {
         let mut message = b"error calling 'print' (".to_vec();
         message.extend_from_slice(&failure.message);
         message.push(b')');
         session.messages.print(&message);
     }
+    Ok(())
 }
 
 /// What became of the lines of one chunk; `None` at the end of input.
