@@ -27,6 +27,9 @@ pub(crate) use perilune::Value;
 use perilune::program::{self, ReportingCall};
 use perilune::{Chunk, ChunkMode, Error, Lua, Options};
 
+/// Completion looks no further than this; a chain may be a circle.
+const MAX_INHERITANCE: usize = 20;
+
 /// More arguments would not fit on a stack.
 const MAX_SCRIPT_ARGUMENTS: i64 = 999_000;
 
@@ -197,20 +200,25 @@ impl Engine {
         Some(line)
     }
 
-    /// The string keys of the table that a path of names leads to, from the globals.
+    /// The string keys of the table that a path of names leads to, from the globals, those that it
+    /// inherits from tables included. Runs no Lua code.
     pub(crate) fn member_names(&self, path: &[&str]) -> Vec<String> {
-        let mut table = self.lua.globals();
+        let mut tables = inheritance(self.lua.globals());
         for name in path {
-            match table.raw_get_field(name.as_bytes()) {
-                Ok(Value::Table(inner)) => table = inner,
-                Ok(Value::String(_)) => match self.lua.globals().raw_get_field(b"string") {
-                    Ok(Value::Table(inner)) => table = inner,
+            let found = tables
+                .iter()
+                .filter_map(|table| table.raw_get_field(name.as_bytes()).ok())
+                .find(|value| !value.is_nil());
+            tables = match found {
+                Some(Value::Table(inner)) => inheritance(inner),
+                Some(Value::String(_)) => match self.lua.globals().raw_get_field(b"string") {
+                    Ok(Value::Table(library)) => vec![library],
                     _ => return Vec::new(),
                 },
                 _ => return Vec::new(),
-            }
+            };
         }
-        let entries = table.entries().into_iter();
+        let entries = tables.iter().flat_map(perilune::Table::entries);
         entries
             .filter_map(|(key, _)| key.as_string().map(perilune::LuaString::to_string_lossy))
             .collect()
@@ -220,6 +228,18 @@ impl Engine {
     pub(crate) fn finish(&self) {
         perilune::Lua::clone(&self.lua).finish();
     }
+}
+
+/// A table and those that its fields are inherited from, by `__index`.
+fn inheritance(table: perilune::Table) -> Vec<perilune::Table> {
+    let mut tables = vec![table];
+    while tables.len() < MAX_INHERITANCE
+        && let Some(metatable) = tables.last().and_then(perilune::Table::metatable)
+        && let Ok(Value::Table(next)) = metatable.raw_get_field(b"__index")
+    {
+        tables.push(next);
+    }
+    tables
 }
 
 fn uncaught(message: Vec<u8>) -> Failure {

@@ -215,7 +215,7 @@ impl Heap {
     unsafe fn traverse_proto(this: *mut Heap, proto: *mut Proto) -> usize {
         // SAFETY: the caller passes a live heap and proto. Its boxes are not changed meanwhile.
         unsafe {
-            let constants = &raw const *(*proto).constants;
+            let constants = &raw const **(&(*proto).constants);
             for index in 0..constants.len() {
                 Heap::mark_value(this, (&(*constants))[index]);
             }
