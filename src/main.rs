@@ -4,7 +4,8 @@
 mod cli;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: perilune::program::LargeBlocks<mimalloc::MiMalloc> =
+    perilune::program::LargeBlocks(mimalloc::MiMalloc);
 
 fn main() -> std::process::ExitCode {
     cli::main()

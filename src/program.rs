@@ -1,7 +1,7 @@
 //! What the stand-alone interpreter needs beyond embedding: calls whose errors become messages with
 //! a traceback, and the standard streams and warnings that it shares with the libraries.
 
-pub use perilune_runtime::sys::default_broken_pipe;
+pub use perilune_runtime::sys::{LargeBlocks, default_broken_pipe};
 pub use perilune_stdlib::base::{Warnings, standard_warnings};
 pub use perilune_stdlib::io::standard::{stdin_read_line, stdout_flush, stdout_write};
 

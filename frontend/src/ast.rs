@@ -529,10 +529,13 @@ pub enum TableItem {
     /// Several values in a row that are 32-bit integers, each with its line: long tables of
     /// numbers need much less room so.
     Integers(Id<Vec<(i32, Line)>>),
-    /// `name = e`
-    Named(Symbol, ExprId),
-    /// `[k] = e` and the line of `e`'s last token (of the instruction that stores it).
+    /// `name = e` and the line of `e`'s last token (of the instruction that stores it).
+    Named(Symbol, ExprId, Line),
+    /// `[k] = e` and that line.
     Keyed(ExprId, ExprId, Line),
+    /// No entry, but the end of a table that does not end in the line where it is made: the line of
+    /// its brace (of what is done at the end).
+    Close(Line),
 }
 
 /// Binary operators.

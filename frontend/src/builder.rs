@@ -93,13 +93,14 @@ fn is_comparison(op: BinaryOp) -> bool {
     matches!(op, Eq | Ne | Lt | Le | Gt | Ge)
 }
 
-/// Notes that a variable's value is fetched at `line` only. A value that has been computed
-/// already keeps its line.
+/// Notes that the value of a variable or a constant is fetched at `line` only. A value that has
+/// been computed already keeps its line.
 #[inline]
 fn fetch_at(expr: &mut Expr, line: Line) {
+    use ExprKind::{False, Field, Float, Index, Integer, Name, Nil, String, True};
     if matches!(
         expr.kind,
-        ExprKind::Index(..) | ExprKind::Field(..) | ExprKind::Name(..)
+        Index(..) | Field(..) | Name(..) | Nil | True | False | Integer(_) | Float(_) | String(_)
     ) {
         expr.line = line;
     }
@@ -171,7 +172,7 @@ impl<'c, 'h> Builder<'c, 'h> {
         let tree = self.trees.of_depth(self.open_functions);
         let block = Block {
             stats: tree.add_list(&mut self.stats, start as usize),
-            last_line: self.shared.previous_line.get(),
+            last_line: self.previous_line(),
         };
         self.blocks.push(block);
     }
@@ -382,6 +383,12 @@ impl<'c, 'h> Builder<'c, 'h> {
         tree.add_list(&mut self.exprs, start)
     }
 
+    /// The line of the token before the parser's look-ahead.
+    #[inline]
+    pub(crate) fn previous_line(&self) -> Line {
+        self.shared.previous_line.get()
+    }
+
     /// Notes that the last expression but `after` is fetched at `line`.
     #[inline]
     pub(crate) fn fetch(&mut self, after: usize, line: Line) {
@@ -503,7 +510,8 @@ impl<'c, 'h> Builder<'c, 'h> {
     /// Adds `name = value` to a table.
     pub(crate) fn named(&mut self, name: Symbol) {
         let value = self.expr();
-        self.items.push(TableItem::Named(name, value));
+        let line = self.previous_line();
+        self.items.push(TableItem::Named(name, value, line));
     }
 
     /// Adds `[key] = value` to a table; the value's last token stands at `line`.
@@ -515,20 +523,30 @@ impl<'c, 'h> Builder<'c, 'h> {
 
     /// Notes that a token at `line` follows the last entry: its value is fetched there.
     pub(crate) fn end_item(&mut self, line: Line) {
-        if let Some(&TableItem::Positional(value)) = self.items.last() {
-            fetch_at(&mut self.tree()[value], line);
+        match self.items.last() {
+            Some(&TableItem::Positional(value)) => fetch_at(&mut self.tree()[value], line),
+            Some(&TableItem::Integers(run)) => {
+                if let Some(last) = self.tree()[run].last_mut() {
+                    last.1 = line;
+                }
+            }
+            _ => {}
         }
     }
 
-    /// The table of `count` entries between these lines.
-    pub(crate) fn table(&mut self, count: u32, open: Line, close: Line) {
+    /// The table of `count` entries that is closed at `close`. It is made before its brace is read:
+    /// at the line of the token `before` it.
+    pub(crate) fn table(&mut self, count: u32, before: Line, close: Line) {
+        let start = self.items.len() - count as usize;
         if count > 0 {
             self.end_item(close);
         }
-        let start = self.items.len() - count as usize;
+        if close != before {
+            self.items.push(TableItem::Close(close));
+        }
         let tree = self.trees.of_depth(self.open_functions);
         let items = tree.add_list(&mut self.items, start);
-        self.push(ExprKind::Table(items), open);
+        self.push(ExprKind::Table(items), before);
     }
 
     // --- Operators ---

@@ -255,6 +255,24 @@ unsafe fn prepend_call_metamethod(
     }
 }
 
+/// Refuses a call that would make the number of nested C calls `count`. Some more calls than
+/// [`MAX_C_CALLS`] may nest, for the handler of the error that this raises.
+#[inline]
+pub(crate) unsafe fn check_c_calls(vm: *mut Vm, count: u32) -> Result<()> {
+    // SAFETY: the running thread is live.
+    unsafe {
+        if count == MAX_C_CALLS {
+            // Until the error is raised the call counts, so that its handler finds room above.
+            (*(*vm).thread).c_calls = count;
+            return Err((*vm).runtime_error("C stack overflow"));
+        }
+        if count >= MAX_C_CALLS / 10 * 11 {
+            return Err(crate::protect::error_in_error(&mut *vm));
+        }
+        Ok(())
+    }
+}
+
 /// Raises the thread's counters for a frame with `flags`.
 #[inline]
 unsafe fn count_call(vm: *mut Vm, flags: u32) -> Result<()> {
@@ -265,18 +283,7 @@ unsafe fn count_call(vm: *mut Vm, flags: u32) -> Result<()> {
         }
         let thread = (*vm).thread;
         if flags & FRAME_C_CALL != 0 {
-            if (*thread).c_calls >= MAX_C_CALLS {
-                if (*thread).c_calls == MAX_C_CALLS {
-                    // Room for the handling of this very error.
-                    (*thread).c_calls += 1;
-                    let error = (*vm).runtime_error("C stack overflow");
-                    (*thread).c_calls -= 1;
-                    return Err(error);
-                }
-                if (*thread).c_calls >= MAX_C_CALLS / 10 * 11 {
-                    return Err(crate::protect::error_in_error(&mut *vm));
-                }
-            }
+            check_c_calls(vm, (*thread).c_calls + 1)?;
             (*thread).c_calls += 1;
         }
         if flags & FRAME_NON_YIELDABLE != 0 {
@@ -424,8 +431,8 @@ unsafe fn tail_call(vm: *mut Vm, mut function: *mut Value, mut args: usize) -> R
         }
         (*vm).frame_top = (*vm).frame_top.sub(1);
         // The counters stay raised: the flags move on to the new frame.
-        let flags =
-            frame.flags & (FRAME_C_CALL | FRAME_NON_YIELDABLE | FRAME_HOOK | FRAME_FINALIZER);
+        let kept = FRAME_HANDLER | FRAME_HOOK | FRAME_FINALIZER;
+        let flags = frame.flags & (FRAME_C_CALL | FRAME_NON_YIELDABLE | kept);
         (*vm).base = target.add(1);
         enter_lua_again(
             vm,
@@ -549,7 +556,7 @@ pub(crate) unsafe fn finish_return(vm: *mut Vm, first: *mut Value, count: usize)
                 };
                 let slots = place.offset_from((*vm).base) as usize + got;
                 (*(*vm).frame_top).varargs = slots as u32;
-                (*(*vm).frame_top).flags &= !(FRAME_PROTECTED | FRAME_HAS_HANDLER);
+                (*(*vm).frame_top).flags &= !FRAME_PROTECTION;
                 Ok(Next::Step {
                     state: (*site).state,
                     result: CallResult::Returned(got as u32),
@@ -748,12 +755,14 @@ pub(crate) unsafe fn call_from_rust(
         };
         let flags = flags | FRAME_C_CALL | FRAME_NON_YIELDABLE;
         (*vm).run_depth += 1;
+        let c_calls = (*(*vm).thread).c_calls;
         let frame_index = frame_index(vm);
         let mut code = match call(vm, place, args.len(), site, flags) {
             Ok(next) => drive(vm, next),
             Err(error) if self::frame_index(vm) == frame_index => {
                 // Without a frame there is no boundary that would catch the error.
                 (*vm).run_depth -= 1;
+                (*(*vm).thread).c_calls = c_calls;
                 return Err(error);
             }
             Err(error) => drive(vm, Next::Raise(error)),

@@ -261,7 +261,7 @@ pub(crate) unsafe fn after_error_handler(
         if kind == FOR_THREAD && value.is_nil() {
             return close_thread(vm);
         }
-        close_for_error(vm, LuaError::Runtime(value), slot, state, kind)
+        close_for_error(vm, LuaError::Handled(value), slot, state, kind)
     }
 }
 

@@ -27,7 +27,7 @@ unsafe impl Roots for Vm {
             for &handle in &(*vm).handles {
                 visit(handle);
             }
-            if let Some(LuaError::Runtime(value) | LuaError::InHandler(value)) = (*vm).error {
+            if let Some(LuaError::Runtime(value) | LuaError::Handled(value)) = (*vm).error {
                 visit(value);
             }
         }

@@ -13,8 +13,9 @@ pub enum LuaError {
     Runtime(Value),
     /// Memory limit reached or the allocator failed: "not enough memory".
     Memory,
-    /// An error while handling an error ("C stack overflow" in a message handler and the like).
-    InHandler(Value),
+    /// An error whose message handler has been called, with what that made of it; also one that
+    /// no handler may hear of ("error in error handling").
+    Handled(Value),
     /// An error that `pcall`, `__close` and coroutines let through (limits, termination).
     Uncatchable(Uncatchable),
 }

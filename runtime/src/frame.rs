@@ -92,6 +92,8 @@ impl CallSite {
 
 /// The function is native.
 pub const FRAME_NATIVE: u32 = 1 << 0;
+/// The function is a message handler being called, where the error was raised.
+pub const FRAME_HANDLER: u32 = 1 << 1;
 /// The function was tail-called.
 ///
 /// The top bit, so that the fast return path drops it by a shift: it changes nothing there.
@@ -108,8 +110,13 @@ pub const FRAME_FINALIZER: u32 = 1 << 5;
 pub const FRAME_HOOK: u32 = 1 << 6;
 /// The frame counts in the thread's C calls (what recurses in PUC).
 pub const FRAME_C_CALL: u32 = 1 << 7;
+/// A protected native frame without a handler of its own, whose caller's handler hears of the errors
+/// that it catches (load).
+pub const FRAME_HEARD_OUTSIDE: u32 = 1 << 8;
+/// What makes a frame catch errors.
+pub const FRAME_PROTECTION: u32 = FRAME_PROTECTED | FRAME_HAS_HANDLER | FRAME_HEARD_OUTSIDE;
 /// Bits from here up: for a native frame, its number of arguments is in `varargs`.
-pub const FRAME_USER_SHIFT: u32 = 8;
+pub const FRAME_USER_SHIFT: u32 = 9;
 
 /// One activation of a function.
 #[derive(Clone, Copy, Debug)]

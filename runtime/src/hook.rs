@@ -1,6 +1,8 @@
 //! Debug hooks (manual §6.10, `debug.sethook`): events and their delivery.
 //!
-//! A hook belongs to a thread. While the running thread has one, `pending::HOOK` is set and Lua
+//! A hook belongs to a thread; new threads inherit what it asks for, but not its function, so that
+//! nothing is called for them (in PUC Lua the function is in a table that is keyed by threads).
+//! While the running thread has one, `pending::HOOK` is set and Lua
 //! code runs in the hooked loop. Hook functions are called from Rust and can't yield, as in PUC
 //! Lua for hooks written in Lua.
 
@@ -8,11 +10,12 @@ use crate::call::{Next, call_from_rust};
 use crate::coroutine::Thread;
 use crate::error::Result;
 #[cfg(threaded)]
-use crate::frame::CallSite;
 use crate::frame::FRAME_HOOK;
 use crate::stack;
 use crate::value::Value;
 use crate::vm::{Vm, pending};
+use perilune_frontend::bytecode::instruction::Instruction;
+use perilune_frontend::bytecode::opcode::Opcode;
 use std::sync::atomic::Ordering;
 
 /// Mask bit: call events.
@@ -35,11 +38,28 @@ pub(crate) unsafe fn update_pending(vm: *mut Vm) {
     // SAFETY: the running thread is live.
     unsafe {
         let hook = &(*(*vm).thread).hook;
-        if hook.mask != 0 && !hook.active {
-            (*vm).pending.fetch_or(pending::HOOK, Ordering::Relaxed);
+        let wanted = if hook.mask != 0 && !hook.active && !hook.function.is_nil() {
+            pending::HOOK
         } else {
-            (*vm).pending.fetch_and(!pending::HOOK, Ordering::Relaxed);
+            0
+        };
+        // Only this thread changes the bit; atomic changes are too slow for every switch.
+        if (*vm).pending.load(Ordering::Relaxed) & pending::HOOK != wanted {
+            (*vm).pending.fetch_xor(pending::HOOK, Ordering::Relaxed);
         }
+    }
+}
+
+/// Lets a new thread inherit from the one that made it.
+///
+/// # Safety
+/// Both are live; `thread` does not run.
+pub(crate) unsafe fn inherit(thread: *mut Thread, from: *const Thread) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        (*thread).hook.mask = (*from).hook.mask;
+        (*thread).hook.interval = (*from).hook.interval;
+        (*thread).hook.remaining = (*from).hook.interval;
     }
 }
 
@@ -66,7 +86,8 @@ unsafe fn call_hook(vm: *mut Vm, event: &str, line: Value) -> Result<()> {
     // SAFETY: the saved state is up to date.
     unsafe {
         let thread = (*vm).thread;
-        if (*thread).hook.active || (*thread).hook.mask == 0 {
+        let hook = &(*thread).hook;
+        if hook.active || hook.mask == 0 || hook.function.is_nil() {
             return Ok(());
         }
         let event = (*vm).string(event.as_bytes())?;
@@ -140,20 +161,6 @@ pub(crate) unsafe fn after_entering(vm: *mut Vm, tail: bool) -> Result<Next> {
     }
 }
 
-/// A native function has returned to the Lua function that called it through `site`.
-///
-/// # Safety
-/// The site is that of a call by the running function.
-#[cfg(threaded)]
-#[cold]
-pub(crate) unsafe fn return_to_site(vm: *mut Vm, site: *const CallSite) {
-    // SAFETY: the caller's contract.
-    unsafe {
-        let start = (*(*site).proto).entry;
-        (*(*vm).thread).hook.last_pc = (*site).instruction.offset_from(start) as u32;
-    }
-}
-
 /// The running function is about to return `count` values from `first`; answers where they are
 /// after the hook.
 ///
@@ -212,6 +219,9 @@ pub(crate) unsafe fn before_instruction(vm: *mut Vm) -> Result<()> {
     unsafe {
         let thread = (*vm).thread;
         let mask = (*thread).hook.mask;
+        if is_part_of_instruction_before(vm) {
+            return Ok(());
+        }
         if mask & HOOK_COUNT != 0 {
             (*thread).hook.remaining = (*thread).hook.remaining.saturating_sub(1);
             if (*thread).hook.remaining == 0 {
@@ -241,6 +251,23 @@ pub(crate) unsafe fn before_instruction(vm: *mut Vm) -> Result<()> {
             (*thread).hook.last_pc = pc as u32;
         }
         Ok(())
+    }
+}
+
+/// Whether PUC Lua does what the instruction at the saved pc does without looking at hooks: it has
+/// no cells, and from the preparation of a generic loop it goes on to the call of the iterator.
+unsafe fn is_part_of_instruction_before(vm: *mut Vm) -> bool {
+    // SAFETY: see `before_instruction`; `last_pc` is a position in the running function.
+    unsafe {
+        match Instruction(*(*vm).pc).opcode() {
+            Some(Opcode::NewCell) => true,
+            Some(Opcode::GenericForCall) => {
+                let last = (*(*vm).thread).hook.last_pc as usize;
+                let word = stack::running_proto(vm).and_then(|proto| (&(*proto).code).get(last));
+                word.and_then(|&word| Instruction(word).opcode()) == Some(Opcode::GenericForPrep)
+            }
+            _ => false,
+        }
     }
 }
 

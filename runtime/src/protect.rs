@@ -19,7 +19,7 @@ use crate::vm::{MAX_C_CALLS, Vm};
 /// The error of a failed error handling (as `LUA_ERRERR`).
 pub(crate) fn error_in_error(vm: &mut Vm) -> LuaError {
     match vm.string(b"error in error handling") {
-        Ok(message) => LuaError::InHandler(message),
+        Ok(message) => LuaError::Handled(message),
         Err(error) => error,
     }
 }
@@ -27,7 +27,7 @@ pub(crate) fn error_in_error(vm: &mut Vm) -> LuaError {
 /// The error object of `error`.
 pub(crate) fn error_value(vm: &mut Vm, error: LuaError) -> Value {
     match error {
-        LuaError::Runtime(value) | LuaError::InHandler(value) => value,
+        LuaError::Runtime(value) | LuaError::Handled(value) => value,
         LuaError::Memory => Value::string(vm.heap.memory_error),
         LuaError::Uncatchable(_) => Value::NIL,
     }
@@ -43,9 +43,35 @@ enum Catcher {
     Coroutine,
 }
 
+/// What `frame` catches errors for, unless it lets them through. Protected calls are the caller's
+/// concern, because some errors pass them.
+unsafe fn catches(vm: *mut Vm, frame: *mut Frame) -> Option<Catcher> {
+    // SAFETY: the frame is live; every frame but the sentinel has a site.
+    unsafe {
+        let site = (*frame).site;
+        if site.is_null() {
+            // The sentinel: a coroutine whose body or `__close` handler could not be entered.
+            let thread = (*vm).thread;
+            return if (*thread).resumer.is_null() || (*thread).closing {
+                Some(Catcher::Entry)
+            } else {
+                Some(Catcher::Coroutine)
+            };
+        }
+        match (*site).continuation {
+            Continuation::Entry => Some(Catcher::Entry),
+            Continuation::CoroutineEnd => Some(Catcher::Coroutine),
+            Continuation::CloseError if (*site).wanted != close::FOR_PROTECTED => {
+                Some(Catcher::Entry)
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Finds what catches `error`, from the running frame down.
 unsafe fn find_catcher(vm: *mut Vm, error: &LuaError) -> Catcher {
-    // SAFETY: frames form a chain down to the sentinel; every other frame has a site.
+    // SAFETY: frames form a chain down to the sentinel, which catches everything.
     unsafe {
         let catchable = !matches!(error, LuaError::Uncatchable(_));
         let mut frame = (*vm).frame_top;
@@ -53,26 +79,44 @@ unsafe fn find_catcher(vm: *mut Vm, error: &LuaError) -> Catcher {
             if catchable && (*frame).flags & FRAME_PROTECTED != 0 {
                 return Catcher::Protected(frame);
             }
-            let site = (*frame).site;
-            if site.is_null() {
-                // The sentinel: a coroutine whose body or `__close` handler could not be entered.
-                let thread = (*vm).thread;
-                return if (*thread).resumer.is_null() || (*thread).closing {
-                    Catcher::Entry
-                } else {
-                    Catcher::Coroutine
-                };
+            if let Some(catcher) = catches(vm, frame) {
+                return catcher;
             }
-            match (*site).continuation {
-                Continuation::Entry => return Catcher::Entry,
-                Continuation::CloseError if (*site).wanted == close::FOR_ENTRY => {
-                    return Catcher::Entry;
+            frame = frame.sub(1);
+        }
+    }
+}
+
+/// Who hears of an error where it is raised, before frames are popped.
+enum Listener {
+    /// The message handler of this frame, which is a protected call.
+    Handler(*mut Frame),
+    /// An embedder, who may want a traceback.
+    Embedder,
+    /// Nobody.
+    Nobody,
+}
+
+/// Finds who hears of an error that is raised by the running frame. Errors of message handlers and
+/// of hooks are those of the code that they interrupt.
+unsafe fn find_listener(vm: *mut Vm) -> Listener {
+    // SAFETY: frames form a chain down to the sentinel; every other frame has a site.
+    unsafe {
+        let mut frame = (*vm).frame_top;
+        loop {
+            let flags = (*frame).flags;
+            if flags & FRAME_PROTECTED != 0 {
+                if flags & FRAME_HAS_HANDLER != 0 {
+                    return Listener::Handler(frame);
+                } else if flags & FRAME_HEARD_OUTSIDE == 0 {
+                    return Listener::Nobody;
                 }
-                Continuation::CoroutineEnd => return Catcher::Coroutine,
-                Continuation::CloseError if (*site).wanted == close::FOR_THREAD => {
-                    return Catcher::Entry;
-                }
-                _ => frame = frame.sub(1),
+            }
+            let interrupts = flags & (FRAME_HANDLER | FRAME_HOOK) != 0;
+            match catches(vm, frame) {
+                Some(Catcher::Entry) if !interrupts => return Listener::Embedder,
+                Some(Catcher::Coroutine | Catcher::Protected(_)) => return Listener::Nobody,
+                Some(Catcher::Entry) | None => frame = frame.sub(1),
             }
         }
     }
@@ -85,18 +129,22 @@ unsafe fn find_catcher(vm: *mut Vm, error: &LuaError) -> Catcher {
 pub(crate) unsafe fn raise(vm: *mut Vm, error: LuaError) -> Next {
     // SAFETY: the caller's contract; the handler stands in slot 2 of the catching frame.
     unsafe {
-        let handled = match (find_catcher(vm, &error), error) {
-            (Catcher::Protected(frame), LuaError::Runtime(value))
-                if (*frame).flags & FRAME_HAS_HANDLER != 0 =>
-            {
-                call_handler(vm, frame, value)
-            }
-            (Catcher::Entry, LuaError::Runtime(_)) => {
-                crate::api::note_traceback(vm);
-                error
-            }
+        let handled = match error {
+            LuaError::Runtime(value) => match find_listener(vm) {
+                Listener::Handler(frame) => call_handler(vm, frame, value),
+                Listener::Embedder => {
+                    crate::api::note_traceback(vm);
+                    error
+                }
+                Listener::Nobody => error,
+            },
             _ => error,
         };
+        let thread = (*vm).thread;
+        if (*thread).c_calls == MAX_C_CALLS {
+            // The call that was refused has counted for long enough.
+            (*thread).c_calls -= 1;
+        }
         Next::Unwind(handled)
     }
 }
@@ -115,28 +163,27 @@ unsafe fn base_of(vm: *mut Vm, frame: *mut Frame) -> usize {
     }
 }
 
-/// Calls the message handler of `frame` for `value`; an error in it is handled by it again, as
-/// long as calls may nest.
+/// Calls the message handler of `frame` for `value`. Errors in it are raised there and so reach it
+/// again, nested, as long as calls may nest; those that are found before it runs are given to it
+/// here.
 unsafe fn call_handler(vm: *mut Vm, frame: *mut Frame, value: Value) -> LuaError {
     // SAFETY: the frame is a protected call with its handler in slot 2.
     unsafe {
         let base = base_of(vm, frame);
         let handler = (&(*(*vm).thread).stack)[base + 1];
         let mut value = value;
-        let mut nested = 0;
         let thread = (*vm).thread;
         let saved = (*thread).c_calls;
         let outcome = loop {
-            match call_from_rust(vm, handler, &[value], 0) {
+            match call_from_rust(vm, handler, &[value], FRAME_HANDLER) {
                 Ok((first, count)) => {
-                    break LuaError::Runtime(if count > 0 { *first } else { Value::NIL });
+                    break LuaError::Handled(if count > 0 { *first } else { Value::NIL });
                 }
                 Err(LuaError::Runtime(next)) => {
                     value = next;
-                    nested += 1;
                     // In PUC Lua each of these calls nests in the one before.
-                    (*thread).c_calls = (saved + nested).min(MAX_C_CALLS / 10 * 11);
-                    if saved + nested >= MAX_C_CALLS / 10 * 11 {
+                    (*thread).c_calls += 1;
+                    if (*thread).c_calls >= MAX_C_CALLS / 10 * 11 {
                         break error_in_error(&mut *vm);
                     }
                 }
@@ -244,7 +291,7 @@ pub(crate) unsafe fn deliver(vm: *mut Vm, error: LuaError, slot: u32, state: u32
         let value = error_value(&mut *vm, error);
         *(*vm).base.add(slot as usize - 1) = value;
         (*(*vm).frame_top).varargs = slot;
-        (*(*vm).frame_top).flags &= !(FRAME_PROTECTED | FRAME_HAS_HANDLER);
+        (*(*vm).frame_top).flags &= !FRAME_PROTECTION;
         stack::shrink_after_error(vm);
         Next::Step {
             state,

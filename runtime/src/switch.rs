@@ -17,11 +17,7 @@ unsafe fn receive(vm: *mut Vm, first: *const Value, count: usize, slot: u32) -> 
     // SAFETY: the other thread's stack does not move here.
     unsafe {
         stack::ensure(vm, slot as usize + count)?;
-        let target = (*vm).base.add(slot as usize - 1);
-        for n in 0..count {
-            *target.add(n) = *first.add(n);
-        }
-        (*(*vm).frame_top).varargs = slot - 1 + count as u32;
+        deliver(vm, first, count as u32, slot);
         Ok(())
     }
 }
@@ -75,14 +71,7 @@ pub(crate) unsafe fn resume(vm: *mut Vm, slot: u32, args: u32, state: u32) -> Re
         if (*current).c_calls >= MAX_C_CALLS {
             return refuse(vm, "C stack overflow", slot, state);
         }
-        (*(*vm).frame_top).varargs = slot + args;
-        stack::save_thread(vm);
-        (*current).status = Status::Normal;
-        (*target).status = Status::Running;
-        (*target).resumer = current;
-        (*target).resumer_point = (slot, state);
-        (*target).c_calls = (*current).c_calls + 1;
-        stack::load_thread(vm, target);
+        switch_to(vm, target, slot, args, state);
         let first = place.add(1);
         if (*target).frame_index == 0 {
             return start(vm, first, args as usize);
@@ -98,10 +87,130 @@ pub(crate) unsafe fn resume(vm: *mut Vm, slot: u32, args: u32, state: u32) -> Re
     }
 }
 
+/// Makes `target` the running thread, resumed by the native frame on top.
+#[inline(always)]
+unsafe fn switch_to(vm: *mut Vm, target: *mut Thread, slot: u32, args: u32, state: u32) {
+    // SAFETY: the caller has checked that the thread may be resumed.
+    unsafe {
+        let current = (*vm).thread;
+        (*(*vm).frame_top).varargs = slot + args;
+        stack::save_thread(vm);
+        (*current).status = Status::Normal;
+        (*target).status = Status::Running;
+        (*target).resumer = current;
+        (*target).resumer_point = (slot, state);
+        (*target).c_calls = (*current).c_calls + 1;
+        stack::load_thread(vm, target);
+    }
+}
+
+/// Whether `thread`, which does not run, has room for `count` values from `slot` of its native
+/// frame on.
+#[cfg(threaded)]
+#[inline(always)]
+unsafe fn has_room(thread: *const Thread, slot: u32, count: u32) -> bool {
+    // SAFETY: the thread is live.
+    unsafe {
+        let room = (&(*thread).stack).len() - crate::vm::EXTRA_SLOTS - (*thread).base;
+        (slot + count) as usize <= room
+    }
+}
+
+/// [`resume`] of a thread that has yielded, if nothing stands in the way: answers the state and
+/// number of values with which the native function on top of it goes on. Otherwise nothing is done.
+///
+/// # Safety
+/// As for `resume`.
+#[cfg(threaded)]
+#[inline(always)]
+pub(crate) unsafe fn resume_yielded(
+    vm: *mut Vm,
+    slot: u32,
+    args: u32,
+    state: u32,
+) -> Option<(u32, u32)> {
+    // SAFETY: the running frame is native; the slot holds a thread.
+    unsafe {
+        let place = (*vm).base.add(slot as usize - 1);
+        let target: *mut Thread = (*place).as_pointer();
+        let (own_slot, own_state) = (*target).own_point;
+        if (*target).status != Status::Suspended
+            || (*target).frame_index == 0
+            || (*(*vm).thread).c_calls >= MAX_C_CALLS
+            || !has_room(target, own_slot, args)
+        {
+            return None;
+        }
+        switch_to(vm, target, slot, args, state);
+        deliver(vm, place.add(1), args, own_slot);
+        Some((own_state, args))
+    }
+}
+
+/// [`yield_`], if nothing stands in the way; answers as [`resume_yielded`] for the resumer.
+///
+/// # Safety
+/// As for `yield_`.
+#[cfg(threaded)]
+#[inline(always)]
+pub(crate) unsafe fn yield_to_resumer(
+    vm: *mut Vm,
+    slot: u32,
+    count: u32,
+    state: u32,
+) -> Option<(u32, u32)> {
+    // SAFETY: the running frame is native and has these slots; a coroutine that runs has a resumer.
+    unsafe {
+        let thread = (*vm).thread;
+        if (*thread).non_yieldable > 0
+            || thread == (*vm).main_thread
+            || !has_room((*thread).resumer, (*thread).resumer_point.0, count)
+        {
+            return None;
+        }
+        let first = suspend(vm, slot, state);
+        let (slot, state) = back_to_resumer(vm);
+        deliver(vm, first, count, slot);
+        Some((state, count))
+    }
+}
+
+/// Copies values to the running native frame, which has room for them.
+#[inline(always)]
+unsafe fn deliver(vm: *mut Vm, first: *const Value, count: u32, slot: u32) {
+    // SAFETY: the caller has seen to the room; the other thread's stack does not move here.
+    unsafe {
+        let target = (*vm).base.add(slot as usize - 1);
+        for n in 0..count as usize {
+            *target.add(n) = *first.add(n);
+        }
+        (*(*vm).frame_top).varargs = slot - 1 + count;
+    }
+}
+
+/// Suspends the running thread, which goes on in `state`; answers where its values from `slot` on
+/// are.
+#[inline(always)]
+unsafe fn suspend(vm: *mut Vm, slot: u32, state: u32) -> *mut Value {
+    // SAFETY: the running frame is native and has these slots.
+    unsafe {
+        let thread = (*vm).thread;
+        (*thread).own_point = (slot, state);
+        (*(*vm).frame_top).varargs = slot - 1;
+        let first = (*vm).base.add(slot as usize - 1);
+        (*vm).top = first;
+        stack::save_thread(vm);
+        (*thread).status = Status::Suspended;
+        first
+    }
+}
+
 /// The first resume: calls the body, which stands in slot 1 of the new stack.
 unsafe fn start(vm: *mut Vm, first: *const Value, args: usize) -> Result<Next> {
     // SAFETY: the thread has only its sentinel frame; its body is above it.
     unsafe {
+        // The call of the body is the one that `resume` has counted.
+        crate::call::check_c_calls(vm, (*(*vm).thread).c_calls)?;
         stack::ensure(vm, 1 + args)?;
         let function = (*vm).base;
         for n in 0..args {
@@ -144,12 +253,7 @@ pub(crate) unsafe fn yield_(vm: *mut Vm, slot: u32, count: u32, state: u32) -> R
                 (*vm).runtime_error("attempt to yield across a C-call boundary")
             });
         }
-        (*thread).own_point = (slot, state);
-        (*(*vm).frame_top).varargs = slot - 1;
-        let first = (*vm).base.add(slot as usize - 1);
-        (*vm).top = first;
-        stack::save_thread(vm);
-        (*thread).status = Status::Suspended;
+        let first = suspend(vm, slot, state);
         let (slot, state) = back_to_resumer(vm);
         hand_over(vm, first, count as usize, slot, state)
     }

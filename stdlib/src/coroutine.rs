@@ -1,6 +1,5 @@
 //! The coroutine library (manual §6.2).
 
-use crate::base::shift_slots;
 use perilune_runtime::native;
 use perilune_runtime::native::{
     Action, Call, CallResult, Local, LocalView, Native, NativeResult, ThreadRef,
@@ -31,7 +30,7 @@ fn resume(call: &mut Call<'_>) -> NativeResult {
     if call.state() == 0 {
         call.check_thread(1)?;
         let args = call.arg_count() - 1;
-        shift_slots(call, 1, 1)?;
+        call.shift_slots(1, 1)?;
         call.set_slot(1, Local::boolean(true));
         return Ok(Action::Resume {
             thread: 2,
@@ -63,7 +62,7 @@ fn wrapped(call: &mut Call<'_>) -> NativeResult {
     match (call.state(), call.result()) {
         (0, _) => {
             let args = call.arg_count();
-            shift_slots(call, 1, 1)?;
+            call.shift_slots(1, 1)?;
             let thread = call.upvalue(1);
             call.set_slot(1, thread);
             Ok(Action::Resume {

@@ -371,7 +371,7 @@ fn remember_hook<'c>(
 fn gethook(call: &mut Call<'_>) -> NativeResult {
     let (thread, _) = thread_argument(call);
     let (function, mask, count) = call.hook(thread);
-    if function.is_nil() {
+    if mask == 0 {
         return Ok(call.return_one(Local::NIL));
     }
     let letters: Vec<u8> = HOOK_LETTERS

@@ -46,6 +46,8 @@ pub(super) struct FunctionState<'s, 'a> {
     pub(super) last: usize,
     /// The last position that something may jump to.
     pub(super) last_target: usize,
+    /// The last run of registers that were set to nil, as far as it can be continued.
+    pub(super) nils: NilRun,
     /// All jumps, in order of position.
     pub(super) jumps: Vec<Jump>,
     constants: Constants,
@@ -73,6 +75,18 @@ pub(super) struct FunctionState<'s, 'a> {
     pub(super) spine: Vec<&'s Expr>,
 }
 
+/// Declarations of locals without values in a row: PUC Lua sets all of them to nil by one
+/// instruction, which has the line of the first. Here cells are made in between; the lines of the
+/// others then must not show.
+#[derive(Default)]
+pub(super) struct NilRun {
+    /// The position behind it.
+    pub(super) end: usize,
+    /// The register that would continue it.
+    next: usize,
+    line: Line,
+}
+
 /// Register `register` as an instruction field.
 pub(super) const fn reg(register: usize) -> u16 {
     register as u16 * SCALE
@@ -98,6 +112,7 @@ impl<'s, 'a> FunctionState<'s, 'a> {
             line: function.line.max(1),
             last: 0,
             last_target: 0,
+            nils: NilRun::default(),
             jumps: buffers.jumps,
             constants: buffers.constants,
             protos: Vec::new(),
@@ -228,7 +243,7 @@ impl<'s, 'a> FunctionState<'s, 'a> {
     }
 
     /// Emits `R[from], ..., R[from+count-1] := nil`, joined to such an instruction right before.
-    pub(super) fn emit_nil(&mut self, from: usize, count: usize, line: Line) {
+    pub(super) fn emit_nil(&mut self, from: usize, count: usize, mut line: Line) {
         let mut first = from;
         let mut last = from + count - 1;
         if let Some(previous) = self.previous()
@@ -242,14 +257,24 @@ impl<'s, 'a> FunctionState<'s, 'a> {
                 let pc = self.last;
                 self.set_a(pc, reg(first));
                 self.set_b(pc, (last - first) as u16);
+                self.nils.next = last + 1;
                 return;
             }
+        }
+        let pc = self.pc();
+        if self.nils.end == pc && self.nils.next == from && pc > self.last_target {
+            line = self.nils.line;
         }
         let count = (last - first) as u16;
         self.emit_at(
             Instruction::new(Opcode::LoadNil, reg(first), count, 0),
             line,
         );
+        self.nils = NilRun {
+            end: pc + 1,
+            next: last + 1,
+            line,
+        };
     }
 
     // Registers.

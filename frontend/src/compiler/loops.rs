@@ -9,7 +9,9 @@ use super::Result;
 use super::function::{FunctionState, reg};
 use super::jump::JumpList;
 use super::operand::Operand;
-use crate::ast::{Block, ConstantValue, ExprId, GenericFor, Line, List, LocalDecl, NumericFor};
+use crate::ast::{
+    Block, ConstantValue, ExprId, ExprKind, GenericFor, Line, List, LocalDecl, NumericFor,
+};
 use crate::bytecode::instruction::Instruction;
 use crate::bytecode::opcode::Opcode;
 
@@ -50,6 +52,14 @@ impl FunctionState<'_, '_> {
         let level = self.locals_top;
         self.statements(body.stats)?;
         self.line = body.last_line;
+        if let ExprKind::True | ExprKind::Integer(_) | ExprKind::Float(_) | ExprKind::String(_) =
+            self.tree[cond].kind
+        {
+            // A block rather than a loop, of which nothing shows behind its body.
+            self.leave_block();
+            self.leave_block();
+            return Ok(());
+        }
         let exit = self.inverse_condition(cond, None)?;
         if self.must_close(level) {
             // Both ways out of the body close its variables.

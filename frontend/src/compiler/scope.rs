@@ -13,12 +13,19 @@ use super::Result;
 use super::function::{FunctionState, reg};
 use super::jump::{JumpList, NONE};
 use crate::ast::{Attrib, Block, List, LocalDecl, Stat, StatKind, Symbol, predefined};
+use crate::bytecode::instruction::Instruction;
 use crate::bytecode::opcode::Opcode;
 use crate::bytecode::proto::LocalVariable;
 
 /// An active local: the index of its debug information.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ActiveLocal(usize);
+
+impl ActiveLocal {
+    pub(super) fn index(self) -> usize {
+        self.0
+    }
+}
 
 /// A label of an open block.
 #[derive(Debug)]
@@ -38,7 +45,7 @@ struct Label {
 #[derive(Debug)]
 pub(super) struct BlockState {
     first_active: usize,
-    first_register: usize,
+    pub(super) first_register: usize,
     labels: Vec<Label>,
     /// For a loop: the jumps of its `break`s.
     breaks: Option<JumpList>,
@@ -278,7 +285,13 @@ impl FunctionState<'_, '_> {
         for (register, decl) in (first..).zip(names) {
             self.registers[decl.id.get().0 as usize] = register as u8;
             if self.local_info(decl.id.get()).captured {
-                self.emit(Opcode::NewCell, reg(register), reg(register), 0);
+                // PUC Lua has no such instruction: its line must not show.
+                let line = self.lines.runs.last().map_or(self.line, |&(_, line)| line);
+                let make = Instruction::new(Opcode::NewCell, reg(register), reg(register), 0);
+                let pc = self.emit_at(make, line);
+                if self.nils.end == pc {
+                    self.nils.end = self.pc();
+                }
             }
         }
         for decl in names {

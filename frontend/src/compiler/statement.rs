@@ -65,6 +65,26 @@ impl FunctionState<'_, '_> {
         Ok(())
     }
 
+    /// The block of a `do` statement.
+    fn do_block(&mut self, body: Block) -> Result<()> {
+        let first = self.active.len();
+        self.enter_block(body.stats, true);
+        self.statements(body.stats)?;
+        self.line = body.last_line;
+        let has_cells = self.active[first..]
+            .iter()
+            .any(|local| self.locals[local.index()].is_cell);
+        let level = self.blocks.last().map_or(0, |block| block.first_register);
+        let closes = self.must_close(level);
+        self.leave_block();
+        if has_cells && !closes && self.reachable() {
+            // Nothing to do here, but PUC Lua has an instruction, whose line hooks see.
+            let nowhere = self.jump();
+            self.patch_here(nowhere);
+        }
+        Ok(())
+    }
+
     fn statement(&mut self, stat: &Stat) -> Result<()> {
         match stat.kind {
             StatKind::Local { names, values } => self.local_statement(names, values, stat.end_line),
@@ -74,7 +94,7 @@ impl FunctionState<'_, '_> {
                 self.set_results(&operand, Some(0))
             }
             StatKind::Do(body) => {
-                self.block(body)?;
+                self.do_block(body)?;
                 self.line = stat.end_line;
                 Ok(())
             }

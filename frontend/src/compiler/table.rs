@@ -18,6 +18,8 @@ struct Constructor {
     stored: usize,
     /// How many positional values wait in registers.
     pending: usize,
+    /// Whether all results of a call wait above them.
+    to_top: bool,
 }
 
 impl FunctionState<'_, '_> {
@@ -31,6 +33,7 @@ impl FunctionState<'_, '_> {
             table,
             stored: 0,
             pending: 0,
+            to_top: false,
         };
         let mut fields = 0;
         let runs = items.iter().map(|item| match *item {
@@ -40,35 +43,44 @@ impl FunctionState<'_, '_> {
         if items.len() > VALUES_PER_STORE {
             self.reserve_code(runs.sum());
         }
-        for (index, item) in items.iter().enumerate() {
+        let (entries, close) = match items.split_last() {
+            Some((&TableItem::Close(line), entries)) => (entries, Some(line)),
+            _ => (items, None),
+        };
+        for (index, item) in entries.iter().enumerate() {
+            self.store_if_full(&mut state);
             match *item {
                 TableItem::Positional(value) => {
-                    self.positional(&mut state, value, index + 1 == items.len())?;
+                    self.positional(&mut state, value, index + 1 == entries.len())?;
                 }
                 TableItem::Integers(run) => {
                     for &(value, line) in &tree[run] {
+                        self.store_if_full(&mut state);
                         self.line = line;
                         let register = reg(self.reserve(1)?);
                         let load = Instruction::wide(Opcode::LoadInt, register, value as u32);
                         self.emit_at(load, line);
-                        self.add_pending(&mut state);
+                        state.pending += 1;
                     }
                 }
-                TableItem::Named(name, value) => {
+                // The last entry, which has been split off.
+                TableItem::Close(_) => {}
+                TableItem::Named(name, value, line) => {
                     fields += 1;
                     let key = self.constant_operand(ConstantValue::String(name));
-                    self.item(table, key, value, None)?;
+                    self.item(table, key, value, line)?;
                 }
                 TableItem::Keyed(key, value, line) => {
                     fields += 1;
                     let saved = self.free;
                     let key = self.expression(key)?;
-                    self.item(table, key, value, Some(line))?;
+                    self.item(table, key, value, line)?;
                     self.free = saved;
                 }
             }
         }
-        self.store_pending(&mut state, false);
+        self.line = close.unwrap_or(self.line);
+        self.store_pending(&mut state);
         let room = |count: usize| count.min(u16::MAX as usize) as u16;
         self.set_b(pc, room(state.stored));
         self.set_c(pc, room(fields));
@@ -81,28 +93,31 @@ impl FunctionState<'_, '_> {
         let mut operand = self.expression(value)?;
         if last && operand.is_multiple() {
             self.set_results(&operand, None)?;
-            self.store_pending(state, true);
+            state.to_top = true;
         } else {
             self.put_in_next(&mut operand)?;
-            self.add_pending(state);
+            state.pending += 1;
         }
         Ok(())
     }
 
-    /// Counts a value that has been put in the next register.
-    fn add_pending(&mut self, state: &mut Constructor) {
-        state.pending += 1;
+    /// Before another item: stores the positional values that wait, if they are many.
+    fn store_if_full(&mut self, state: &mut Constructor) {
         if state.pending == VALUES_PER_STORE {
-            self.store_pending(state, false);
+            self.store_pending(state);
         }
     }
 
-    /// Stores the positional values that wait, `to_top` with those that the last one gives.
-    fn store_pending(&mut self, state: &mut Constructor, to_top: bool) {
-        if state.pending == 0 && !to_top {
+    /// Stores the positional values that wait.
+    fn store_pending(&mut self, state: &mut Constructor) {
+        if state.pending == 0 && !state.to_top {
             return;
         }
-        let count = if to_top { 0 } else { state.pending as u16 };
+        let count = if state.to_top {
+            0
+        } else {
+            state.pending as u16
+        };
         let pc = self.emit(Opcode::SetList, reg(state.table), count, 0);
         self.code[pc + 1] = state.stored as u64;
         state.stored += state.pending;
@@ -111,17 +126,11 @@ impl FunctionState<'_, '_> {
     }
 
     /// An item with a key.
-    fn item(
-        &mut self,
-        table: usize,
-        key: Operand,
-        value: ExprId,
-        line: Option<Line>,
-    ) -> Result<()> {
+    fn item(&mut self, table: usize, key: Operand, value: ExprId, line: Line) -> Result<()> {
         let saved = self.free;
         let target = self.indexed(Object::Register(table as u8), key)?.kind();
         let value = self.expression(value)?;
-        let line = line.unwrap_or(self.line);
+        self.line = line;
         self.store(target, value, line)?;
         self.free = saved;
         Ok(())

@@ -111,11 +111,16 @@ fn show_expr(tree: &Tree, expr: ExprId, interner: &Interner) -> String {
         ExprKind::Table(items) => {
             let items: Vec<String> = tree[items]
                 .iter()
-                .map(|item| match *item {
-                    TableItem::Positional(value) => show(value),
-                    TableItem::Named(name, value) => format!("{}={}", text(name), show(value)),
-                    TableItem::Integers(run) => format!("{:?}", tree[run]),
-                    TableItem::Keyed(key, value, _) => format!("[{}]={}", show(key), show(value)),
+                .filter_map(|item| match *item {
+                    TableItem::Positional(value) => Some(show(value)),
+                    TableItem::Named(name, value, _) => {
+                        Some(format!("{}={}", text(name), show(value)))
+                    }
+                    TableItem::Integers(run) => Some(format!("{:?}", tree[run])),
+                    TableItem::Keyed(key, value, _) => {
+                        Some(format!("[{}]={}", show(key), show(value)))
+                    }
+                    TableItem::Close(_) => None,
                 })
                 .collect();
             format!("{{{}}}", items.join(","))

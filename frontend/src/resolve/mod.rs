@@ -344,12 +344,14 @@ impl<'t, 's> Resolver<'t, 's> {
             ExprKind::Table(items) => {
                 let tree = self.tree;
                 tree[*items].iter().try_for_each(|item| match *item {
-                    TableItem::Positional(value) | TableItem::Named(_, value) => self.expr(value),
+                    TableItem::Positional(value) | TableItem::Named(_, value, _) => {
+                        self.expr(value)
+                    }
                     TableItem::Keyed(key, value, _) => {
                         self.expr(key)?;
                         self.expr(value)
                     }
-                    TableItem::Integers(_) => Ok(()),
+                    TableItem::Integers(_) | TableItem::Close(_) => Ok(()),
                 })
             }
             ExprKind::Unary(_, operand) => self.expr(*operand),

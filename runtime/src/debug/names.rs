@@ -254,15 +254,25 @@ impl<'p> Reader<'p> {
             Opcode::GetIndex => {
                 let key = match self.variable_name(setter, register(c)) {
                     Ok(name) if name.kind == "constant" => name.name,
+                    // Zero has no instruction of its own.
+                    Err(Some(setter)) if self.loads_zero(setter) => b"integer index".to_vec(),
                     _ => b"?".to_vec(),
                 };
                 Name::new(table(register(b)), key)
             }
-            Opcode::GetInt => Name::new("field", "integer index"),
+            // Of the integers only those that PUC Lua has an instruction for have that name.
+            Opcode::GetInt if c <= 255 => Name::new("field", "integer index"),
+            Opcode::GetInt => Name::new(table(register(b)), "?"),
             Opcode::GetField => Name::new(table(register(b)), self.constant_or_unknown(c)),
             Opcode::Method => Name::new("method", self.constant_or_unknown(c)),
             _ => return None,
         })
+    }
+
+    /// Whether the instruction at `pc` loads integer zero.
+    fn loads_zero(&self, pc: usize) -> bool {
+        self.instruction(pc)
+            .is_some_and(|i| i.opcode() == Some(Opcode::LoadInt) && i.bc() == 0)
     }
 
     /// `global` if the table in `register` at `pc` is the variable `_ENV`, else `field`.

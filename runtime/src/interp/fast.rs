@@ -1,21 +1,18 @@
-//! Shortcuts of the slow paths that are not slow at all: calls of native functions that return at
-//! once, and string keys that are values rather than constants.
+//! Shortcuts of the slow paths that are not slow at all: fields that miss their cache, string keys
+//! that are values rather than constants, calls and returns with any number of values.
 //!
 //! Each answers whether it did the whole instruction; if not, it has done nothing and the slow
 //! path follows. They run only where no hook is set.
 
-use crate::call::pop_frame;
-use crate::frame::{CallSite, Continuation, FRAME_NATIVE, FRAME_TAIL_CALL, Frame};
-use crate::function::{LuaClosure, NativeClosure};
-use crate::hook;
+use crate::frame::{CallSite, Continuation, FRAME_TAIL_CALL, Frame};
+use crate::function::{LuaClosure, Proto};
 use crate::machine::Insn;
 use crate::metatable::Event;
-use crate::native::{Action, Call, CallResult, MIN_SLOTS};
 use crate::ops::cache;
 use crate::string::LuaString;
 use crate::table::Table;
-use crate::value::{LUA_CLOSURE, NATIVE_CLOSURE, NIL, STRING, TABLE, Value};
-use crate::vm::{Vm, pending};
+use crate::value::{LUA_CLOSURE, NIL, STRING, TABLE, Value};
+use crate::vm::Vm;
 use perilune_frontend::bytecode::opcode::Opcode;
 use std::sync::atomic::Ordering;
 
@@ -24,12 +21,17 @@ unsafe fn slot(base: *mut Value, offset: usize) -> *mut Value {
     unsafe { (base as *mut u8).add(offset) as *mut Value }
 }
 
-/// `GetIndex` with an interned string key that the table has.
+/// `GetIndex` with an interned string key that the table has, or without metatable.
 ///
 /// # Safety
 /// The arguments are a handler's state.
 #[inline(always)]
-pub(super) unsafe fn get_string(vm: *mut Vm, pc: *const u64, base: *mut Value) -> bool {
+pub(super) unsafe fn get_string(
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    _constants: *const Value,
+) -> bool {
     // SAFETY: the caller's contract.
     unsafe {
         let i = Insn::at(pc.sub(1));
@@ -44,12 +46,44 @@ pub(super) unsafe fn get_string(vm: *mut Vm, pc: *const u64, base: *mut Value) -
         if !LuaString::is_interned(name) {
             return false;
         }
-        let v = Table::get_str(&(*vm).heap, (*table).as_pointer(), name);
-        if v.tag == NIL {
+        let table = (*table).as_pointer();
+        let v = Table::get_str(&(*vm).heap, table, name);
+        if v.tag == NIL && cache::may_have_metatable(vm, table) {
             return false;
         }
         *slot(base, i.a().0) = v;
         true
+    }
+}
+
+/// `SetIndex` with an interned string key in a table without metatable.
+///
+/// # Safety
+/// The arguments are a handler's state.
+#[inline(always)]
+pub(super) unsafe fn set_string(
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    _constants: *const Value,
+) -> bool {
+    // SAFETY: the caller's contract; nothing collects here.
+    unsafe {
+        let i = Insn::at(pc.sub(1));
+        if i.op_byte() != Opcode::SetIndex as u8 {
+            return false;
+        }
+        let (table, key) = (slot(base, i.a().0), slot(base, i.b().0));
+        if (*table).tag != TABLE || (*key).tag != STRING {
+            return false;
+        }
+        let (table, name): (*mut Table, *mut LuaString) =
+            ((*table).as_pointer(), (*key).as_pointer());
+        if !LuaString::is_interned(name) || cache::may_have_metatable(vm, table) {
+            return false;
+        }
+        // After a failure the slow path tries again, and reports it.
+        Table::set_str(&mut (*vm).heap, table, name, *slot(base, i.c().0), false).is_ok()
     }
 }
 
@@ -216,7 +250,12 @@ pub(super) unsafe fn set_field(
 /// # Safety
 /// The arguments are a handler's state.
 #[inline(always)]
-pub(super) unsafe fn call_lua(vm: *mut Vm, pc: *const u64, base: *mut Value) -> bool {
+pub(super) unsafe fn call_lua(
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    _constants: *const Value,
+) -> bool {
     // SAFETY: the caller's contract; room is checked before anything is written.
     unsafe {
         let i = Insn::at(pc.sub(1));
@@ -224,57 +263,105 @@ pub(super) unsafe fn call_lua(vm: *mut Vm, pc: *const u64, base: *mut Value) -> 
         if (*function).tag != LUA_CLOSURE || (*vm).pending.load(Ordering::Relaxed) != 0 {
             return false;
         }
-        let proto = (*(*function).as_pointer::<LuaClosure>()).proto;
         let args = match i.bn() {
             0 => (*vm).top.offset_from(function) as usize - 1,
             b => b - 1,
         };
-        let shift = if (*proto).is_vararg { args + 1 } else { 0 };
-        let needed = 1 + shift + args.max((*proto).max_stack as usize);
-        if function.add(needed) > (*vm).stack_limit {
+        if i.op_byte() != Opcode::TailCall as u8 {
+            return enter(vm, function, args, *pc as *const CallSite);
+        }
+        let proto = (*(*function).as_pointer::<LuaClosure>()).proto;
+        let frame = (*vm).frame_top;
+        let registers = args.max((*proto).max_stack as usize);
+        if (*proto).is_vararg
+            || (*frame).varargs != 0
+            || function.add(1 + registers) > (*vm).stack_limit
+        {
             return false;
         }
-        let callee_base = if i.op_byte() == Opcode::TailCall as u8 {
-            let frame = (*vm).frame_top;
-            if (*frame).varargs != 0 || shift != 0 {
-                return false;
-            }
-            (*frame).flags |= FRAME_TAIL_CALL;
-            let target = base.sub(1);
-            for n in 0..=args {
-                *target.add(n) = *function.add(n);
-            }
-            base
-        } else {
-            let site = *pc as *const CallSite;
-            let frame = (*vm).frame_top.add(1);
-            if site.is_null() || frame > (*vm).frame_limit {
-                return false;
-            }
-            *frame = Frame {
-                site,
-                varargs: shift as u32,
-                flags: 0,
-            };
-            (*vm).frame_top = frame;
-            if shift != 0 {
-                // The function and its parameters move above the variable arguments.
-                let moved = function.add(shift);
-                *moved = *function;
-                for n in 0..args.min((*proto).num_params as usize) {
-                    *moved.add(1 + n) = *function.add(1 + n);
-                    *function.add(1 + n) = Value::NIL;
-                }
-            }
-            function.add(1 + shift)
-        };
-        for n in args..(*proto).num_params as usize {
-            *callee_base.add(n) = Value::NIL;
+        (*frame).flags |= FRAME_TAIL_CALL;
+        let target = base.sub(1);
+        for n in 0..=args {
+            *target.add(n) = *function.add(n);
         }
-        (*vm).base = callee_base;
+        start(vm, base, args, proto);
+        true
+    }
+}
+
+/// `GenericForCall` of a Lua function.
+///
+/// # Safety
+/// The arguments are a handler's state.
+#[inline(always)]
+pub(super) unsafe fn iterate_lua(
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    _constants: *const Value,
+) -> bool {
+    // SAFETY: the caller's contract; the loop's registers go up to A + 6, and what is from A + 4
+    // on may be overwritten.
+    unsafe {
+        let i = Insn::at(pc.sub(1));
+        let a = slot(base, i.a().0);
+        if i.op_byte() != Opcode::GenericForCall as u8
+            || (*a).tag != LUA_CLOSURE
+            || (*vm).pending.load(Ordering::Relaxed) != 0
+        {
+            return false;
+        }
+        let function = a.add(4);
+        for n in 0..3 {
+            *function.add(n) = *a.add(n);
+        }
+        enter(vm, function, 2, *pc as *const CallSite)
+    }
+}
+
+/// Calls the Lua function at `function` if there is room, and `site`.
+#[inline(always)]
+unsafe fn enter(vm: *mut Vm, function: *mut Value, args: usize, site: *const CallSite) -> bool {
+    // SAFETY: the callers pass a closure followed by its arguments; room is checked.
+    unsafe {
+        let proto = (*(*function).as_pointer::<LuaClosure>()).proto;
+        let shift = if (*proto).is_vararg { args + 1 } else { 0 };
+        let needed = 1 + shift + args.max((*proto).max_stack as usize);
+        let frame = (*vm).frame_top.add(1);
+        if function.add(needed) > (*vm).stack_limit || site.is_null() || frame > (*vm).frame_limit {
+            return false;
+        }
+        *frame = Frame {
+            site,
+            varargs: shift as u32,
+            flags: 0,
+        };
+        (*vm).frame_top = frame;
+        if shift != 0 {
+            // The function and its parameters move above the variable arguments.
+            let moved = function.add(shift);
+            *moved = *function;
+            for n in 0..args.min((*proto).num_params as usize) {
+                *moved.add(1 + n) = *function.add(1 + n);
+                *function.add(1 + n) = Value::NIL;
+            }
+        }
+        start(vm, function.add(1 + shift), args, proto);
+        true
+    }
+}
+
+/// Goes on at the start of `proto`, whose arguments are at `base`.
+#[inline(always)]
+unsafe fn start(vm: *mut Vm, base: *mut Value, args: usize, proto: *const Proto) {
+    // SAFETY: the callers have checked for room.
+    unsafe {
+        for n in args..(*proto).num_params as usize {
+            *base.add(n) = Value::NIL;
+        }
+        (*vm).base = base;
         (*vm).pc = (*proto).entry;
         (*vm).constants = (*proto).constants_start;
-        true
     }
 }
 
@@ -283,7 +370,12 @@ pub(super) unsafe fn call_lua(vm: *mut Vm, pc: *const u64, base: *mut Value) -> 
 /// # Safety
 /// The arguments are a handler's state.
 #[inline(always)]
-pub(super) unsafe fn var_arg(vm: *mut Vm, pc: *const u64, base: *mut Value) -> bool {
+pub(super) unsafe fn var_arg(
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    _constants: *const Value,
+) -> bool {
     // SAFETY: the caller's contract; variable arguments lie below the base (`frame.rs`).
     unsafe {
         let i = Insn::at(pc.sub(1));
@@ -321,7 +413,12 @@ pub(super) unsafe fn var_arg(vm: *mut Vm, pc: *const u64, base: *mut Value) -> b
 /// # Safety
 /// The arguments are a handler's state.
 #[inline(always)]
-pub(super) unsafe fn return_values(vm: *mut Vm, pc: *const u64, base: *mut Value) -> bool {
+pub(super) unsafe fn return_values(
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    _constants: *const Value,
+) -> bool {
     // SAFETY: the caller's contract; a frame above the sentinel has a site.
     unsafe {
         let i = Insn::at(pc.sub(1));
@@ -379,7 +476,12 @@ pub(super) unsafe fn return_values(vm: *mut Vm, pc: *const u64, base: *mut Value
 /// # Safety
 /// The arguments are a handler's state.
 #[inline(always)]
-pub(super) unsafe fn string_method(vm: *mut Vm, pc: *const u64, base: *mut Value) -> bool {
+pub(super) unsafe fn string_method(
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    _constants: *const Value,
+) -> bool {
     // SAFETY: the caller's contract; the word after the instruction is its cache.
     unsafe {
         let i = Insn::at(pc.sub(1));
@@ -400,91 +502,5 @@ pub(super) unsafe fn string_method(vm: *mut Vm, pc: *const u64, base: *mut Value
         *slot(base, i.a().plus(1).0) = object;
         *slot(base, i.a().0) = *method;
         true
-    }
-}
-
-/// What a shortcut of a call did.
-pub(super) enum Native {
-    /// Nothing: the slow path must do the call.
-    No,
-    /// The whole call.
-    Done,
-    /// The function was called and answered with something that the machine must perform; its
-    /// frame is on top.
-    Pending(Result<Action, crate::error::LuaError>),
-}
-
-/// `Call` of a native function.
-///
-/// # Safety
-/// The arguments are a handler's state.
-#[inline(always)]
-pub(super) unsafe fn call_native(
-    vm: *mut Vm,
-    pc: *const u64,
-    base: *mut Value,
-    constants: *const Value,
-) -> Native {
-    // SAFETY: the caller's contract; room for the native's slots is checked first.
-    unsafe {
-        let i = Insn::at(pc.sub(1));
-        let function = slot(base, i.a().0);
-        let site = *pc as *const CallSite;
-        let args = match i.bn() {
-            0 if i.op_byte() == Opcode::Call as u8 => (*vm).top.offset_from(function) as usize - 1,
-            b => b.wrapping_sub(1),
-        };
-        let frame = (*vm).frame_top.add(1);
-        if i.op_byte() != Opcode::Call as u8
-            || (*function).tag != NATIVE_CLOSURE
-            || site.is_null()
-            || (*vm).pending.load(Ordering::Relaxed) != 0
-            || frame > (*vm).frame_limit
-            || function.wrapping_add(1 + args + MIN_SLOTS) > (*vm).stack_limit
-        {
-            return Native::No;
-        }
-        *frame = Frame {
-            site,
-            varargs: args as u32,
-            flags: FRAME_NATIVE,
-        };
-        (*vm).frame_top = frame;
-        (*vm).base = function.add(1);
-        (*vm).pc = std::ptr::null();
-        (*vm).constants = constants;
-        let closure: *mut NativeClosure = (*function).as_pointer();
-        let mut call = Call::new(vm, 0, CallResult::Returned(0));
-        match ((*closure).function)(&mut call) {
-            Ok(Action::Return { first, count }) => {
-                // The stack may have moved.
-                let native_base = (*vm).base;
-                let source = native_base.add(first as usize - 1);
-                let place = native_base.sub(1);
-                let count = count as usize;
-                let wanted = match i.cn() {
-                    0 => {
-                        (*vm).top = place.add(count);
-                        count
-                    }
-                    c => c - 1,
-                };
-                for n in 0..wanted.min(count) {
-                    *place.add(n) = *source.add(n);
-                }
-                for n in count..wanted {
-                    *place.add(n) = Value::NIL;
-                }
-                pop_frame(vm);
-                (*vm).base = (native_base as *mut u8).sub((*site).delta as usize) as *mut Value;
-                (*vm).pc = pc.add(1);
-                if (*vm).pending.load(Ordering::Relaxed) & pending::HOOK != 0 {
-                    // The function has set a hook: what follows on this line is no new line.
-                    hook::return_to_site(vm, site);
-                }
-                Native::Done
-            }
-            other => Native::Pending(other),
-        }
     }
 }

@@ -13,6 +13,8 @@
 #[cfg(threaded)]
 mod fast;
 pub mod hooked;
+#[cfg(threaded)]
+mod natives;
 pub mod portable;
 mod slow;
 
@@ -100,15 +102,27 @@ mod threaded {
         }};
     }
 
+    /// Defines the out-of-line half of each family. First come shortcuts, each a function of the
+    /// handler's state that answers whether it has done the whole instruction: those after `at`
+    /// leave the frame and go on that many words further, those after `saved` go on from the
+    /// saved state. What follows `else` does the instruction for sure and answers an exit code.
     macro_rules! shims {
-        ($($(#[$attribute:meta])* $name:ident $family:ident;)*) => {
+        ($($(#[$attribute:meta])* $name:ident:
+            $(at $here:path, $words:literal;)* $(saved $there:path;)*
+            else $last:path $(, $family:ident)?;)*) => {
             $(
                 $(#[$attribute])*
                 #[inline(never)]
                 unsafe fn $name(vm: *mut Vm, pc: *const u64, base: *mut Value, constants: *const Value) -> u64 {
                     // SAFETY: the handler's state, unchanged.
                     unsafe {
-                        let code = perform(vm, pc, base, constants, Slow::$family);
+                        $(if $here(vm, pc, base, constants) {
+                            dispatch!(vm, pc.add($words), base, constants)
+                        })*
+                        $(if $there(vm, pc, base, constants) {
+                            dispatch!(vm, (*vm).pc, (*vm).base, (*vm).constants)
+                        })*
+                        let code = $last(vm, pc, base, constants $(, Slow::$family)?);
                         if code != 0 {
                             return code;
                         }
@@ -119,135 +133,21 @@ mod threaded {
         };
     }
     shims! {
-        #[cold] shim_arithmetic Arithmetic;
-        #[cold] shim_compare Compare;
-        shim_generic_for GenericFor;
-        shim_construct Construct;
-        #[cold] shim_concat Concat;
-        #[cold] shim_poll Poll;
-    }
-
-    /// Reads: string keys at once, the rest by the slow path.
-    #[inline(never)]
-    unsafe fn shim_index(
-        vm: *mut Vm,
-        pc: *const u64,
-        base: *mut Value,
-        constants: *const Value,
-    ) -> u64 {
-        // SAFETY: the handler's state, unchanged.
-        unsafe {
-            if fast::get_field(vm, pc, base, constants) {
-                dispatch!(vm, pc.add(1), base, constants)
-            }
-            if fast::get_string(vm, pc, base) {
-                dispatch!(vm, pc, base, constants)
-            }
-            if fast::string_method(vm, pc, base) {
-                dispatch!(vm, pc.add(1), base, constants)
-            }
-            let code = perform(vm, pc, base, constants, Slow::Index);
-            if code != 0 {
-                return code;
-            }
-            dispatch!(vm, (*vm).pc, (*vm).base, (*vm).constants)
-        }
-    }
-
-    /// Writes: fields without metamethods at once, the rest by the slow path.
-    #[inline(never)]
-    unsafe fn shim_set_index(
-        vm: *mut Vm,
-        pc: *const u64,
-        base: *mut Value,
-        constants: *const Value,
-    ) -> u64 {
-        // SAFETY: the handler's state, unchanged.
-        unsafe {
-            if fast::set_field(vm, pc, base, constants) {
-                dispatch!(vm, pc.add(1), base, constants)
-            }
-            let code = perform(vm, pc, base, constants, Slow::SetIndex);
-            if code != 0 {
-                return code;
-            }
-            dispatch!(vm, (*vm).pc, (*vm).base, (*vm).constants)
-        }
-    }
-
-    /// Returns: plain ones at once, the rest by the slow path.
-    #[inline(never)]
-    unsafe fn shim_return(
-        vm: *mut Vm,
-        pc: *const u64,
-        base: *mut Value,
-        constants: *const Value,
-    ) -> u64 {
-        // SAFETY: the handler's state, unchanged.
-        unsafe {
-            if fast::return_values(vm, pc, base) {
-                dispatch!(vm, (*vm).pc, (*vm).base, (*vm).constants)
-            }
-            let code = perform(vm, pc, base, constants, Slow::Return);
-            if code != 0 {
-                return code;
-            }
-            dispatch!(vm, (*vm).pc, (*vm).base, (*vm).constants)
-        }
-    }
-
-    /// Variable arguments at once, the rest by the slow path.
-    #[inline(never)]
-    unsafe fn shim_other(
-        vm: *mut Vm,
-        pc: *const u64,
-        base: *mut Value,
-        constants: *const Value,
-    ) -> u64 {
-        // SAFETY: the handler's state, unchanged.
-        unsafe {
-            if fast::var_arg(vm, pc, base) {
-                dispatch!(vm, pc, base, constants)
-            }
-            let code = perform(vm, pc, base, constants, Slow::Other);
-            if code != 0 {
-                return code;
-            }
-            dispatch!(vm, (*vm).pc, (*vm).base, (*vm).constants)
-        }
-    }
-
-    /// Calls: native functions at once, the rest by the slow path.
-    #[inline(never)]
-    unsafe fn shim_call(
-        vm: *mut Vm,
-        pc: *const u64,
-        base: *mut Value,
-        constants: *const Value,
-    ) -> u64 {
-        // SAFETY: the handler's state, unchanged.
-        unsafe {
-            if fast::call_lua(vm, pc, base) {
-                dispatch!(vm, (*vm).pc, (*vm).base, (*vm).constants)
-            }
-            let code = call(vm, pc, base, constants);
-            if code != 0 {
-                return code;
-            }
-            dispatch!(vm, (*vm).pc, (*vm).base, (*vm).constants)
-        }
-    }
-
-    #[inline(never)]
-    unsafe fn call(vm: *mut Vm, pc: *const u64, base: *mut Value, constants: *const Value) -> u64 {
-        // SAFETY: the handler's state, unchanged.
-        unsafe {
-            match fast::call_native(vm, pc, base, constants) {
-                fast::Native::No => perform(vm, pc, base, constants, Slow::Call),
-                fast::Native::Done => crate::call::safepoint(vm),
-                fast::Native::Pending(action) => crate::call::go_on(vm, action),
-            }
-        }
+        #[cold] shim_arithmetic: else perform, Arithmetic;
+        #[cold] shim_compare: else perform, Compare;
+        shim_index:
+            at fast::get_field, 1; at fast::get_string, 0; at fast::string_method, 1;
+            else perform, Index;
+        shim_set_index:
+            at fast::set_field, 1; at fast::set_string, 0;
+            else perform, SetIndex;
+        shim_call: saved fast::call_lua; else natives::call;
+        shim_return: saved fast::return_values; else natives::return_;
+        shim_generic_for: at natives::next, 1; saved fast::iterate_lua; else natives::generic_for;
+        shim_construct: else perform, Construct;
+        #[cold] shim_concat: else perform, Concat;
+        #[cold] shim_poll: else perform, Poll;
+        shim_other: at fast::var_arg, 0; else perform, Other;
     }
 
     /// The handlers by opcode byte.

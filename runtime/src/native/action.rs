@@ -1,5 +1,9 @@
 //! What a step of a native function asks the machine to do next.
 
+/// For [`Action::ProtectedCall`]: errors are caught, but the message handler of the protected call
+/// around this one hears of them.
+pub const CALLERS_HANDLER: u32 = u32::MAX;
+
 /// What the machine does after a step. Slots are numbered from 1 (the first argument).
 #[derive(Clone, Copy, Debug)]
 pub enum Action {
@@ -31,7 +35,8 @@ pub enum Action {
         function: u32,
         /// How many arguments follow it.
         args: u32,
-        /// Slot of the message handler; 0 for none. Must be 2 when there is one.
+        /// Slot of the message handler; 0 for none, [`CALLERS_HANDLER`] for that of the protected
+        /// call around this one. Must be 2 when there is one.
         handler: u32,
         /// The state in which to go on.
         state: u32,

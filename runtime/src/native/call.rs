@@ -153,6 +153,22 @@ impl<'c> Call<'c> {
         unsafe { (*(*self.vm).frame_top).varargs = n };
         Ok(())
     }
+    /// Moves the slots from `first` to the top up by `distance`; those below keep their values,
+    /// those between hold copies.
+    ///
+    /// # Errors
+    /// Stack overflow, memory.
+    #[inline]
+    pub fn shift_slots(&mut self, first: u32, distance: u32) -> Result<()> {
+        let top = self.top();
+        self.set_top(top + distance)?;
+        for slot in (first..=top).rev() {
+            // SAFETY: both slots are in use.
+            unsafe { *self.place(slot + distance) = *self.place(slot) };
+        }
+        Ok(())
+    }
+
     /// Pushes a value; answers its slot.
     ///
     /// # Errors
@@ -393,8 +409,7 @@ impl<'c> Call<'c> {
             stack::prepare(vm, thread)?;
             (&mut (*thread).stack)[1] = function.raw;
             (*thread).top = 2;
-            (*thread).hook = (*vm.thread).hook;
-            (*thread).hook.active = false;
+            crate::hook::inherit(thread, vm.thread);
         }
         Ok(ThreadRef::new(thread))
     }

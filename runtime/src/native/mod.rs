@@ -21,7 +21,7 @@ mod introspect;
 mod local;
 mod step;
 
-pub use action::{Action, CallResult};
+pub use action::{Action, CALLERS_HANDLER, CallResult};
 pub use call::Call;
 pub(crate) use code::load_chunk;
 pub use code::{ChunkMode, LoadError};
@@ -30,6 +30,8 @@ pub use local::{FunctionRef, Local, LocalView, StringRef, TableRef, ThreadRef, U
 #[cfg(threaded)]
 pub(crate) use step::after_step;
 pub(crate) use step::{after_metamethod, run_step};
+#[cfg(threaded)]
+pub(crate) use step::{callee_flags, protect_call};
 
 use crate::error::LuaError;
 

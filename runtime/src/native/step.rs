@@ -1,6 +1,6 @@
 //! Running native functions: one step after the other, and the actions between them.
 
-use super::{Action, Call, CallResult};
+use super::{Action, CALLERS_HANDLER, Call, CallResult};
 use crate::call::{Next, native_site};
 use crate::collect;
 use crate::error::Result;
@@ -112,15 +112,7 @@ unsafe fn perform(vm: *mut Vm, action: &Action) -> Result<Outcome> {
                 handler,
                 state,
             } => {
-                let frame = (*vm).frame_top;
-                (*frame).flags |= FRAME_PROTECTED;
-                if handler != 0 {
-                    (*frame).flags |= FRAME_HAS_HANDLER;
-                }
-                // Where the error goes when the call fails before it has a frame.
-                (*frame).varargs = function;
-                (*frame).flags =
-                    (*frame).flags & ((1 << FRAME_USER_SHIFT) - 1) | state << FRAME_USER_SHIFT;
+                protect_call(vm, function, handler, state);
                 Outcome::Next(call(vm, slot(vm, function), args, -1, state)?)
             }
             Action::TailCall { function, args } => {
@@ -236,8 +228,34 @@ unsafe fn perform(vm: *mut Vm, action: &Action) -> Result<Outcome> {
     }
 }
 
+/// Makes the native frame on top catch errors of the function that it calls from slot `function`,
+/// and go on in `state` then; `handler` as in [`Action::ProtectedCall`].
+///
+/// # Safety
+/// The running frame is native.
+#[inline(always)]
+pub(crate) unsafe fn protect_call(vm: *mut Vm, function: u32, handler: u32, state: u32) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let frame = (*vm).frame_top;
+        let handler = match handler {
+            0 => 0,
+            CALLERS_HANDLER => FRAME_HEARD_OUTSIDE,
+            _ => FRAME_HAS_HANDLER,
+        };
+        let kept = (*frame).flags & ((1 << FRAME_USER_SHIFT) - 1);
+        (*frame).flags = kept | FRAME_PROTECTED | handler | state << FRAME_USER_SHIFT;
+        // Where the error goes when the call fails before it has a frame.
+        (*frame).varargs = function;
+    }
+}
+
 /// Flags of a frame that the native function on top calls.
-unsafe fn callee_flags(vm: *mut Vm) -> u32 {
+///
+/// # Safety
+/// The running frame is native.
+#[inline(always)]
+pub(crate) unsafe fn callee_flags(vm: *mut Vm) -> u32 {
     // SAFETY: the running function is a native closure.
     unsafe {
         let closure: *mut NativeClosure = (*(*vm).base.sub(1)).as_pointer();

@@ -12,12 +12,14 @@
 //! | shell commands | `/bin/sh -c` | `cmd /C` | not supported |
 //! | action at exit | `atexit` | `atexit` | none |
 //! | standard streams | descriptors 0, 1, 2 | `std::io` | `std::io` |
+//! | large blocks ([`LargeBlocks`]) | mappings (Linux) | as other blocks | as other blocks |
 //! | file names | any bytes | UTF-8, lossy | UTF-8, lossy |
 //!
 //! Invariant: this is the only module of the library part that calls the operating system
 //! directly; its `unsafe` stays inside it.
 
 mod calendar;
+mod large_blocks;
 mod temporary;
 
 #[cfg(not(any(unix, windows)))]
@@ -35,6 +37,7 @@ use unix as platform;
 use windows as platform;
 
 pub use calendar::{BrokenTime, utc_seconds, utc_time};
+pub use large_blocks::LargeBlocks;
 pub use platform::{
     IgnoreInterrupts, InterruptGuard, StandardStream, at_exit, bad_descriptor, bytes_from_os,
     cannot_seek, default_broken_pipe, exit_outcome, has_shell, invalid_argument, local_time,

@@ -135,7 +135,8 @@ pub fn at_exit(callback: fn()) {
 
 // --- Time ---
 
-/// Processor time that the process has used, in seconds.
+/// Processor time that the process has used, in seconds, to the microsecond: that is the unit of
+/// C's `clock`, and it shows where programs print the time.
 pub fn process_time() -> f64 {
     let mut time = MaybeUninit::<libc::timespec>::zeroed();
     // SAFETY: the pointer is valid; zeroes are a valid `timespec` should the call fail.
@@ -143,7 +144,7 @@ pub fn process_time() -> f64 {
         libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, time.as_mut_ptr());
         time.assume_init()
     };
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+    (time.tv_sec as i64 * 1_000_000 + time.tv_nsec as i64 / 1_000) as f64 / 1e6
 }
 
 fn zeroed_tm() -> libc::tm {

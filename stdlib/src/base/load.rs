@@ -4,7 +4,8 @@ use crate::io::standard::stdin_read_all;
 use crate::support::{c_string, chunk_of_file, error_text, read_chunk};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::native::{
-    Action, Call, CallResult, ChunkMode, Local, LocalView, NativeResult, UserdataRef,
+    Action, CALLERS_HANDLER, Call, CallResult, ChunkMode, Local, LocalView, NativeResult,
+    UserdataRef,
 };
 
 /// The first byte of a binary chunk.
@@ -106,7 +107,8 @@ fn call_reader(call: &mut Call<'_>) -> NativeResult {
     Ok(Action::ProtectedCall {
         function: BUFFER + 2,
         args: 0,
-        handler: 0,
+        // As in PUC Lua, where the reader runs within the protected parser.
+        handler: CALLERS_HANDLER,
         state: 1,
     })
 }

@@ -12,7 +12,6 @@ mod protect;
 
 pub use load::load_file;
 pub use output::{Warnings, standard_warnings};
-pub(crate) use protect::shift_slots;
 
 use perilune_runtime::error::LuaError;
 use perilune_runtime::metatable::Event;

@@ -2,22 +2,6 @@
 
 use perilune_runtime::native::{Action, Call, CallResult, Local, NativeResult};
 
-/// Moves the slots from `first` on up by `distance`, which is less than the number of slots that
-/// every native function has free: this works while a stack overflow is handled too.
-pub(crate) fn shift_slots(
-    call: &mut Call<'_>,
-    first: u32,
-    distance: u32,
-) -> Result<(), perilune_runtime::error::LuaError> {
-    let top = call.top();
-    call.set_top(top + distance)?;
-    for slot in (first..=top).rev() {
-        let value = call.slot(slot);
-        call.set_slot(slot + distance, value);
-    }
-    Ok(())
-}
-
 /// `pcall(f, ...)`: slots are `true`, the function, its arguments.
 pub(super) fn pcall(call: &mut Call<'_>) -> NativeResult {
     if call.state() == 1 {
@@ -25,7 +9,7 @@ pub(super) fn pcall(call: &mut Call<'_>) -> NativeResult {
     }
     call.check_any(1)?;
     let args = call.arg_count() - 1;
-    shift_slots(call, 1, 1)?;
+    call.shift_slots(1, 1)?;
     call.set_slot(1, Local::boolean(true));
     Ok(Action::ProtectedCall {
         function: 2,
@@ -43,7 +27,7 @@ pub(super) fn xpcall(call: &mut Call<'_>) -> NativeResult {
     }
     let count = call.arg_count();
     call.check_function(2)?;
-    shift_slots(call, 3, 2)?;
+    call.shift_slots(3, 2)?;
     call.set_slot(3, Local::boolean(true));
     let function = call.slot(1);
     call.set_slot(4, function);

@@ -1,0 +1,386 @@
+//! Shortcuts between Lua code and native functions: calls that return at once, callbacks, and
+//! coroutine switches.
+//!
+//! Each does what `call::drive` would do, transition by transition, in the cases that programs
+//! spend their time on: the caller or callee is a Lua function without variable arguments, there
+//! is room on the stack, and nothing is pending. Everything else goes on in `call.rs`, from the
+//! point reached: a shortcut that does not apply has done nothing.
+
+use super::perform;
+use crate::call::{self, pop_frame, safepoint};
+use crate::error::LuaError;
+use crate::frame::*;
+use crate::function::{LuaClosure, NativeClosure};
+use crate::machine::{Insn, Slow};
+use crate::native::{Action, Call, CallResult, MIN_SLOTS, callee_flags, protect_call};
+use crate::switch;
+use crate::table::Table;
+use crate::value::{LUA_CLOSURE, NATIVE_CLOSURE, TABLE, Value};
+use crate::vm::{MAX_C_CALLS, Vm};
+use perilune_frontend::bytecode::opcode::Opcode;
+use std::sync::atomic::Ordering;
+
+/// How a step of a native function ended.
+type Step = Result<Action, LuaError>;
+
+unsafe fn slot(base: *mut Value, offset: usize) -> *mut Value {
+    // SAFETY: operands of verified code are in range.
+    unsafe { (base as *mut u8).add(offset) as *mut Value }
+}
+
+#[inline(always)]
+unsafe fn is_quiet(vm: *mut Vm) -> bool {
+    // SAFETY: the caller passes a live machine.
+    unsafe { (*vm).pending.load(Ordering::Relaxed) == 0 }
+}
+
+/// `Call` where it is not a plain call of a Lua function; answers an exit code or 0.
+///
+/// # Safety
+/// The arguments are a handler's state.
+#[inline(never)]
+pub(super) unsafe fn call(
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    constants: *const Value,
+) -> u64 {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let i = Insn::at(pc.sub(1));
+        if i.op_byte() == Opcode::Call as u8 {
+            let function = slot(base, i.a().0);
+            let args = match i.bn() {
+                0 => (*vm).top.offset_from(function) as usize - 1,
+                b => b - 1,
+            };
+            if let Some(step) = enter_native(vm, function, args, pc, constants) {
+                return go_on(vm, step);
+            }
+        }
+        perform(vm, pc, base, constants, Slow::Call)
+    }
+}
+
+/// `GenericForCall`; answers an exit code or 0.
+///
+/// # Safety
+/// The arguments are a handler's state.
+#[inline(never)]
+pub(super) unsafe fn generic_for(
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    constants: *const Value,
+) -> u64 {
+    // SAFETY: the caller's contract; the loop's registers go up to A + 6.
+    unsafe {
+        let i = Insn::at(pc.sub(1));
+        let a = slot(base, i.a().0);
+        let is_call = i.op_byte() == Opcode::GenericForCall as u8;
+        if is_call && (*a).tag == NATIVE_CLOSURE && !call::is_next(*a) {
+            let function = a.add(4);
+            for n in 0..3 {
+                *function.add(n) = *a.add(n);
+            }
+            if let Some(step) = enter_native(vm, function, 2, pc, constants) {
+                return go_on(vm, step);
+            }
+        }
+        perform(vm, pc, base, constants, Slow::GenericFor)
+    }
+}
+
+/// `GenericForCall` by the builtin `next`: a step of a traversal without a call. Out of line, since
+/// what it gets by address would keep the shim from ending in a jump.
+///
+/// # Safety
+/// The arguments are a handler's state.
+#[inline(never)]
+pub(super) unsafe fn next(
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    _constants: *const Value,
+) -> bool {
+    // SAFETY: the caller's contract; the loop's registers go up to A + 6.
+    unsafe {
+        let i = Insn::at(pc.sub(1));
+        let a = slot(base, i.a().0);
+        if i.op_byte() != Opcode::GenericForCall as u8
+            || (*a).tag != NATIVE_CLOSURE
+            || (*a.add(1)).tag != TABLE
+            || i.bn() > 2
+            || !call::is_next(*a)
+        {
+            return false;
+        }
+        let table = (*a.add(1)).as_pointer();
+        let Ok(found) = Table::next(&(*vm).heap, table, *a.add(2)) else {
+            return false;
+        };
+        let (key, v) = found.unwrap_or((Value::NIL, Value::NIL));
+        *a.add(4) = key;
+        if i.bn() > 1 {
+            *a.add(5) = v;
+        }
+        true
+    }
+}
+
+/// A return from a Lua function that a native one called; answers an exit code or 0.
+///
+/// # Safety
+/// The arguments are a handler's state.
+#[inline(never)]
+pub(super) unsafe fn return_(
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    constants: *const Value,
+) -> u64 {
+    // SAFETY: the caller's contract; a frame above the sentinel has a site.
+    unsafe {
+        let i = Insn::at(pc.sub(1));
+        let frame = (*vm).frame_top;
+        let site = (*frame).site;
+        let special = !(FRAME_TAIL_CALL | FRAME_C_CALL | FRAME_NON_YIELDABLE);
+        let first = slot(base, i.a().0);
+        let op = i.op_byte();
+        let count = if op == Opcode::Return1 as u8 {
+            1
+        } else if op == Opcode::Return0 as u8 {
+            0
+        } else if op == Opcode::Return as u8 {
+            match i.bn() {
+                0 => (*vm).top.offset_from(first) as usize,
+                b => b - 1,
+            }
+        } else {
+            return perform(vm, pc, base, constants, Slow::Return);
+        };
+        if (*site).continuation != Continuation::Native
+            || (*frame).flags & special != 0
+            || !is_quiet(vm)
+        {
+            return perform(vm, pc, base, constants, Slow::Return);
+        }
+        let place = base.sub(1 + (*frame).varargs as usize);
+        let got = move_results(vm, place, first, count, (*site).wanted);
+        pop_frame(vm);
+        let native_base = slot(place.add(1), 0).byte_sub((*site).delta as usize);
+        (*vm).base = native_base;
+        (*vm).pc = std::ptr::null();
+        let native = (*vm).frame_top;
+        (*native).varargs = (place.offset_from(native_base) as usize + got) as u32;
+        (*native).flags &= !FRAME_PROTECTION;
+        let step = run(vm, (*site).state, CallResult::Returned(got as u32));
+        go_on(vm, step)
+    }
+}
+
+/// Moves `count` results to where `wanted` of them (-1: all) are expected; answers how many there
+/// are then.
+#[inline(always)]
+unsafe fn move_results(
+    vm: *mut Vm,
+    place: *mut Value,
+    first: *mut Value,
+    count: usize,
+    wanted: i32,
+) -> usize {
+    // SAFETY: the results lie above `place`; wanted ones fit the caller's slots.
+    unsafe {
+        if wanted < 0 {
+            for n in 0..count {
+                *place.add(n) = *first.add(n);
+            }
+            (*vm).top = place.add(count);
+            return count;
+        }
+        let wanted = wanted as usize;
+        for n in 0..wanted.min(count) {
+            *place.add(n) = *first.add(n);
+        }
+        for n in count..wanted {
+            *place.add(n) = Value::NIL;
+        }
+        wanted
+    }
+}
+
+/// Calls the native function at `function` from Lua code: pushes its frame and runs its first step.
+#[inline(always)]
+unsafe fn enter_native(
+    vm: *mut Vm,
+    function: *mut Value,
+    args: usize,
+    pc: *const u64,
+    constants: *const Value,
+) -> Option<Step> {
+    // SAFETY: the word at pc is the instruction's call site or zero; room is checked first.
+    unsafe {
+        let site = *pc as *const CallSite;
+        let frame = (*vm).frame_top.add(1);
+        if (*function).tag != NATIVE_CLOSURE
+            || site.is_null()
+            || !is_quiet(vm)
+            || frame > (*vm).frame_limit
+            || function.wrapping_add(1 + args + MIN_SLOTS) > (*vm).stack_limit
+        {
+            return None;
+        }
+        *frame = Frame {
+            site,
+            varargs: args as u32,
+            flags: FRAME_NATIVE,
+        };
+        (*vm).frame_top = frame;
+        (*vm).base = function.add(1);
+        (*vm).pc = std::ptr::null();
+        (*vm).constants = constants;
+        Some(run(vm, 0, CallResult::Returned(0)))
+    }
+}
+
+/// Runs a step of the native function on top.
+#[inline(always)]
+unsafe fn run(vm: *mut Vm, state: u32, result: CallResult) -> Step {
+    // SAFETY: the running frame is native, and its function stands at base - 1.
+    unsafe {
+        let closure: *mut NativeClosure = (*(*vm).base.sub(1)).as_pointer();
+        let mut step = Call::new(vm, state, result);
+        ((*closure).function)(&mut step)
+    }
+}
+
+/// Goes on after a step of the native function on top, until Lua code is to go on (0) or `run` is
+/// to be left (its exit code).
+#[inline(always)]
+unsafe fn go_on(vm: *mut Vm, mut step: Step) -> u64 {
+    // SAFETY: the saved state is that of the native function.
+    unsafe {
+        loop {
+            let again = match step {
+                Ok(Action::Return { first, count }) => {
+                    if return_to_lua(vm, first, count as usize) {
+                        return safepoint(vm);
+                    }
+                    None
+                }
+                Ok(Action::Call {
+                    function,
+                    args,
+                    results,
+                    state,
+                }) => {
+                    if enter_lua(vm, function, args as usize, results, state) {
+                        return safepoint(vm);
+                    }
+                    None
+                }
+                Ok(Action::ProtectedCall {
+                    function,
+                    args,
+                    handler,
+                    state,
+                }) => {
+                    protect_call(vm, function, handler, state);
+                    if enter_lua(vm, function, args as usize, -1, state) {
+                        return safepoint(vm);
+                    }
+                    None
+                }
+                Ok(Action::Resume {
+                    thread,
+                    args,
+                    state,
+                }) if is_quiet(vm) => switch::resume_yielded(vm, thread, args, state),
+                Ok(Action::Yield {
+                    first,
+                    count,
+                    state,
+                }) if is_quiet(vm) => switch::yield_to_resumer(vm, first, count, state),
+                _ => None,
+            };
+            match again {
+                Some((state, count)) => step = run(vm, state, CallResult::Returned(count)),
+                None => return call::go_on(vm, step),
+            }
+        }
+    }
+}
+
+/// The native function on top returns to the Lua code that called it.
+#[inline(always)]
+unsafe fn return_to_lua(vm: *mut Vm, first: u32, count: usize) -> bool {
+    // SAFETY: the running frame is native and has a site.
+    unsafe {
+        let frame = (*vm).frame_top;
+        let site = (*frame).site;
+        let ordinary = (1 << FRAME_USER_SHIFT) - 1;
+        if (*frame).flags & ordinary != FRAME_NATIVE
+            || !is_quiet(vm)
+            || !matches!(
+                (*site).continuation,
+                Continuation::Call | Continuation::GenericFor
+            )
+        {
+            return false;
+        }
+        let base = (*vm).base;
+        move_results(
+            vm,
+            base.sub(1),
+            base.add(first as usize - 1),
+            count,
+            (*site).wanted,
+        );
+        (*vm).frame_top = frame.sub(1);
+        (*vm).base = base.byte_sub((*site).delta as usize);
+        (*vm).pc = (*site).return_pc;
+        (*vm).constants = (*site).constants;
+        true
+    }
+}
+
+/// The native function on top calls the function in slot `function`, a Lua function without
+/// variable arguments, and goes on in `state`.
+#[inline(always)]
+unsafe fn enter_lua(vm: *mut Vm, function: u32, args: usize, results: i32, state: u32) -> bool {
+    // SAFETY: the slots exist (`Call` keeps them in range); room is checked before any write.
+    unsafe {
+        let function = (*vm).base.add(function as usize - 1);
+        if (*function).tag != LUA_CLOSURE || !is_quiet(vm) {
+            return false;
+        }
+        let proto = (*(*function).as_pointer::<LuaClosure>()).proto;
+        let thread = (*vm).thread;
+        let frame = (*vm).frame_top.add(1);
+        let registers = args.max((*proto).max_stack as usize);
+        if (*proto).is_vararg
+            || frame > (*vm).frame_limit
+            || (*thread).c_calls + 1 >= MAX_C_CALLS
+            || function.wrapping_add(1 + registers) > (*vm).stack_limit
+        {
+            return false;
+        }
+        let flags = callee_flags(vm);
+        let site = call::native_site(vm, function, results, Continuation::Native, state);
+        for n in args..(*proto).num_params as usize {
+            *function.add(1 + n) = Value::NIL;
+        }
+        (*thread).c_calls += 1;
+        (*thread).non_yieldable += u32::from(flags & FRAME_NON_YIELDABLE != 0);
+        *frame = Frame {
+            site,
+            varargs: 0,
+            flags,
+        };
+        (*vm).frame_top = frame;
+        (*vm).base = function.add(1);
+        (*vm).pc = (*proto).entry;
+        (*vm).constants = (*proto).constants_start;
+        true
+    }
+}

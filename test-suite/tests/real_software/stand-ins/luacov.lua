@@ -1,0 +1,2 @@
+-- A stand-in for LuaCov: nothing is measured.
+return {}
