@@ -50,17 +50,29 @@ fn software() -> &'static Result<Software, String> {
     })
 }
 
+/// What a program runs in a copy of.
+fn origin(program: &Program, software: &Software) -> Result<Option<PathBuf>, String> {
+    let debian = &software.debian;
+    if program.source.is_empty() {
+        Ok(None)
+    } else if let Some((package, folder)) = program.source.split_once('/') {
+        let tree = debian.packages(&[package], package)?;
+        Ok(Some(tree.join(folder)))
+    } else {
+        let found = debian.source(program.source);
+        let source = found.ok_or_else(|| format!("no sources of {}", program.source))?;
+        Ok(Some(source))
+    }
+}
+
 fn check(index: usize, program: &Program, software: &Software) -> Result<(), String> {
     let tree = &software.tree;
-    let source = match program.source {
-        "" => None,
-        name => match software.debian.source(name) {
-            None => {
-                skipped(program.name, &format!("no sources of {name}"));
-                return Ok(());
-            }
-            found => found,
-        },
+    let source = match origin(program, software) {
+        Ok(source) => source,
+        Err(reason) => {
+            skipped(program.name, &reason);
+            return Ok(());
+        }
     };
     let share = tree.join("usr/share/lua").display().to_string();
     let stand_ins = here().join("stand-ins").display().to_string();
