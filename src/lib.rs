@@ -40,6 +40,7 @@ impl Lua {
     /// [`Error::MemoryError`] when the allocator fails.
     pub fn with_options(options: &Options) -> Result<Lua> {
         let lua = perilune_runtime::api::Lua::without_libraries()?;
+        lua.fail_nth_allocation(options.failing_allocation);
         if !options.reads_environment {
             lua.set_registry_field(b"LUA_NOENV", &Value::Boolean(true))?;
         }

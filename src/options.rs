@@ -16,6 +16,7 @@ pub struct Options {
     pub(crate) reads_environment: bool,
     pub(crate) jit: bool,
     pub(crate) gc_stress: Option<u32>,
+    pub(crate) failing_allocation: Option<u64>,
 }
 
 impl Default for Options {
@@ -24,6 +25,7 @@ impl Default for Options {
             reads_environment: true,
             jit: true,
             gc_stress: None,
+            failing_allocation: None,
         }
     }
 }
@@ -36,7 +38,7 @@ impl fmt::Display for UnknownMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "unknown engine mode '{}' (known: off, on, gc=stress[=N])",
+            "unknown engine mode '{}' (known: off, on, gc=stress[=N], alloc=fail=N)",
             self.0
         )
     }
@@ -62,18 +64,23 @@ impl Options {
     /// # Errors
     /// When there is no such mode.
     pub fn with_mode(mut self, mode: &str) -> Result<Options, UnknownMode> {
-        match mode {
-            "off" => self.jit = false,
-            "on" => self.jit = true,
-            "gc=stress" => self.gc_stress = Some(1),
-            _ => {
-                let interval = mode.strip_prefix("gc=stress=").and_then(|n| n.parse().ok());
-                let interval = interval.filter(|&n: &u32| n > 0);
-                self.gc_stress = Some(interval.ok_or_else(|| UnknownMode(mode.to_owned()))?);
+        let unknown = || UnknownMode(mode.to_owned());
+        match mode.rsplit_once('=') {
+            None if mode == "off" => self.jit = false,
+            None if mode == "on" => self.jit = true,
+            Some(("gc", "stress")) => self.gc_stress = Some(1),
+            Some(("gc=stress", n)) => self.gc_stress = Some(positive(n).ok_or_else(unknown)?),
+            Some(("alloc=fail", n)) => {
+                self.failing_allocation = Some(u64::from(positive(n).ok_or_else(unknown)?));
             }
+            _ => return Err(unknown()),
         }
         Ok(self)
     }
+}
+
+fn positive(text: &str) -> Option<u32> {
+    text.parse().ok().filter(|&n| n > 0)
 }
 
 #[cfg(test)]
@@ -88,7 +95,18 @@ mod tests {
         let options = options.expect("known modes");
         assert!(!options.jit);
         assert_eq!(options.gc_stress, Some(9));
-        for bad in ["", "fast", "gc=stress=", "gc=stress=0", "gc=stress=x"] {
+        let options = Options::new().with_mode("alloc=fail=7");
+        assert_eq!(options.expect("a mode").failing_allocation, Some(7));
+        for bad in [
+            "",
+            "fast",
+            "on=",
+            "gc=stress=",
+            "gc=stress=0",
+            "gc=stress=x",
+            "alloc=fail",
+            "alloc=fail=0",
+        ] {
             assert!(Options::new().with_mode(bad).is_err(), "{bad}");
         }
     }

@@ -109,7 +109,8 @@ pub(crate) const FLAGS: &[Flag] = &[
         Meaning::Engine,
         "choose engine modes: off, on, ... (see the manual)",
         "A list separated by commas. off runs everything in the interpreter; on compiles hot \
-         paths; gc=stress[=N] collects garbage at every Nth safepoint, for testing.",
+         paths; gc=stress[=N] collects garbage at every Nth safepoint, and alloc=fail=N makes the Nth \
+         allocation fail, for testing.",
     ),
     flag(
         "--help",

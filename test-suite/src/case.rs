@@ -108,20 +108,7 @@ impl Case {
     /// # Errors
     /// When it does anything but what is expected; the error says what.
     pub fn check(&self, mode: &Mode) -> Result<(), String> {
-        let mut command = Command::new(program::perilune());
-        name_lua(&mut command);
-        command.args(mode.arguments);
-        command
-            .arg(self.path.file_name().unwrap_or_default())
-            .args(&self.arguments);
-        command
-            .current_dir(self.path.parent().unwrap_or(Path::new(".")))
-            .env_clear();
-        if let Some(path) = std::env::var_os("PATH") {
-            command.env("PATH", path);
-        }
-        let actual = program::run(&mut command, &self.input, LIMIT)
-            .map_err(|problem| format!("{} ({}): {problem}", self.name, mode.name))?;
+        let actual = self.run(mode.arguments)?;
         if actual == self.expected {
             return Ok(());
         }
@@ -131,6 +118,42 @@ impl Case {
             mode.name,
             difference(&self.expected, &actual)
         ))
+    }
+
+    /// Runs the case with the `n`th allocation failing: the program may do what it likes with the
+    /// error, but it ends by itself and as programs do.
+    ///
+    /// # Errors
+    /// When it is ended by a signal or a panic.
+    pub fn check_failing_allocation(&self, n: u32) -> Result<(), String> {
+        let actual = self.run(&["-j", &format!("alloc=fail={n}")])?;
+        let errors = String::from_utf8_lossy(&actual.errors);
+        let ended_well = actual.status == self.expected.status
+            || matches!(actual.status, Some(0)) && self.expected.status != Some(0)
+            || matches!(actual.status, Some(1));
+        if ended_well && !errors.contains("panicked") {
+            return Ok(());
+        }
+        Err(format!(
+            "{} (allocation {n} failing): status {:?}\n{errors}",
+            self.name, actual.status
+        ))
+    }
+
+    fn run(&self, arguments: &[&str]) -> Result<Finished, String> {
+        let mut command = Command::new(program::perilune());
+        name_lua(&mut command);
+        command
+            .args(arguments)
+            .arg(self.path.file_name().unwrap_or_default())
+            .args(&self.arguments)
+            .current_dir(self.path.parent().unwrap_or(Path::new(".")))
+            .env_clear();
+        if let Some(path) = std::env::var_os("PATH") {
+            command.env("PATH", path);
+        }
+        program::run(&mut command, &self.input, LIMIT)
+            .map_err(|problem| format!("{} ({}): {problem}", self.name, arguments.join(" ")))
     }
 }
 

@@ -26,3 +26,17 @@ fn every_case_in_every_mode() {
     );
     println!("{} runs of {} cases", runs.len(), cases.len());
 }
+
+#[test]
+fn every_case_survives_failing_allocations() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("cases");
+    let cases = case::find(&folder).expect("cases can be read");
+    // Opening the libraries takes the first ones; `tests/allocation_failures.rs` of the root
+    // package makes all of small programs fail.
+    let runs: Vec<_> = cases
+        .iter()
+        .flat_map(|case| [1000, 1400, 2000, 4000, 12000].map(move |n| (case, n)))
+        .collect();
+    let failures = parallel::failures(&runs, |(case, n)| case.check_failing_allocation(*n));
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}

@@ -13,6 +13,7 @@ mod handle;
 mod signal;
 mod state;
 mod table;
+mod testing;
 mod value;
 
 pub use chunk::Chunk;

@@ -4,8 +4,6 @@ use super::handle::Handle;
 use super::{Chunk, Error, Function, IntoLua, LuaString, Raised, Result, Table, Value};
 use crate::call::call_from_rust;
 use crate::error::LuaError;
-use crate::gc::pacing::Stress;
-use crate::interp::portable::Counts;
 use crate::native::{Call, CallResult, ChunkMode, Native, TableRef, load_chunk};
 use crate::protect;
 use crate::value as raw;
@@ -176,7 +174,7 @@ impl Lua {
         }
     }
 
-    fn vm(&self) -> *mut Vm {
+    pub(super) fn vm(&self) -> *mut Vm {
         self.state.vm()
     }
 
@@ -348,24 +346,6 @@ impl Lua {
     pub fn set_memory_limit(&self, limit: Option<usize>) {
         // SAFETY: the machine lives as long as the state.
         unsafe { (*self.vm()).heap.set_memory_limit(limit) };
-    }
-
-    /// Runs Lua code on the counting machine from now on; for tests of what runs on other machines.
-    pub fn start_counting(&self) {
-        // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).counting = Some(Box::default()) };
-    }
-
-    /// Ends what [`Lua::start_counting`] began; answers the counts.
-    pub fn stop_counting(&self) -> Option<Box<Counts>> {
-        // SAFETY: as above.
-        unsafe { (*self.vm()).counting.take() }
-    }
-
-    /// Collects at every `n`th safepoint; for tests.
-    pub fn set_gc_stress(&self, n: Option<u32>) {
-        // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).heap.set_stress(n.map(Stress::Full)) };
     }
 
     /// Runs a full collection and due finalisers.

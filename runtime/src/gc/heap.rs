@@ -220,14 +220,17 @@ impl Heap {
         (self.limit != UNLIMITED).then_some(self.limit)
     }
 
-    /// Makes the `n`-th charge from now on (1 is the next) fail with [`LuaError::Memory`], once.
-    pub fn fail_nth_allocation(&mut self, n: Option<u64>) {
+    /// Makes the `n`-th charge from now on (1 is the next) fail with [`LuaError::Memory`], once;
+    /// answers whether an earlier order was still waiting for its turn.
+    pub fn fail_nth_allocation(&mut self, n: Option<u64>) -> bool {
+        let was_waiting = self.failing.is_some();
         self.failing = n.map(|n| n.saturating_sub(1));
         self.ceiling = if self.failing.is_some() {
             0
         } else {
             self.limit
         };
+        was_waiting
     }
 
     /// Memory of `layout`, charged. Its content is undefined.
