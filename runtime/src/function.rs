@@ -10,6 +10,7 @@
 use crate::frame::CallSite;
 use crate::gc::GcHeader;
 use crate::native::NativeFn;
+use crate::owned::OwnedSlice;
 use crate::value::Value;
 use perilune_frontend::bytecode::liveness::Liveness;
 use perilune_frontend::bytecode::proto as compiled;
@@ -85,9 +86,9 @@ pub struct Proto {
     /// `u32::MAX` when it takes `...`.
     pub exact_args: u32,
     /// Instructions and their extra words.
-    pub code: Box<[u64]>,
+    pub code: OwnedSlice<u64>,
     /// Constants as values (strings interned when short).
-    pub constants: Box<[Value]>,
+    pub constants: OwnedSlice<Value>,
     /// Inner functions.
     pub protos: Box<[*mut Proto]>,
     /// Registers needed.

@@ -13,9 +13,11 @@ pub use perilune_runtime::sys::{LargeBlocks, default_broken_pipe, error_text, pa
 pub use perilune_stdlib::base::{Warnings, standard_warnings};
 pub use perilune_stdlib::io::standard::{stdin_read_line, stdout_flush, stdout_write};
 
-use crate::{Error, Function, Lua, Result, Value};
+use crate::{Error, Function, Lua, Result, Table, Value};
 use perilune_runtime::native::Native;
-use perilune_stdlib::base::program::{MESSAGE_HANDLER, PLAIN_HANDLER, PROTECTED_CALL};
+use perilune_stdlib::base::program::{
+    INDEX, LENGTH, MESSAGE_HANDLER, PLAIN_HANDLER, PROTECTED_CALL, SET_INDEX,
+};
 
 /// Calls functions as the stand-alone interpreter does: from a native frame, under a message
 /// handler that adds a traceback to messages and describes error objects that are none.
@@ -58,6 +60,65 @@ impl ReportingCall {
         self.call_under(&self.plain_handler, function, arguments)
     }
 
+    /// The global variable `name`, as a program sees it: with metamethods.
+    ///
+    /// # Errors
+    /// The message of the error.
+    pub fn global(&self, lua: &Lua, name: &[u8]) -> std::result::Result<Value, Vec<u8>> {
+        let globals = lua.globals();
+        if globals.metatable().is_none() {
+            return globals.raw_get_field(name).map_err(message);
+        }
+        let name = Value::String(lua.create_string(name).map_err(message)?);
+        self.operate(lua, INDEX, &[Value::Table(globals), name])
+    }
+
+    /// Assigns to the global variable `name`, likewise.
+    ///
+    /// # Errors
+    /// The message of the error.
+    pub fn set_global(
+        &self,
+        lua: &Lua,
+        name: &[u8],
+        value: Value,
+    ) -> std::result::Result<(), Vec<u8>> {
+        let globals = lua.globals();
+        if globals.metatable().is_none() {
+            return globals.raw_set_field(name, &value).map_err(message);
+        }
+        let name = Value::String(lua.create_string(name).map_err(message)?);
+        self.operate(lua, SET_INDEX, &[Value::Table(globals), name, value])
+            .map(|_| ())
+    }
+
+    /// The length of `table`, likewise.
+    ///
+    /// # Errors
+    /// The message of the error.
+    pub fn length(&self, lua: &Lua, table: &Table) -> std::result::Result<i64, Vec<u8>> {
+        if table.metatable().is_none() {
+            return Ok(table.raw_len());
+        }
+        match self.operate(lua, LENGTH, &[Value::Table(table.clone())])? {
+            Value::Integer(length) => Ok(length),
+            // `LENGTH` gives nothing else.
+            _ => Ok(0),
+        }
+    }
+
+    /// What an operation on `operands` gives.
+    fn operate(
+        &self,
+        lua: &Lua,
+        operation: Native,
+        operands: &[Value],
+    ) -> std::result::Result<Value, Vec<u8>> {
+        let operation = Value::Function(function(lua, operation).map_err(message)?);
+        let results = self.call_plain(&operation, operands)?;
+        Ok(results.into_iter().next().unwrap_or(Value::Nil))
+    }
+
     fn call_under(&self, handler: &Function, function: &Value, arguments: &[Value]) -> Outcome {
         let mut all = vec![function.clone(), Value::Function(handler.clone())];
         all.extend_from_slice(arguments);
@@ -72,6 +133,10 @@ impl ReportingCall {
             _ => b"(error message not a string)".to_vec(),
         })
     }
+}
+
+fn message(error: Error) -> Vec<u8> {
+    error.to_string().into_bytes()
 }
 
 /// A new function. It leaves the native step that makes it through a field of the registry.
