@@ -14,7 +14,8 @@ const BINARY_MARK: u8 = 0x1b;
 /// The slot of `load`'s buffer for the pieces of a reader function.
 const BUFFER: u32 = 5;
 /// Up to this size `load` looks after each piece whether what it has read can still become a chunk,
-/// so that it calls the reader as often as PUC Lua; then each time that the size has doubled.
+/// so that it calls the reader as often as PUC Lua; then each time that the size is four times that of
+/// the last look.
 const ALWAYS_LOOK: usize = 2048;
 
 /// What a reader function has given so far.
@@ -148,7 +149,7 @@ fn take_piece(call: &mut Call<'_>) -> NativeResult {
             let length = pieces.text.len();
             let due = length <= ALWAYS_LOOK || length >= pieces.next_look;
             if due {
-                pieces.next_look = length.saturating_mul(2);
+                pieces.next_look = length.saturating_mul(4);
             }
             let decided = due && is_decided(&pieces.text, mode);
             decided.then(|| std::mem::take(&mut pieces.text))
