@@ -2,7 +2,8 @@
 _perilune() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     case $previous in
-        -e|-l) return ;;
+        -e) return ;;
+        -l) return ;;
         -j) COMPREPLY=($(compgen -W "off on" -- "$current")); return ;;
     esac
     if [[ $current == -* ]]; then

@@ -143,8 +143,8 @@ fn command_lines_do_what_the_reference_does() {
     );
 }
 
-fn derived(arguments: &[&str]) -> String {
-    let done = finish(program().args(arguments), b"");
+fn derived(program: &str, arguments: &[&str]) -> String {
+    let done = finish(Command::new(program).args(arguments), b"");
     assert!(done.status.success());
     String::from_utf8(done.stdout).expect("text")
 }
@@ -166,22 +166,26 @@ fn compare_with_file(path: &str, generated: &str) {
 
 #[test]
 fn manual_and_completions_are_up_to_date() {
-    compare_with_file("doc/perilune.1", &derived(&["--man"]));
-    compare_with_file(
-        "completions/perilune.bash",
-        &derived(&["--completions=bash"]),
-    );
-    compare_with_file("completions/_perilune", &derived(&["--completions=zsh"]));
-    compare_with_file(
-        "completions/perilune.fish",
-        &derived(&["--completions=fish"]),
-    );
+    let programs = [
+        ("perilune", env!("CARGO_BIN_EXE_perilune")),
+        ("perilunec", env!("CARGO_BIN_EXE_perilunec")),
+    ];
+    for (name, path) in programs {
+        for (file, option) in [
+            (format!("doc/{name}.1"), "--man"),
+            (format!("completions/{name}.bash"), "--completions=bash"),
+            (format!("completions/_{name}"), "--completions=zsh"),
+            (format!("completions/{name}.fish"), "--completions=fish"),
+        ] {
+            compare_with_file(&file, &derived(path, &[option]));
+        }
+    }
 }
 
 #[test]
 fn version_line_names_the_language_and_its_home() {
     for option in ["-v", "--version"] {
-        let line = derived(&[option]);
+        let line = derived(env!("CARGO_BIN_EXE_perilune"), &[option]);
         assert!(
             line.starts_with(concat!("Perilune ", env!("CARGO_PKG_VERSION"))),
             "{line}"
@@ -189,7 +193,7 @@ fn version_line_names_the_language_and_its_home() {
         assert!(line.contains("Lua 5.4.8"), "{line}");
         assert!(line.ends_with("Lua.org, PUC-Rio\n"), "{line}");
     }
-    let help = derived(&["--help"]);
+    let help = derived(env!("CARGO_BIN_EXE_perilune"), &["--help"]);
     assert!(help.contains("-e stat   execute string 'stat'\n"), "{help}");
 }
 

@@ -55,6 +55,20 @@ pub struct NativeDescription {
     pub name: &'static str,
     /// Whether coroutines may yield through it (as PUC's functions with continuations).
     pub yieldable: bool,
+    /// Whether the debug interface sees no upvalues: PUC's function has none, and finds by other
+    /// means what this one keeps there.
+    pub private_upvalues: bool,
+}
+
+impl NativeClosure {
+    /// How many upvalues the debug interface sees.
+    pub fn visible_upvalues(&self) -> u32 {
+        if self.description.private_upvalues {
+            0
+        } else {
+            self.header.extra
+        }
+    }
 }
 
 /// A function prototype in the heap: the compiled proto with values for its constants.

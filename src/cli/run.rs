@@ -6,10 +6,12 @@
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use super::diagnostics::{Messages, VERSION};
+use perilune::program::messages::{Messages, VERSION};
+
 use super::engine::{Engine, Failure, Settings, Value};
 use super::flags::{self, Invocation, PrintRequest, Request, Step};
-use super::{manual, repl};
+use super::manual::MANUAL;
+use super::repl;
 
 /// Something failed and its message has been printed.
 struct Failed;
@@ -22,7 +24,7 @@ const MODES_VARIABLE: &str = "PERILUNE_JIT";
 
 /// Runs the program; `arguments[0]` is its name.
 pub(crate) fn run(arguments: &[Vec<u8>]) -> ExitCode {
-    let messages = Messages::new(arguments.first().map(Vec::as_slice));
+    let messages = Messages::new(arguments.first().map(Vec::as_slice), "perilune");
     let finished = match flags::parse(arguments) {
         Request::BadOption(index) => {
             complain(&messages, &arguments[index]);
@@ -52,8 +54,8 @@ fn print(messages: &Messages, request: PrintRequest) -> Result<(), Failed> {
     let text = match request {
         PrintRequest::Help => format!("{VERSION}\n{}", flags::usage(&messages.program())),
         PrintRequest::Version => format!("{VERSION}\n"),
-        PrintRequest::Manual => manual::page(),
-        PrintRequest::Completions(shell) => match manual::completions(&shell) {
+        PrintRequest::Manual => MANUAL.page(),
+        PrintRequest::Completions(shell) => match MANUAL.completions(&shell) {
             Some(script) => script,
             None => {
                 let shell = String::from_utf8_lossy(&shell);
@@ -149,7 +151,7 @@ impl Session {
             let Some(value) = std::env::var_os(name) else {
                 continue;
             };
-            let value = super::argument_bytes(value);
+            let value = perilune::program::argument_bytes(value);
             return match value.strip_prefix(b"@") {
                 Some(file) => self.run_file(Some(file), |_| Ok(Vec::new())),
                 None => self.run_text(&value, format!("={name}").as_bytes()),

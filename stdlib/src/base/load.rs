@@ -194,7 +194,7 @@ fn load_pieces(call: &mut Call<'_>, text: Vec<u8>) -> NativeResult {
 }
 
 /// Reads a file, or the standard input, as a chunk: its text and name, or a message.
-fn read_file(path: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
+pub(super) fn read_file(path: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
     match path {
         Some(path) => Ok((read_chunk(path)?, [b"@", path].concat())),
         None => match stdin_read_all() {

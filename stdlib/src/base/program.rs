@@ -4,6 +4,7 @@
 //! Both run as native frames, so that stacks look as they do under the reference interpreter:
 //! a main chunk is called from `[C]`, and the handler runs on top of the frames that failed.
 
+use super::load::read_file;
 use super::protect;
 use perilune_runtime::native;
 use perilune_runtime::native::{Action, Call, Local, Native, NativeResult};
@@ -14,6 +15,15 @@ pub const PROTECTED_CALL: Native = native!("?", protect::xpcall);
 
 /// The message handler of the stand-alone interpreter.
 pub const MESSAGE_HANDLER: Native = native!("?", message_handler);
+
+/// The text of a file (of standard input where there is no name) as `loadfile` loads it, and its
+/// chunk name.
+///
+/// # Errors
+/// The message of a file that can't be read.
+pub fn read_source(path: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
+    read_file(path)
+}
 
 /// A message handler that leaves the error object as it is.
 pub const PLAIN_HANDLER: Native = native!("?", plain_handler);

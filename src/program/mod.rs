@@ -1,7 +1,15 @@
-//! What the stand-alone interpreter needs beyond embedding: calls whose errors become messages with
-//! a traceback, and the standard streams and warnings that it shares with the libraries.
+//! What the programs need beyond embedding, and share: calls whose errors become messages with a
+//! traceback, the standard streams and warnings of the libraries, tables of options and what is
+//! derived from them, messages, and chunks that are compiled but not run.
 
-pub use perilune_runtime::sys::{LargeBlocks, default_broken_pipe};
+pub mod chunk;
+pub mod flag;
+pub mod manual;
+pub mod messages;
+
+use std::ffi::OsString;
+
+pub use perilune_runtime::sys::{LargeBlocks, default_broken_pipe, error_text, path_from_bytes};
 pub use perilune_stdlib::base::{Warnings, standard_warnings};
 pub use perilune_stdlib::io::standard::{stdin_read_line, stdout_flush, stdout_write};
 
@@ -147,5 +155,18 @@ fn function(lua: &Lua, native: Native) -> Result<Function> {
             from: other.type_name(),
             to: "function",
         }),
+    }
+}
+
+/// Lua strings are bytes, so arguments are too. Where the system's strings are not bytes they
+/// become UTF-8, replacing what has no such form.
+pub fn argument_bytes(argument: OsString) -> Vec<u8> {
+    #[cfg(unix)]
+    {
+        std::os::unix::ffi::OsStringExt::into_vec(argument)
+    }
+    #[cfg(not(unix))]
+    {
+        argument.to_string_lossy().into_owned().into_bytes()
     }
 }
