@@ -7,7 +7,7 @@ use perilune_runtime::api::{Lua, Value};
 fn run(source: &str) -> i64 {
     let lua = Lua::without_libraries().expect("a state");
     lua.with_call(perilune_stdlib::open_all).expect("libraries");
-    lua.set_gc_stress(Some(if cfg!(miri) { 150 } else { 1 }));
+    lua.set_gc_stress(Some(if cfg!(miri) { 400 } else { 1 }));
     match lua.load(source.as_bytes()).eval() {
         Ok(values) => match values.first() {
             Some(Value::Integer(integer)) => *integer,

@@ -267,6 +267,11 @@ impl<'s> Lexer<'s> {
         self.scanner.next().unwrap_or(Ok(Token::EndOfFile))
     }
 
+    /// The end of the last token, or where it turned out to be malformed.
+    pub(crate) fn position(&self) -> usize {
+        self.scanner.span().end
+    }
+
     /// The line reached.
     #[inline]
     pub fn line(&self) -> Line {

@@ -209,7 +209,7 @@ fn build(world: &mut World) -> bool {
 fn every_allocation_may_fail() {
     for generational in [false, true] {
         for n in 1..10_000 {
-            if cfg!(miri) && n % 73 != 0 {
+            if cfg!(miri) && n % 151 != 0 {
                 continue;
             }
             let mut world = World::new();

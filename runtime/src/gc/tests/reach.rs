@@ -165,7 +165,7 @@ fn modes_change_back_and_forth() {
     let mut world = World::new();
     let objects = chain(&mut world);
     world.root(objects[0]);
-    let rounds = if cfg!(miri) { 5 } else { 40 };
+    let rounds = if cfg!(miri) { 3 } else { 40 };
     for steps in 0..rounds {
         for _ in 0..steps {
             world.single_step();

@@ -60,7 +60,7 @@ fn the_table_grows_and_shrinks() {
     let mut world = World::new();
     let before = world.heap().strings.len();
     let buckets = world.heap().strings.buckets.len();
-    let count = if cfg!(miri) { 600 } else { 20_000 };
+    let count = if cfg!(miri) { 200 } else { 20_000 };
     for i in 0..count {
         let string = world.string(&format!("string {i}"));
         if i % 2 == 0 {
@@ -110,7 +110,7 @@ fn growth_while_sweeping_misses_no_garbage() {
         world.single_step();
     }
     world.single_step();
-    let strings = if cfg!(miri) { 300 } else { 1000 };
+    let strings = if cfg!(miri) { 200 } else { 1000 };
     for i in 0..strings {
         let string = world.string(&format!("new {i}"));
         world.root(string);
