@@ -2,11 +2,12 @@
 _perilune() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
     case $previous in
-        -e|-l) return ;;
+        -e) return ;;
+        -l) return ;;
         -j) COMPREPLY=($(compgen -W "off on" -- "$current")); return ;;
     esac
     if [[ $current == -* ]]; then
-        COMPREPLY=($(compgen -W "-e -i -l -v -E -W -j --help --version -- -" -- "$current"))
+        COMPREPLY=($(compgen -W "-e -i -l -v -E -W -j --snippets --no-snippets --help --version -- -" -- "$current"))
     else
         COMPREPLY=($(compgen -f -- "$current"))
     fi

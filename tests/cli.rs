@@ -143,8 +143,8 @@ fn command_lines_do_what_the_reference_does() {
     );
 }
 
-fn derived(arguments: &[&str]) -> String {
-    let done = finish(program().args(arguments), b"");
+fn derived(program: &str, arguments: &[&str]) -> String {
+    let done = finish(Command::new(program).args(arguments), b"");
     assert!(done.status.success());
     String::from_utf8(done.stdout).expect("text")
 }
@@ -166,22 +166,26 @@ fn compare_with_file(path: &str, generated: &str) {
 
 #[test]
 fn manual_and_completions_are_up_to_date() {
-    compare_with_file("doc/perilune.1", &derived(&["--man"]));
-    compare_with_file(
-        "completions/perilune.bash",
-        &derived(&["--completions=bash"]),
-    );
-    compare_with_file("completions/_perilune", &derived(&["--completions=zsh"]));
-    compare_with_file(
-        "completions/perilune.fish",
-        &derived(&["--completions=fish"]),
-    );
+    let programs = [
+        ("perilune", env!("CARGO_BIN_EXE_perilune")),
+        ("perilunec", env!("CARGO_BIN_EXE_perilunec")),
+    ];
+    for (name, path) in programs {
+        for (file, option) in [
+            (format!("doc/{name}.1"), "--man"),
+            (format!("completions/{name}.bash"), "--completions=bash"),
+            (format!("completions/_{name}"), "--completions=zsh"),
+            (format!("completions/{name}.fish"), "--completions=fish"),
+        ] {
+            compare_with_file(&file, &derived(path, &[option]));
+        }
+    }
 }
 
 #[test]
 fn version_line_names_the_language_and_its_home() {
     for option in ["-v", "--version"] {
-        let line = derived(&[option]);
+        let line = derived(env!("CARGO_BIN_EXE_perilune"), &[option]);
         assert!(
             line.starts_with(concat!("Perilune ", env!("CARGO_PKG_VERSION"))),
             "{line}"
@@ -189,7 +193,7 @@ fn version_line_names_the_language_and_its_home() {
         assert!(line.contains("Lua 5.4.8"), "{line}");
         assert!(line.ends_with("Lua.org, PUC-Rio\n"), "{line}");
     }
-    let help = derived(&["--help"]);
+    let help = derived(env!("CARGO_BIN_EXE_perilune"), &["--help"]);
     assert!(help.contains("-e stat   execute string 'stat'\n"), "{help}");
 }
 
@@ -247,4 +251,53 @@ fn interruption_ends_a_script_that_does_not_catch_it() {
         errors.contains(": interrupted!\nstack traceback:\n"),
         "{errors}"
     );
+}
+
+/// With `--snippets` the source line follows a message that is otherwise as ever.
+#[test]
+fn snippets_follow_messages() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("snippets");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("written");
+    write("wrong.lua", "local t = {}\nfor i = 1, 2 od\n");
+    write("fails.lua", "local t = {}\nprint(t.first.second)\n");
+    write("module.lua", "return nothing + 1\n");
+    let cases: &[(&[&str], &str)] = &[
+        (
+            &["wrong.lua"],
+            " --> wrong.lua:2:14\n  |\n2 | for i = 1, 2 od\n  |              ^^\n",
+        ),
+        (
+            &["fails.lua"],
+            " --> fails.lua:2:9\n  |\n2 | print(t.first.second)\n  |         ^^^^^\n",
+        ),
+        (
+            &["-l", "module"],
+            " --> ./module.lua:1:8\n  |\n1 | return nothing + 1\n  |        ^^^^^^^\n",
+        ),
+        (
+            &["-e", "x = nothing.field"],
+            " --> (command line):1:5\n  |\n1 | x = nothing.field\n  |     ^^^^^^^\n",
+        ),
+        // Nothing is known of these.
+        (&["-e", "error()"], ""),
+        (&["-e", "error('elsewhere:7: broken', 0)"], ""),
+        (&["none.lua"], ""),
+    ];
+    for (arguments, snippet) in cases {
+        let run = |option: &str| {
+            let mut command = program();
+            command.current_dir(&folder).env("LUA_PATH", "./?.lua");
+            let done = finish(command.arg(option).args(*arguments), b"");
+            assert_eq!(done.status.code(), Some(1), "{arguments:?}");
+            String::from_utf8(done.stderr).expect("text")
+        };
+        let plain = run("-W");
+        assert_eq!(run("--no-snippets"), plain, "{arguments:?}");
+        assert_eq!(
+            run("--snippets"),
+            format!("{plain}{snippet}"),
+            "{arguments:?}"
+        );
+    }
 }

@@ -20,6 +20,7 @@ mod streaming;
 mod tokens;
 pub mod tree;
 
+pub use diagnose::is_wrong_already;
 pub use parser::parse;
 
 use ast::{Function, Interner, Tree};

@@ -5,6 +5,7 @@ use crate::coroutine::Thread;
 use crate::error::LuaError;
 use crate::frame::FRAME_FINALIZER;
 use crate::gc::{self, Roots};
+use crate::hook;
 use crate::metatable::{Event, metamethod};
 use crate::stack;
 use crate::value::Value;
@@ -153,7 +154,10 @@ unsafe fn finalize(vm: *mut Vm, object: Value) {
             return;
         }
         let stopped = (*vm).heap.set_internal_stop(true);
+        // When it runs is the collector's choice, which hooks must not see.
+        let hooks = hook::suspend(vm);
         let result = call_from_rust(vm, finalizer, &[object], FRAME_FINALIZER);
+        hook::resume(vm, hooks);
         (*vm).heap.set_internal_stop(stopped);
         if let Err(error) = result {
             let value = crate::protect::error_value(&mut *vm, error);

@@ -10,6 +10,7 @@
 use crate::frame::CallSite;
 use crate::gc::GcHeader;
 use crate::native::NativeFn;
+use crate::owned::OwnedSlice;
 use crate::value::Value;
 use perilune_frontend::bytecode::liveness::Liveness;
 use perilune_frontend::bytecode::proto as compiled;
@@ -54,6 +55,20 @@ pub struct NativeDescription {
     pub name: &'static str,
     /// Whether coroutines may yield through it (as PUC's functions with continuations).
     pub yieldable: bool,
+    /// Whether the debug interface sees no upvalues: PUC's function has none, and finds by other
+    /// means what this one keeps there.
+    pub private_upvalues: bool,
+}
+
+impl NativeClosure {
+    /// How many upvalues the debug interface sees.
+    pub fn visible_upvalues(&self) -> u32 {
+        if self.description.private_upvalues {
+            0
+        } else {
+            self.header.extra
+        }
+    }
 }
 
 /// A function prototype in the heap: the compiled proto with values for its constants.
@@ -71,9 +86,9 @@ pub struct Proto {
     /// `u32::MAX` when it takes `...`.
     pub exact_args: u32,
     /// Instructions and their extra words.
-    pub code: Box<[u64]>,
+    pub code: OwnedSlice<u64>,
     /// Constants as values (strings interned when short).
-    pub constants: Box<[Value]>,
+    pub constants: OwnedSlice<Value>,
     /// Inner functions.
     pub protos: Box<[*mut Proto]>,
     /// Registers needed.

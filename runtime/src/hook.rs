@@ -81,6 +81,31 @@ pub unsafe fn set(vm: *mut Vm, thread: *mut Thread, function: Value, mask: u8, i
     }
 }
 
+/// Keeps the running thread's hook from being called; answers what [`resume`] needs.
+///
+/// # Safety
+/// `vm` is live.
+pub(crate) unsafe fn suspend(vm: *mut Vm) -> bool {
+    // SAFETY: the running thread is live.
+    unsafe {
+        let was_active = std::mem::replace(&mut (*(*vm).thread).hook.active, true);
+        update_pending(vm);
+        was_active
+    }
+}
+
+/// Undoes [`suspend`], in the same thread.
+///
+/// # Safety
+/// `vm` is live.
+pub(crate) unsafe fn resume(vm: *mut Vm, was_active: bool) {
+    // SAFETY: the running thread is live.
+    unsafe {
+        (*(*vm).thread).hook.active = was_active;
+        update_pending(vm);
+    }
+}
+
 /// Calls the running thread's hook function with `event` and a line (or nil).
 unsafe fn call_hook(vm: *mut Vm, event: &str, line: Value) -> Result<()> {
     // SAFETY: the saved state is up to date.

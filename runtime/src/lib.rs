@@ -19,6 +19,7 @@ pub mod machine;
 pub mod metatable;
 pub mod native;
 pub mod ops;
+pub mod owned;
 mod protect;
 pub mod stack;
 pub mod string;

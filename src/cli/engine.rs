@@ -27,6 +27,12 @@ pub(crate) use perilune::Value;
 use perilune::program::{self, ReportingCall};
 use perilune::{Chunk, ChunkMode, Error, Lua, Options};
 
+/// Completion looks no further than this; a chain may be a circle.
+const MAX_INHERITANCE: usize = 20;
+
+/// More arguments would not fit on a stack.
+const MAX_SCRIPT_ARGUMENTS: i64 = 999_000;
+
 /// A Lua state with the standard library.
 pub(crate) struct Engine {
     lua: Lua,
@@ -106,12 +112,14 @@ impl Engine {
 
     /// The value of a global variable.
     pub(crate) fn global(&self, name: &[u8]) -> Result<Value, Failure> {
-        self.lua.globals().raw_get_field(name).map_err(failure)
+        self.caller.global(&self.lua, name).map_err(uncaught)
     }
 
     /// Assigns to a global variable.
     pub(crate) fn set_global(&self, name: &[u8], value: Value) -> Result<(), Failure> {
-        self.lua.set_global(name, value).map_err(failure)
+        self.caller
+            .set_global(&self.lua, name, value)
+            .map_err(uncaught)
     }
 
     /// A Lua string.
@@ -141,9 +149,15 @@ impl Engine {
     /// The elements of `arg` from 1 to its length, as the script finds them.
     pub(crate) fn script_arguments(&self) -> Result<Vec<Value>, Failure> {
         match self.global(b"arg")? {
-            Value::Table(table) => Ok((1..=table.raw_len())
-                .map(|i| table.raw_get(&Value::Integer(i)))
-                .collect()),
+            Value::Table(table) => {
+                let length = self.caller.length(&self.lua, &table).map_err(uncaught)?;
+                if length > MAX_SCRIPT_ARGUMENTS {
+                    let message = b"stack overflow (too many arguments to script)";
+                    return Err(uncaught(message.to_vec()));
+                }
+                let element = |i| table.raw_get(&Value::Integer(i));
+                Ok((1..=length).map(element).collect())
+            }
             _ => Err(Failure {
                 message: b"'arg' is not a table".to_vec(),
                 incomplete: false,
@@ -186,20 +200,25 @@ impl Engine {
         Some(line)
     }
 
-    /// The string keys of the table that a path of names leads to, from the globals.
+    /// The string keys of the table that a path of names leads to, from the globals, those that it
+    /// inherits from tables included. Runs no Lua code.
     pub(crate) fn member_names(&self, path: &[&str]) -> Vec<String> {
-        let mut table = self.lua.globals();
+        let mut tables = inheritance(self.lua.globals());
         for name in path {
-            match table.raw_get_field(name.as_bytes()) {
-                Ok(Value::Table(inner)) => table = inner,
-                Ok(Value::String(_)) => match self.lua.globals().raw_get_field(b"string") {
-                    Ok(Value::Table(inner)) => table = inner,
+            let found = tables
+                .iter()
+                .filter_map(|table| table.raw_get_field(name.as_bytes()).ok())
+                .find(|value| !value.is_nil());
+            tables = match found {
+                Some(Value::Table(inner)) => inheritance(inner),
+                Some(Value::String(_)) => match self.lua.globals().raw_get_field(b"string") {
+                    Ok(Value::Table(library)) => vec![library],
                     _ => return Vec::new(),
                 },
                 _ => return Vec::new(),
-            }
+            };
         }
-        let entries = table.entries().into_iter();
+        let entries = tables.iter().flat_map(perilune::Table::entries);
         entries
             .filter_map(|(key, _)| key.as_string().map(perilune::LuaString::to_string_lossy))
             .collect()
@@ -209,6 +228,18 @@ impl Engine {
     pub(crate) fn finish(&self) {
         perilune::Lua::clone(&self.lua).finish();
     }
+}
+
+/// A table and those that its fields are inherited from, by `__index`.
+fn inheritance(table: perilune::Table) -> Vec<perilune::Table> {
+    let mut tables = vec![table];
+    while tables.len() < MAX_INHERITANCE
+        && let Some(metatable) = tables.last().and_then(perilune::Table::metatable)
+        && let Ok(Value::Table(next)) = metatable.raw_get_field(b"__index")
+    {
+        tables.push(next);
+    }
+    tables
 }
 
 fn uncaught(message: Vec<u8>) -> Failure {

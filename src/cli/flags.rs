@@ -5,6 +5,8 @@
 //! implementation exactly: options are single, never bundled (`-vv` is an error), and an option's
 //! argument is either attached or the next word, which may not start with `-`.
 
+use perilune::program::flag::{self, Flag, flag, lookup};
+
 /// What an option does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
@@ -22,6 +24,8 @@ pub(crate) enum Meaning {
     Warnings,
     /// Chooses engine modes.
     Engine,
+    /// Shows source lines with errors, or never does.
+    Snippets(bool),
     /// Prints the options and ends.
     Help,
     /// Prints the version and ends.
@@ -36,41 +40,8 @@ pub(crate) enum Meaning {
     StandardInput,
 }
 
-/// One option.
-pub(crate) struct Flag {
-    /// As it is typed, dashes included.
-    pub(crate) name: &'static str,
-    /// The name of its argument; empty where it takes none.
-    pub(crate) argument: &'static str,
-    /// One line for usage and completions.
-    pub(crate) summary: &'static str,
-    /// The manual page's paragraph; empty where the summary says all.
-    pub(crate) details: &'static str,
-    /// Kept out of usage, manual and completions.
-    pub(crate) hidden: bool,
-    /// What it does.
-    pub(crate) meaning: Meaning,
-}
-
-const fn flag(
-    name: &'static str,
-    argument: &'static str,
-    meaning: Meaning,
-    summary: &'static str,
-    details: &'static str,
-) -> Flag {
-    Flag {
-        name,
-        argument,
-        summary,
-        details,
-        hidden: false,
-        meaning,
-    }
-}
-
 /// Every option, in the order in which usage lists them.
-pub(crate) const FLAGS: &[Flag] = &[
+pub(crate) const FLAGS: &[Flag<Meaning>] = &[
     flag(
         "-e",
         "stat",
@@ -78,7 +49,8 @@ pub(crate) const FLAGS: &[Flag] = &[
         "execute string 'stat'",
         "Several are run in the order given, between those of -l. Without a script, the \
          program then ends.",
-    ),
+    )
+    .repeated(),
     flag(
         "-i",
         "",
@@ -93,7 +65,8 @@ pub(crate) const FLAGS: &[Flag] = &[
         "require library 'mod' into global 'mod'",
         "A suffix of the name that starts with a hyphen is not part of the global's name. \
          Written as g=mod, the library goes into global g.",
-    ),
+    )
+    .repeated(),
     flag("-v", "", Meaning::Version, "show version information", ""),
     flag(
         "-E",
@@ -111,6 +84,21 @@ pub(crate) const FLAGS: &[Flag] = &[
         "A list separated by commas. off runs everything in the interpreter; on compiles hot \
          paths; gc=stress[=N] collects garbage at every Nth safepoint, and alloc=fail=N makes the Nth \
          allocation fail, for testing.",
+    )
+    .repeated(),
+    flag(
+        "--snippets",
+        "",
+        Meaning::Snippets(true),
+        "show the source line of an error below its message",
+        "This is the default where standard error is a terminal.",
+    ),
+    flag(
+        "--no-snippets",
+        "",
+        Meaning::Snippets(false),
+        "show messages only, at a terminal, too",
+        "",
     ),
     flag(
         "--help",
@@ -126,22 +114,22 @@ pub(crate) const FLAGS: &[Flag] = &[
         "show version information and exit",
         "",
     ),
-    Flag {
-        name: "--man",
-        argument: "",
-        summary: "print the source of the manual page",
-        details: "",
-        hidden: true,
-        meaning: Meaning::Manual,
-    },
-    Flag {
-        name: "--completions",
-        argument: "shell",
-        summary: "print the completion script for a shell (bash, zsh or fish)",
-        details: "",
-        hidden: true,
-        meaning: Meaning::Completions,
-    },
+    flag(
+        "--man",
+        "",
+        Meaning::Manual,
+        "print the source of the manual page",
+        "",
+    )
+    .hidden(),
+    flag(
+        "--completions",
+        "shell",
+        Meaning::Completions,
+        "print the completion script for a shell (bash, zsh or fish)",
+        "",
+    )
+    .hidden(),
     flag("--", "", Meaning::EndOfOptions, "stop handling options", ""),
     flag(
         "-",
@@ -176,6 +164,8 @@ pub(crate) struct Invocation {
     pub(crate) interactive: bool,
     /// `-E`
     pub(crate) ignore_environment: bool,
+    /// The last of `--snippets` and `--no-snippets`.
+    pub(crate) snippets: Option<bool>,
     /// The arguments of `-j`.
     pub(crate) modes: Vec<Vec<u8>>,
     /// What to do before the script.
@@ -208,31 +198,10 @@ pub(crate) enum PrintRequest {
     Completions(Vec<u8>),
 }
 
-/// Finds the option that `word` spells, and an argument attached to it.
-fn lookup(word: &[u8]) -> Option<(&'static Flag, Option<&[u8]>)> {
-    for flag in FLAGS {
-        if word == flag.name.as_bytes() {
-            return Some((flag, None));
-        }
-        if flag.argument.is_empty() {
-            continue;
-        }
-        if let Some(attached) = word.strip_prefix(flag.name.as_bytes()) {
-            if !flag.name.starts_with("--") {
-                return Some((flag, Some(attached)));
-            }
-            if let Some(value) = attached.strip_prefix(b"=") {
-                return Some((flag, Some(value)));
-            }
-        }
-    }
-    None
-}
-
 /// Whether the option spelt by the start of `word` is one that takes an argument, in which case
 /// the complaint is that the argument is missing.
 pub(crate) fn needs_argument(word: &[u8]) -> bool {
-    lookup(word).is_some_and(|(flag, _)| !flag.argument.is_empty())
+    lookup(FLAGS, word).is_some_and(|(flag, _)| !flag.argument.is_empty())
 }
 
 /// Reads a command line. `arguments[0]` is the program's name.
@@ -245,7 +214,7 @@ pub(crate) fn parse(arguments: &[Vec<u8>]) -> Request {
             invocation.script = Some(index);
             break;
         }
-        let Some((flag, attached)) = lookup(word) else {
+        let Some((flag, attached)) = lookup(FLAGS, word) else {
             return Request::BadOption(index);
         };
         let mut value = Vec::new();
@@ -272,6 +241,7 @@ pub(crate) fn parse(arguments: &[Vec<u8>]) -> Request {
                 invocation.show_version = true;
             }
             Meaning::IgnoreEnvironment => invocation.ignore_environment = true,
+            Meaning::Snippets(wanted) => invocation.snippets = Some(wanted),
             Meaning::Engine => invocation.modes.push(value),
             Meaning::Help => return Request::Print(PrintRequest::Help),
             Meaning::VersionOnly => return Request::Print(PrintRequest::Version),
@@ -293,20 +263,7 @@ pub(crate) fn parse(arguments: &[Vec<u8>]) -> Request {
 
 /// The usage text, which follows a complaint about an option and makes up most of `--help`.
 pub(crate) fn usage(program: &str) -> String {
-    let mut text = format!("usage: {program} [options] [script [args]]\nAvailable options are:\n");
-    let mut row = |left: &str, summary: &str| {
-        text.push_str(&format!("  {left:<9} {summary}\n"));
-    };
-    for flag in FLAGS.iter().filter(|flag| !flag.hidden) {
-        let left = format!("{} {}", flag.name, flag.argument);
-        row(left.trim_end(), flag.summary);
-        for (spelling, summary) in VARIANTS {
-            if spelling.starts_with(flag.name) {
-                row(spelling, summary);
-            }
-        }
-    }
-    text
+    flag::usage(FLAGS, program, "[options] [script [args]]", VARIANTS, 9)
 }
 
 #[cfg(test)]

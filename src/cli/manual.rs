@@ -1,9 +1,8 @@
-//! The manual page and the shell completions, derived from the table of options.
-//!
-//! The results are committed (`doc/perilune.1`, `completions/`); a test compares them with what
-//! these functions give, so that neither can fall behind the table.
+//! What the manual page of `perilune` says besides the options.
 
-use super::flags::{FLAGS, Flag};
+use perilune::program::manual::{Manual, Section};
+
+use super::flags::{FLAGS, Meaning};
 
 const DESCRIPTION: &str = "\
 perilune runs programs written in Lua 5.4. Options are handled in the order given; then the \
@@ -31,183 +30,27 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ),
     ("LUA_CPATH_5_4, LUA_CPATH", "The same for package.cpath."),
     (
+        "NO_COLOR",
+        "If it is set and not empty, source lines are shown without colours.",
+    ),
+    (
         "PERILUNE_JIT",
         "Engine modes, as for -j, which overrides them.",
     ),
 ];
 
-/// Escapes text for roff: hyphens are meant literally, and a line may not start with a control
-/// character.
-fn roff(text: &str) -> String {
-    let escaped = text.replace('\\', "\\e").replace('-', "\\-");
-    if escaped.starts_with(['.', '\'']) {
-        format!("\\&{escaped}")
-    } else {
-        escaped
-    }
-}
-
-/// Words of a paragraph, filled to lines of a readable length.
-fn filled(text: &str) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines.last_mut().expect("there is always a line");
-        if !line.is_empty() && line.len() + word.len() > 78 {
-            lines.push(roff(word));
-            continue;
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(&roff(word));
-    }
-    lines.join("\n") + "\n"
-}
-
-fn visible() -> impl Iterator<Item = &'static Flag> {
-    FLAGS.iter().filter(|flag| !flag.hidden)
-}
-
-/// The manual page, in the man macros.
-pub(crate) fn page() -> String {
-    let version = env!("CARGO_PKG_VERSION");
-    let mut page = format!(
-        ".TH PERILUNE 1 \"\" \"Perilune {version}\" \"User Commands\"\n\
-         .SH NAME\nperilune \\- run Lua 5.4 programs\n\
-         .SH SYNOPSIS\n.B perilune\n[\\fIoptions\\fR] [\\fIscript\\fR [\\fIargs\\fR]]\n\
-         .SH DESCRIPTION\n{}.SH OPTIONS\n",
-        filled(DESCRIPTION)
-    );
-    for flag in visible() {
-        page.push_str(&format!(".TP\n.B {}", roff(flag.name)));
-        if !flag.argument.is_empty() {
-            page.push_str(&format!(" \\fI{}\\fR", roff(flag.argument)));
-        }
-        page.push('\n');
-        let mut sentence = flag.summary.to_owned();
-        sentence[..1].make_ascii_uppercase();
-        page.push_str(&filled(&format!("{sentence}. {}", flag.details)));
-    }
-    page.push_str(&format!(
-        ".SH INTERACTIVE MODE\n{}.SH ENVIRONMENT\n",
-        filled(INTERACTION)
-    ));
-    for (names, text) in ENVIRONMENT {
-        page.push_str(&format!(".TP\n.B {}\n{}", roff(names), filled(text)));
-    }
-    page.push_str(&format!(
-        ".SH EXIT STATUS\n{}",
-        filled(
-            "0 when everything ran, 1 after an error, which is reported on standard error with \
-             a traceback, or the status given to os.exit."
-        )
-    ));
-    page
-}
-
-/// The completion script for a shell, `None` for a shell that has none.
-pub(crate) fn completions(shell: &[u8]) -> Option<String> {
-    match shell {
-        b"bash" => Some(bash()),
-        b"zsh" => Some(zsh()),
-        b"fish" => Some(fish()),
-        _ => None,
-    }
-}
-
-fn bash() -> String {
-    let names: Vec<&str> = visible().map(|flag| flag.name).collect();
-    format!(
-        r#"# Completion of perilune's options for bash.
-_perilune() {{
-    local current=${{COMP_WORDS[COMP_CWORD]}} previous=${{COMP_WORDS[COMP_CWORD-1]}}
-    case $previous in
-        -e|-l) return ;;
-        -j) COMPREPLY=($(compgen -W "off on" -- "$current")); return ;;
-    esac
-    if [[ $current == -* ]]; then
-        COMPREPLY=($(compgen -W "{}" -- "$current"))
-    else
-        COMPREPLY=($(compgen -f -- "$current"))
-    fi
-}}
-complete -o filenames -F _perilune perilune
-"#,
-        names.join(" ")
-    )
-}
-
-fn zsh() -> String {
-    let mut text = String::from(
-        "#compdef perilune\n# Completion of perilune's options for zsh.\n_arguments -A '-*' \\\n",
-    );
-    for flag in visible() {
-        let summary = flag.summary.replace('\'', "'\\''").replace(':', "\\:");
-        let repeat = if matches!(flag.name, "-e" | "-l" | "-j") {
-            "*"
-        } else {
-            ""
-        };
-        let argument = match flag.argument {
-            "" => String::new(),
-            "modes" => ":modes:(off on)".to_owned(),
-            name => format!(":{name}: "),
-        };
-        let glue = if flag.argument.is_empty() { "" } else { "+" };
-        text.push_str(&format!(
-            "  '{repeat}{}{glue}[{summary}]{argument}' \\\n",
-            flag.name
-        ));
-    }
-    text.push_str("  '1:script:_files' \\\n  '*:argument:_files'\n");
-    text
-}
-
-fn fish() -> String {
-    let mut text = String::from("# Completion of perilune's options for fish.\n");
-    for flag in visible() {
-        let option = match flag.name.strip_prefix("--") {
-            Some("") => continue,
-            Some(long) => format!("-l {long}"),
-            None if flag.name == "-" => continue,
-            None => format!("-s {}", &flag.name[1..]),
-        };
-        let argument = match flag.argument {
-            "" => "",
-            "modes" => " -x -a 'off on'",
-            _ => " -x",
-        };
-        let summary = flag.summary.replace('\'', "\\'");
-        text.push_str(&format!(
-            "complete -c perilune {option}{argument} -d '{summary}'\n"
-        ));
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_visible_option_is_in_everything_derived() {
-        let page = page();
-        for flag in visible() {
-            assert!(
-                page.contains(&format!(".B {}", roff(flag.name))),
-                "{}",
-                flag.name
-            );
-            assert!(bash().contains(flag.name), "{}", flag.name);
-            assert!(zsh().contains(flag.name), "{}", flag.name);
-        }
-        assert!(completions(b"fish").is_some());
-        assert!(completions(b"ksh").is_none());
-        assert!(!page.contains("\\-\\-man"));
-    }
-
-    #[test]
-    fn text_is_literal_in_roff() {
-        assert_eq!(roff(".a-b\\"), "\\&.a\\-b\\e");
-    }
-}
+/// The manual.
+pub(crate) const MANUAL: Manual<Meaning> = Manual {
+    name: "perilune",
+    purpose: "run Lua 5.4 programs",
+    synopsis: "[\\fIoptions\\fR] [\\fIscript\\fR [\\fIargs\\fR]]",
+    description: DESCRIPTION,
+    flags: FLAGS,
+    sections: &[
+        ("INTERACTIVE MODE", Section::Text(INTERACTION)),
+        ("ENVIRONMENT", Section::Terms(ENVIRONMENT)),
+    ],
+    exit_status: "\
+0 when everything ran, 1 after an error, which is reported on standard error with a traceback, or \
+the status given to os.exit.",
+};

@@ -35,38 +35,51 @@ pub(crate) fn run(session: &mut Session) -> Result<(), Failure> {
 
 fn read_and_run(session: &Session, lines: &mut Lines) -> Result<(), Failure> {
     let engine = &session.engine;
-    while let Some(loaded) = read_chunk(engine, lines)? {
+    loop {
+        let loaded = match read_chunk(engine, lines)? {
+            Entered::Chunk(loaded) => loaded,
+            Entered::Nothing => continue,
+            Entered::End => return Ok(()),
+        };
         match loaded.and_then(|chunk| engine.call(&chunk, &[])) {
-            Ok(results) => print_results(session, &results),
+            Ok(results) => print_results(session, &results)?,
             Err(failure) => session.messages.print(&failure.message),
         }
     }
-    Ok(())
 }
 
-fn print_results(session: &Session, results: &[Value]) {
+/// Fails where `print` can't even be looked up.
+fn print_results(session: &Session, results: &[Value]) -> Result<(), Failure> {
     if results.is_empty() {
-        return;
+        return Ok(());
     }
     let engine = &session.engine;
-    let printed = engine
-        .global(b"print")
-        .and_then(|print| engine.call_plain(&print, results));
-    if let Err(failure) = printed {
+    let print = engine.global(b"print")?;
+    if let Err(failure) = engine.call_plain(&print, results) {
         let mut message = b"error calling 'print' (".to_vec();
         message.extend_from_slice(&failure.message);
         message.push(b')');
         session.messages.print(&message);
     }
+    Ok(())
 }
 
-/// What became of the lines of one chunk; `None` at the end of input.
-type Loaded = Option<Result<Value, Failure>>;
+/// What the user has entered.
+enum Entered {
+    /// A chunk, if it could be compiled.
+    Chunk(Result<Value, Failure>),
+    /// Something that was abandoned.
+    Nothing,
+    /// The end of input.
+    End,
+}
 
 /// Reads one chunk: a line that is an expression, or a statement with as many lines as it takes.
-fn read_chunk(engine: &Engine, lines: &mut Lines) -> Result<Loaded, Failure> {
-    let Some(mut text) = lines.read(engine, true)? else {
-        return Ok(None);
+fn read_chunk(engine: &Engine, lines: &mut Lines) -> Result<Entered, Failure> {
+    let mut text = match lines.read(engine, true)? {
+        Line::Text(text) => text,
+        Line::Abandoned => return Ok(Entered::Nothing),
+        Line::End => return Ok(Entered::End),
     };
     if text.first() == Some(&b'=') {
         text.splice(..1, *b"return ");
@@ -74,21 +87,36 @@ fn read_chunk(engine: &Engine, lines: &mut Lines) -> Result<Loaded, Failure> {
     let expression = [b"return ", text.as_slice(), b";"].concat();
     if let Ok(chunk) = engine.load(&expression, CHUNK_NAME) {
         lines.remember(&text);
-        return Ok(Some(Ok(chunk)));
+        return Ok(Entered::Chunk(Ok(chunk)));
     }
     loop {
         let loaded = engine.load(&text, CHUNK_NAME);
         if let Err(failure) = &loaded
             && failure.incomplete
-            && let Some(more) = lines.read(engine, false)?
         {
-            text.push(b'\n');
-            text.extend_from_slice(&more);
-            continue;
+            match lines.read(engine, false)? {
+                Line::Text(more) => {
+                    text.push(b'\n');
+                    text.extend_from_slice(&more);
+                    continue;
+                }
+                Line::Abandoned => return Ok(Entered::Nothing),
+                Line::End => {}
+            }
         }
         lines.remember(&text);
-        return Ok(Some(loaded));
+        return Ok(Entered::Chunk(loaded));
     }
+}
+
+/// What came of an attempt to read a line.
+enum Line {
+    /// A line, without its line end.
+    Text(Vec<u8>),
+    /// The user pressed Ctrl-C: what has been typed of the chunk is to be forgotten.
+    Abandoned,
+    /// The end of input.
+    End,
 }
 
 /// Where lines come from.
@@ -129,8 +157,8 @@ impl Lines {
         Lines::Terminal(Box::new(Terminal { editor, history }))
     }
 
-    /// Shows the prompt and reads a line without its line end; `None` at the end of input.
-    fn read(&mut self, engine: &Engine, first: bool) -> Result<Option<Vec<u8>>, Failure> {
+    /// Shows the prompt and reads a line.
+    fn read(&mut self, engine: &Engine, first: bool) -> Result<Line, Failure> {
         let prompt = match (engine.prompt(first)?, first) {
             (Some(prompt), _) => prompt,
             (None, true) => b"> ".to_vec(),
@@ -139,7 +167,7 @@ impl Lines {
         match self {
             Lines::Stream => {
                 engine.write(&prompt);
-                Ok(engine.read_line())
+                Ok(engine.read_line().map_or(Line::End, Line::Text))
             }
             Lines::Terminal(terminal) => {
                 engine.write(b"");
@@ -173,12 +201,12 @@ impl Lines {
 }
 
 impl Terminal {
-    fn read(&mut self, prompt: &str) -> Option<Vec<u8>> {
+    fn read(&mut self, prompt: &str) -> Line {
         match self.editor.readline(prompt) {
-            Ok(line) => Some(line.into_bytes()),
-            // Ctrl-C at the prompt abandons the line, as in a shell.
-            Err(ReadlineError::Interrupted) => Some(Vec::new()),
-            Err(_) => None,
+            Ok(line) => Line::Text(line.into_bytes()),
+            // As in a shell.
+            Err(ReadlineError::Interrupted) => Line::Abandoned,
+            Err(_) => Line::End,
         }
     }
 }

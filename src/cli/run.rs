@@ -6,10 +6,13 @@
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use super::diagnostics::{Messages, VERSION};
+use perilune::program::messages::{Messages, VERSION};
+use perilune::program::snippet::{self, Look};
+
 use super::engine::{Engine, Failure, Settings, Value};
 use super::flags::{self, Invocation, PrintRequest, Request, Step};
-use super::{manual, repl};
+use super::manual::MANUAL;
+use super::repl;
 
 /// Something failed and its message has been printed.
 struct Failed;
@@ -22,7 +25,7 @@ const MODES_VARIABLE: &str = "PERILUNE_JIT";
 
 /// Runs the program; `arguments[0]` is its name.
 pub(crate) fn run(arguments: &[Vec<u8>]) -> ExitCode {
-    let messages = Messages::new(arguments.first().map(Vec::as_slice));
+    let messages = Messages::new(arguments.first().map(Vec::as_slice), "perilune");
     let finished = match flags::parse(arguments) {
         Request::BadOption(index) => {
             complain(&messages, &arguments[index]);
@@ -52,8 +55,8 @@ fn print(messages: &Messages, request: PrintRequest) -> Result<(), Failed> {
     let text = match request {
         PrintRequest::Help => format!("{VERSION}\n{}", flags::usage(&messages.program())),
         PrintRequest::Version => format!("{VERSION}\n"),
-        PrintRequest::Manual => manual::page(),
-        PrintRequest::Completions(shell) => match manual::completions(&shell) {
+        PrintRequest::Manual => MANUAL.page(),
+        PrintRequest::Completions(shell) => match MANUAL.completions(&shell) {
             Some(script) => script,
             None => {
                 let shell = String::from_utf8_lossy(&shell);
@@ -78,6 +81,8 @@ pub(crate) struct Session {
     pub(crate) engine: std::rc::Rc<Engine>,
     /// Where messages go.
     pub(crate) messages: Messages,
+    /// Whether errors are shown in their source lines.
+    snippets: Option<Look>,
 }
 
 impl Session {
@@ -100,7 +105,11 @@ impl Session {
                 return Err(Failed);
             }
         };
-        let mut session = Session { engine, messages };
+        let mut session = Session {
+            engine,
+            messages,
+            snippets: Look::of_standard_error(invocation.snippets),
+        };
         let outcome = session.run(arguments, &invocation);
         // Finalisers may still write.
         session.engine.finish();
@@ -149,7 +158,7 @@ impl Session {
             let Some(value) = std::env::var_os(name) else {
                 continue;
             };
-            let value = super::argument_bytes(value);
+            let value = perilune::program::argument_bytes(value);
             return match value.strip_prefix(b"@") {
                 Some(file) => self.run_file(Some(file), |_| Ok(Vec::new())),
                 None => self.run_text(&value, format!("={name}").as_bytes()),
@@ -159,8 +168,9 @@ impl Session {
     }
 
     fn run_text(&self, source: &[u8], name: &[u8]) -> Result<(), Failed> {
-        let chunk = self.report(self.engine.load(source, name))?;
-        self.report(self.engine.call(&chunk, &[])).map(|_| ())
+        let loaded = self.engine.load(source, name);
+        let called = loaded.and_then(|chunk| self.engine.call(&chunk, &[]));
+        self.report_about(called, Some((name, source))).map(|_| ())
     }
 
     /// Runs a file (standard input where there is no name), loading it before its arguments are
@@ -206,8 +216,22 @@ impl Session {
     }
 
     fn report<T>(&self, result: Result<T, Failure>) -> Result<T, Failed> {
+        self.report_about(result, None)
+    }
+
+    /// Reports a failure that may be in a text that is in no file; with the name of its chunk.
+    fn report_about<T>(
+        &self,
+        result: Result<T, Failure>,
+        text: Option<(&[u8], &[u8])>,
+    ) -> Result<T, Failed> {
         result.map_err(|failure| {
             self.messages.print(&failure.message);
+            if let Some(look) = self.snippets
+                && let Some(snippet) = snippet::of_message(&failure.message, text, look)
+            {
+                self.messages.print_raw(snippet.as_bytes());
+            }
             Failed
         })
     }

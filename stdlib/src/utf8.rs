@@ -33,7 +33,7 @@ pub fn open<'c>(call: &mut Call<'c>, library: TableRef<'c>) -> Result<(), LuaErr
     call.table_set_str(library, b"charpattern", pattern)?;
     let strict = call.new_function(native!("codes_iterator", |call| next_code(call, true)))?;
     let lax = call.new_function(native!("codes_iterator", |call| next_code(call, false)))?;
-    let codes = call.new_closure(native!("codes", codes), &[strict, lax])?;
+    let codes = call.new_closure(native!("codes", codes, private_upvalues), &[strict, lax])?;
     call.table_set_str(library, b"codes", codes)
 }
 

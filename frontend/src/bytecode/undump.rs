@@ -19,7 +19,11 @@ use super::verify::{MAX_NESTING, verify};
 pub struct UndumpError {
     /// The message, which starts with the chunk's name.
     pub message: Vec<u8>,
+    /// Whether it only ends too early.
+    pub is_truncated: bool,
 }
+
+const TRUNCATED: &str = "truncated chunk";
 
 impl std::fmt::Display for UndumpError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -42,7 +46,10 @@ pub fn undump(bytes: &[u8], name: &[u8]) -> Result<Proto, UndumpError> {
         message.extend_from_slice(b": bad binary format (");
         message.extend_from_slice(reason.as_bytes());
         message.push(b')');
-        UndumpError { message }
+        UndumpError {
+            message,
+            is_truncated: reason == TRUNCATED,
+        }
     })
 }
 
@@ -80,7 +87,7 @@ impl<'b> Reader<'b> {
         let (taken, rest) = self
             .rest
             .split_at_checked(count)
-            .ok_or_else(|| String::from("truncated chunk"))?;
+            .ok_or_else(|| String::from(TRUNCATED))?;
         self.rest = rest;
         Ok(taken)
     }

@@ -22,15 +22,15 @@ type Check<T = ()> = Result<T, Box<SyntaxError>>;
 
 /// The first error of `source`; `None` if there is none.
 pub(crate) fn diagnose(source: &[u8], chunk_name: &[u8]) -> Option<SyntaxError> {
-    let mut diagnosis = Diagnosis {
-        lexer: Lexer::new(source),
-        token: Token::EndOfFile,
-        lookahead: None,
-        scopes: Scopes::default(),
-        depth: 0,
-        chunk_name,
-    };
+    let mut diagnosis = Diagnosis::new(source, chunk_name);
     diagnosis.chunk().err().map(|error| *error)
+}
+
+/// Whether text that begins with `source` is wrong, whatever follows, and PUC Lua would say so
+/// having read no more than `source`: it always has the byte after the last token, too.
+pub fn is_wrong_already(source: &[u8]) -> bool {
+    let mut diagnosis = Diagnosis::new(source, b"");
+    diagnosis.chunk().is_err() && diagnosis.lexer.position() < source.len()
 }
 
 struct Diagnosis<'s> {
@@ -53,7 +53,18 @@ enum Kind {
     Other,
 }
 
-impl Diagnosis<'_> {
+impl<'s> Diagnosis<'s> {
+    fn new(source: &'s [u8], chunk_name: &'s [u8]) -> Self {
+        Self {
+            lexer: Lexer::new(source),
+            token: Token::EndOfFile,
+            lookahead: None,
+            scopes: Scopes::default(),
+            depth: 0,
+            chunk_name,
+        }
+    }
+
     // --- Errors ---
 
     fn line(&self) -> Line {
@@ -72,7 +83,10 @@ impl Diagnosis<'_> {
     }
 
     fn error_near(&self, what: &[u8], near: Option<Vec<u8>>) -> Box<SyntaxError> {
-        Box::new(SyntaxError::new(self.chunk_name, self.line(), what, near))
+        let mut error = SyntaxError::new(self.chunk_name, self.line(), what, near);
+        // With a token read ahead the lexer is past the current one.
+        error.span = self.lookahead.is_none().then(|| self.lexer.span());
+        Box::new(error)
     }
 
     #[cold]

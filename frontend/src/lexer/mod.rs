@@ -267,10 +267,20 @@ impl<'s> Lexer<'s> {
         self.scanner.next().unwrap_or(Ok(Token::EndOfFile))
     }
 
+    /// The end of the last token, or where it turned out to be malformed.
+    pub(crate) fn position(&self) -> usize {
+        self.scanner.span().end
+    }
+
     /// The line reached.
     #[inline]
     pub fn line(&self) -> Line {
         self.scanner.extras.line
+    }
+
+    /// Where the last token is.
+    pub fn span(&self) -> std::ops::Range<usize> {
+        self.scanner.span()
     }
 
     /// The names and strings read so far.

@@ -121,11 +121,12 @@ impl StringReader<'_> {
         }
     }
 
-    /// An error in the escape sequence at `start`; the current byte belongs to what is shown.
-    fn error(&self, start: usize, message: &str) -> Box<LexError> {
+    /// An error in the escape sequence at `start`; the current byte belongs to what is shown, and
+    /// is passed.
+    fn error(&mut self, start: usize, message: &str) -> Box<LexError> {
         let mut near = self.buffer.clone();
-        let end = (self.position + 1).min(self.text.len());
-        near.extend_from_slice(&self.text[start..end]);
+        self.position = (self.position + 1).min(self.text.len());
+        near.extend_from_slice(&self.text[start..self.position]);
         LexError::new(message, Some(near))
     }
 

@@ -10,7 +10,7 @@
 mod chunk;
 mod error;
 mod handle;
-mod signal;
+pub(crate) mod signal;
 mod state;
 mod table;
 mod testing;

@@ -1,13 +1,44 @@
 //! Interruption by the keyboard (Ctrl-C).
+//!
+//! Lua code sees it at once. A computation of a library function, which the reference
+//! implementation never cuts short, goes on for [`GRACE`]: what would have ended by then ends, and
+//! the next Lua instruction raises the error; what would not can be left.
 
 use super::Lua;
 use crate::sys;
 use crate::vm::pending;
 use std::io;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The word of the state that Ctrl-C interrupts; null when there is none.
 static TARGET: AtomicPtr<AtomicU32> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Ctrl-C was pressed and the error has not been raised.
+static PRESSED: AtomicBool = AtomicBool::new(false);
+
+/// When a computation first saw that.
+static SEEN: Mutex<Option<Instant>> = Mutex::new(None);
+
+/// How long computations go on.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// Whether what interrupts is a Ctrl-C so new that computations go on.
+pub(crate) fn is_new() -> bool {
+    if !PRESSED.load(Ordering::Relaxed) {
+        return false;
+    }
+    let mut seen = SEEN.lock().unwrap_or_else(PoisonError::into_inner);
+    seen.get_or_insert_with(Instant::now).elapsed() < GRACE
+}
+
+/// An interruption has been served.
+pub(crate) fn served() {
+    if PRESSED.swap(false, Ordering::Relaxed) {
+        *SEEN.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+}
 
 /// While it lives, Ctrl-C interrupts a state.
 pub struct SignalInterrupt {
@@ -31,6 +62,7 @@ impl Drop for SignalInterrupt {
 fn on_signal() {
     let target = TARGET.load(Ordering::Acquire);
     if !target.is_null() {
+        PRESSED.store(true, Ordering::Relaxed);
         // SAFETY: the guard that set the target keeps its state alive.
         unsafe { (*target).fetch_or(pending::INTERRUPT, Ordering::Relaxed) };
     }

@@ -132,7 +132,7 @@ pub unsafe fn concat_error(vm: *mut Vm, left: Value, right: Value) -> LuaError {
     // SAFETY: the caller's contract.
     unsafe {
         let name = running(vm).and_then(|(proto, pc)| {
-            let instruction = Instruction((*proto).code[pc]);
+            let instruction = Instruction((&(*proto).code)[pc]);
             if instruction.opcode() != Some(Opcode::Concat) {
                 return None;
             }

@@ -64,7 +64,7 @@ pub unsafe fn function_info(function: Value) -> FunctionInfo {
                 line_defined: -1,
                 last_line_defined: -1,
                 what: "C",
-                upvalue_count: (*closure).header.extra,
+                upvalue_count: (*closure).visible_upvalues(),
                 parameter_count: 0,
                 is_vararg: true,
             };

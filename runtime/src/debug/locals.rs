@@ -175,15 +175,18 @@ unsafe fn find_upvalue(function: Value, n: i64) -> Option<(Vec<u8>, UpvaluePlace
     // SAFETY: the callers pass a live function.
     unsafe {
         let index = usize::try_from(n).ok()?.checked_sub(1)?;
-        if index >= (*function.as_header()).extra as usize {
-            return None;
-        }
         if function.tag == value::NATIVE_CLOSURE {
             let closure = function.as_pointer::<NativeClosure>();
+            if index >= (*closure).visible_upvalues() as usize {
+                return None;
+            }
             let place = NativeClosure::upvalue(closure, index);
             return Some((Vec::new(), UpvaluePlace::Native(place)));
         }
         let closure = function.as_pointer::<LuaClosure>();
+        if index >= (*closure).header.extra as usize {
+            return None;
+        }
         let upvalues = &(*(*closure).proto).debug.upvalues;
         let upvalue = upvalues.get(index);
         let name = match upvalue.and_then(|upvalue| upvalue.name.as_ref()) {

@@ -71,8 +71,8 @@ pub unsafe fn clear_dead_caches(
     // SAFETY: as above. The code is only read and written through raw pointers here, because the
     // interpreter keeps pointers into it.
     let (code, len) = unsafe {
-        let code = &raw mut *(*proto).code;
-        (code.cast::<u64>(), code.len())
+        let code = &raw const (*proto).code;
+        ((*code).as_mut_ptr(), (&(*code)).len())
     };
     let mut pc = 0;
     while pc < len {

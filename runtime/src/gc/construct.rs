@@ -8,6 +8,7 @@ use crate::coroutine::{HookState, Status, Thread};
 use crate::error::{LuaError, Result};
 use crate::function::{Cell, LuaClosure, NativeClosure, NativeDescription, Proto};
 use crate::native::NativeFn;
+use crate::owned::OwnedSlice;
 use crate::string::{LuaString, MAX_SHORT};
 use crate::table::Table;
 use crate::userdata::Userdata;
@@ -193,14 +194,14 @@ impl Heap {
                 }
             });
         }
-        let code = std::mem::take(&mut source.code).into_boxed_slice();
+        let code = OwnedSlice::from(std::mem::take(&mut source.code));
         self.reserve_proto()?;
         // SAFETY: `Proto` is what the kind names; all its fields are written at once. Room in the
         // list of protos was reserved above.
         unsafe {
             let proto = self.allocate::<Proto>(Kind::Proto, 0)?;
             let header = std::ptr::read(&raw const (*proto).header);
-            let constants = constants.into_boxed_slice();
+            let constants = OwnedSlice::from(constants);
             let exact_args = if source.is_vararg {
                 u32::MAX
             } else {

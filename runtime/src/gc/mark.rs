@@ -215,9 +215,10 @@ impl Heap {
     unsafe fn traverse_proto(this: *mut Heap, proto: *mut Proto) -> usize {
         // SAFETY: the caller passes a live heap and proto. Its boxes are not changed meanwhile.
         unsafe {
-            let constants = &raw const *(*proto).constants;
-            for index in 0..constants.len() {
-                Heap::mark_value(this, (&(*constants))[index]);
+            let count = (&(*proto).constants).len();
+            let constants = (*proto).constants.as_ptr();
+            for index in 0..count {
+                Heap::mark_value(this, *constants.add(index));
             }
             let protos = &raw const *(*proto).protos;
             for index in 0..protos.len() {
@@ -225,7 +226,7 @@ impl Heap {
             }
             // Without memory for it the charge stays behind; the next cycle tries again.
             let _ = (*this).update_proto_charge(proto);
-            1 + constants.len() + protos.len()
+            1 + count + protos.len()
         }
     }
 

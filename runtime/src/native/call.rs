@@ -652,15 +652,6 @@ impl<'c> Call<'c> {
         // SAFETY: live during the step.
         unsafe { thread.raw != self.vm_ref().main_thread && (*thread.raw).non_yieldable == 0 }
     }
-    /// To be called about every thousand iterations or 64 KiB of work of a long loop.
-    ///
-    /// # Errors
-    /// What an interruption raises.
-    #[inline]
-    pub fn poll(&mut self) -> Result<()> {
-        // SAFETY: a step may poll.
-        unsafe { interp::check_pending(self.vm) }
-    }
     /// Makes sure that the memory limit allows `bytes` more for something under construction.
     ///
     /// # Errors

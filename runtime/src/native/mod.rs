@@ -19,6 +19,7 @@ mod code;
 mod exit;
 mod introspect;
 mod local;
+mod poll;
 mod step;
 
 pub use action::{Action, CALLERS_HANDLER, CallResult};
@@ -55,24 +56,28 @@ pub struct Native {
     pub function: NativeFn,
 }
 
-/// Makes a [`Native`] constant: `native!("name", function)` or
-/// `native!("name", function, yieldable)`.
+/// Makes a [`Native`] constant: `native!("name", function)`, followed by any of the words
+/// `yieldable` and `private_upvalues`, in this order (see [`NativeDescription`]).
 #[macro_export]
 macro_rules! native {
     ($name:literal, $function:expr) => {
-        $crate::native::Native {
-            description: &$crate::native::NativeDescription {
-                name: $name,
-                yieldable: false,
-            },
-            function: $function,
-        }
+        $crate::native!(@describe $name, $function, false, false)
     };
     ($name:literal, $function:expr, yieldable) => {
+        $crate::native!(@describe $name, $function, true, false)
+    };
+    ($name:literal, $function:expr, private_upvalues) => {
+        $crate::native!(@describe $name, $function, false, true)
+    };
+    ($name:literal, $function:expr, yieldable, private_upvalues) => {
+        $crate::native!(@describe $name, $function, true, true)
+    };
+    (@describe $name:literal, $function:expr, $yieldable:literal, $private_upvalues:literal) => {
         $crate::native::Native {
             description: &$crate::native::NativeDescription {
                 name: $name,
-                yieldable: true,
+                yieldable: $yieldable,
+                private_upvalues: $private_upvalues,
             },
             function: $function,
         }

@@ -126,7 +126,8 @@ extern "C" fn run_at_exit() {
 /// callback.
 pub fn at_exit(callback: fn()) {
     let previous = AT_EXIT.swap(callback as *mut (), Ordering::AcqRel);
-    if previous.is_null() {
+    // Miri has no `atexit`.
+    if previous.is_null() && !cfg!(miri) {
         // SAFETY: the handler is a function of the required type that lives for ever.
         unsafe { libc::atexit(run_at_exit) };
     }

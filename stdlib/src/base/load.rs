@@ -2,18 +2,21 @@
 
 use crate::io::standard::stdin_read_all;
 use crate::support::{c_string, chunk_of_file, error_text, read_chunk};
+use perilune_frontend::bytecode::undump::undump;
+use perilune_frontend::is_wrong_already;
 use perilune_runtime::error::LuaError;
 use perilune_runtime::native::{
     Action, CALLERS_HANDLER, Call, CallResult, ChunkMode, Local, LocalView, NativeResult,
-    UserdataRef,
 };
 
 /// The first byte of a binary chunk.
 const BINARY_MARK: u8 = 0x1b;
 /// The slot of `load`'s buffer for the pieces of a reader function.
 const BUFFER: u32 = 5;
-/// The size at which `load` first looks whether what it has read can still become a chunk.
-const FIRST_LOOK: usize = 1 << 18;
+/// Up to this size `load` looks after each piece whether what it has read can still become a chunk,
+/// so that it calls the reader as often as PUC Lua; then each time that the size is four times that of
+/// the last look.
+const ALWAYS_LOOK: usize = 2048;
 
 /// What a reader function has given so far.
 #[derive(Default)]
@@ -21,8 +24,6 @@ struct Pieces {
     text: Vec<u8>,
     /// The size at which to look next.
     next_look: usize,
-    /// The error message at the last look.
-    last_error: Option<Vec<u8>>,
 }
 
 /// Loads a chunk: the function, or the message.
@@ -84,11 +85,7 @@ pub(super) fn load(call: &mut Call<'_>) -> NativeResult {
     call.check_function(1)?;
     let has_environment = !call.is_none(4);
     call.set_top(4)?;
-    let pieces = Pieces {
-        next_look: FIRST_LOOK,
-        ..Pieces::default()
-    };
-    let buffer = call.new_userdata(pieces, None, 0)?;
+    let buffer = call.new_userdata(Pieces::default(), None, 0)?;
     call.push(buffer)?;
     call.push(Local::boolean(has_environment))?;
     call_reader(call)
@@ -145,16 +142,22 @@ fn take_piece(call: &mut Call<'_>) -> NativeResult {
             .unwrap_or_default();
         return load_pieces(call, text);
     }
-    let look = match call.userdata_mut::<Pieces>(buffer) {
+    let (_, mode) = name_and_mode(call)?;
+    let decided = match call.userdata_mut::<Pieces>(buffer) {
         Some(mut pieces) => {
             pieces.text.extend_from_slice(piece);
-            pieces.text.len() >= pieces.next_look
+            let length = pieces.text.len();
+            let due = length <= ALWAYS_LOOK || length >= pieces.next_look;
+            if due {
+                pieces.next_look = length.saturating_mul(4);
+            }
+            let decided = due && is_decided(&pieces.text, mode);
+            decided.then(|| std::mem::take(&mut pieces.text))
         }
-        None => false,
+        None => None,
     };
-    if look && let Some(message) = look_ahead(call, buffer)? {
-        let message = call.new_string(&message)?;
-        return call.return_values(&[Local::NIL, message]);
+    if let Some(text) = decided {
+        return load_pieces(call, text);
     }
     call.poll()?;
     call_reader(call)
@@ -167,32 +170,19 @@ fn name_and_mode<'c>(call: &mut Call<'c>) -> Result<(&'c [u8], &'c [u8]), LuaErr
     Ok((c_string(name), c_string(mode)))
 }
 
-/// Whether what was read so far is wrong whatever follows: a reader that never ends must not go
-/// on for ever behind an error. Where a token is cut off the error changes with more text, so an
-/// error counts when it was the same at the last look.
-fn look_ahead<'c>(
-    call: &mut Call<'c>,
-    buffer: UserdataRef<'c>,
-) -> Result<Option<Vec<u8>>, LuaError> {
-    let (name, mode) = name_and_mode(call)?;
-    let (text, last_error) = match call.userdata_mut::<Pieces>(buffer) {
-        Some(mut pieces) => {
-            pieces.next_look = pieces.text.len().saturating_mul(2);
-            (pieces.text.clone(), pieces.last_error.take())
-        }
-        None => return Ok(None),
-    };
-    let message = match load_text(call, &text, name, Some(mode), None)? {
-        Ok(_) => None,
-        Err(message) => message.as_bytes().map(<[u8]>::to_vec),
-    };
-    if message.is_some() && message == last_error {
-        return Ok(message);
+/// Whether there is no need to read on: what was read is wrong whatever follows, of a kind that
+/// `mode` refuses, or a whole binary chunk. (A reader that never ends must not go on for ever
+/// behind an error.)
+fn is_decided(text: &[u8], mode: &[u8]) -> bool {
+    let is_binary = text.first() == Some(&BINARY_MARK);
+    let letter = if is_binary { b'b' } else { b't' };
+    if !mode.contains(&letter) {
+        return true;
     }
-    if let Some(mut pieces) = call.userdata_mut::<Pieces>(buffer) {
-        pieces.last_error = message;
+    if is_binary {
+        return !matches!(undump(text, b"=?"), Err(error) if error.is_truncated);
     }
-    Ok(None)
+    is_wrong_already(text)
 }
 
 /// Loads what the reader function gave in all.
@@ -204,7 +194,7 @@ fn load_pieces(call: &mut Call<'_>, text: Vec<u8>) -> NativeResult {
 }
 
 /// Reads a file, or the standard input, as a chunk: its text and name, or a message.
-fn read_file(path: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
+pub(super) fn read_file(path: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
     match path {
         Some(path) => Ok((read_chunk(path)?, [b"@", path].concat())),
         None => match stdin_read_all() {

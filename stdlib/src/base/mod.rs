@@ -44,12 +44,12 @@ pub const FUNCTIONS: &[Native] = &[
 ];
 
 const NEXT: Native = native!("next", next);
-const PAIRS: Native = native!("pairs", pairs, yieldable);
-const IPAIRS: Native = native!("ipairs", ipairs);
+const PAIRS: Native = native!("pairs", pairs, yieldable, private_upvalues);
+const IPAIRS: Native = native!("ipairs", ipairs, private_upvalues);
 const IPAIRS_STEP: Native = native!("ipairs_step", ipairs_step);
 
 /// Adds what is not a plain function to the table of globals: `pairs` and `ipairs`, which have
-/// the iterator that they return as an upvalue, `_G` and `_VERSION`.
+/// the iterator that they return as a private upvalue, `_G` and `_VERSION`.
 ///
 /// # Errors
 /// When memory runs out.

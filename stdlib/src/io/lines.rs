@@ -1,7 +1,7 @@
 //! `io.lines` and `file:lines`.
 //!
-//! The iterator is a closure with the upvalues file, whether to close it at the end, and the
-//! formats.
+//! The iterator is a closure with the upvalues file, number of formats, whether to close the file
+//! at the end, and the formats, which the debug interface shows as it shows PUC's.
 
 use super::file::Mode;
 use super::read::{Failure, read_formats};
@@ -15,7 +15,7 @@ use perilune_runtime::sys;
 
 /// Most formats for an iterator.
 const MAX_FORMATS: u32 = 250;
-/// The upvalues before the formats: file, whether to close, number of formats.
+/// The upvalues before the formats: file, number of formats, whether to close.
 const FIXED_UPVALUES: u32 = 3;
 
 pub(super) fn file_lines(call: &mut Call<'_>) -> NativeResult {
@@ -52,8 +52,8 @@ fn new_iterator<'c>(call: &mut Call<'c>, to_close: bool) -> Result<Local<'c>, Lu
     }
     let mut upvalues = vec![
         call.slot(1),
-        Local::boolean(to_close),
         Local::integer(i64::from(formats)),
+        Local::boolean(to_close),
     ];
     upvalues.extend((2..=formats + 1).map(|slot| call.slot(slot)));
     call.new_closure(native!("for iterator", next_line), &upvalues)
@@ -71,7 +71,7 @@ fn next_line(call: &mut Call<'_>) -> NativeResult {
     let Some(stream) = stream else {
         return Err(call.error("file is already closed"));
     };
-    let formats = call.upvalue(3).as_integer().unwrap_or(0) as u32;
+    let formats = call.upvalue(2).as_integer().unwrap_or(0) as u32;
     // As for a method, the formats are the arguments from the second on.
     call.set_top(1)?;
     call.ensure_slots(formats, "too many arguments")?;
@@ -88,7 +88,7 @@ fn next_line(call: &mut Call<'_>) -> NativeResult {
     if call.slot(first).is_truthy() {
         return Ok(Action::Return { first, count });
     }
-    if call.upvalue(2).is_truthy() {
+    if call.upvalue(3).is_truthy() {
         drop(stream);
         call.set_top(1)?;
         call.set_slot(1, file);

@@ -78,13 +78,13 @@ pub const FUNCTIONS: &[Native] = &[
 
 /// The functions that use a default file.
 const DEFAULT_FUNCTIONS: &[Native] = &[
-    native!("close", io_close),
-    native!("flush", write::io_flush),
-    native!("input", io_input),
-    native!("lines", lines::io_lines),
-    native!("output", io_output),
-    native!("read", read::io_read),
-    native!("write", write::io_write),
+    native!("close", io_close, private_upvalues),
+    native!("flush", write::io_flush, private_upvalues),
+    native!("input", io_input, private_upvalues),
+    native!("lines", lines::io_lines, private_upvalues),
+    native!("output", io_output, private_upvalues),
+    native!("read", read::io_read, private_upvalues),
+    native!("write", write::io_write, private_upvalues),
 ];
 
 const METHODS: &[Native] = &[

@@ -30,7 +30,7 @@ pub(super) fn find(call: &mut Call<'_>) -> NativeResult {
     }
     Program::with(pattern, |program| {
         let mut matching = Matching::new(subject, program);
-        let found = matching.find(start, None, || call.poll());
+        let found = matching.find(start, None, || call.poll_computation());
         let Some(bounds) = found.map_err(|failure| raise(call, failure))? else {
             return Ok(call.return_one(Local::NIL));
         };
@@ -56,7 +56,7 @@ pub(super) fn match_(call: &mut Call<'_>) -> NativeResult {
     }
     Program::with(pattern, |program| {
         let mut matching = Matching::new(subject, program);
-        let found = matching.find(start, None, || call.poll());
+        let found = matching.find(start, None, || call.poll_computation());
         match found.map_err(|failure| raise(call, failure))? {
             Some(bounds) => return_captures(call, &matching, bounds),
             None => Ok(call.return_one(Local::NIL)),
@@ -66,7 +66,7 @@ pub(super) fn match_(call: &mut Call<'_>) -> NativeResult {
 
 /// Upvalues of the iterator of `gmatch`.
 const SUBJECT: u32 = 1;
-const ITERATION: u32 = 2;
+const ITERATION: u32 = 3;
 
 /// What the iterator of `gmatch` keeps.
 #[derive(Debug)]
@@ -93,7 +93,8 @@ pub(super) fn gmatch(call: &mut Call<'_>) -> NativeResult {
         last_end: None,
     };
     let iteration = call.new_userdata(iteration, None, 0)?;
-    let upvalues = [call.slot(1), iteration.into()];
+    // The pattern is there for the debug interface only, as it shows PUC's.
+    let upvalues = [call.slot(1), call.slot(2), iteration.into()];
     let iterator = call.new_closure(native!("gmatch_iterator", gmatch_next), &upvalues)?;
     Ok(call.return_one(iterator))
 }
@@ -113,7 +114,7 @@ fn gmatch_next(call: &mut Call<'_>) -> NativeResult {
         last_end,
     } = &mut *iteration;
     let mut matching = Matching::new(subject, program);
-    let found = matching.find(*position, *last_end, || call.poll());
+    let found = matching.find(*position, *last_end, || call.poll_computation());
     let Some(bounds) = found.map_err(|failure| raise(call, failure))? else {
         return Ok(call.return_none());
     };

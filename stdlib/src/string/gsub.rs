@@ -156,7 +156,7 @@ impl Substitution {
         let mut matching = Matching::new(subject, program);
         while self.count < self.limit {
             let last_end = self.found.map(|(_, end)| end);
-            let found = matching.find(last_end.unwrap_or(0), last_end, || call.poll());
+            let found = matching.find(last_end.unwrap_or(0), last_end, || call.poll_computation());
             let Some(bounds) = found.map_err(|failure| raise(call, failure))? else {
                 break;
             };

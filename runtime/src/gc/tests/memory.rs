@@ -74,7 +74,7 @@ fn the_heap_stays_small_without_explicit_collections() {
         let live = world.table();
         world.root(live);
         let (live_count, garbage_count) = if cfg!(miri) {
-            (200, 1000)
+            (100, 300)
         } else {
             (2000, 50_000)
         };
@@ -150,7 +150,7 @@ fn the_memory_limit_holds() {
     world.heap().set_memory_limit(Some(limit));
     assert_eq!(world.heap().memory_limit(), Some(limit));
     // Garbage never runs into the limit when there are safepoints.
-    let rounds = if cfg!(miri) { 500 } else { 5_000 };
+    let rounds = if cfg!(miri) { 200 } else { 5_000 };
     for i in 0..rounds {
         world.string(&format!("garbage {i}"));
         world.table();
@@ -209,7 +209,7 @@ fn build(world: &mut World) -> bool {
 fn every_allocation_may_fail() {
     for generational in [false, true] {
         for n in 1..10_000 {
-            if cfg!(miri) && n % 17 != 0 {
+            if cfg!(miri) && n % 151 != 0 {
                 continue;
             }
             let mut world = World::new();

@@ -176,6 +176,7 @@ impl World {
         static DESCRIPTION: NativeDescription = NativeDescription {
             name: "never",
             yieldable: false,
+            private_upvalues: false,
         };
         fn never(_: &mut Call<'_>) -> NativeResult {
             Err(LuaError::Memory)

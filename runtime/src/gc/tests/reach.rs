@@ -165,7 +165,8 @@ fn modes_change_back_and_forth() {
     let mut world = World::new();
     let objects = chain(&mut world);
     world.root(objects[0]);
-    for steps in 0..40 {
+    let rounds = if cfg!(miri) { 3 } else { 40 };
+    for steps in 0..rounds {
         for _ in 0..steps {
             world.single_step();
         }
@@ -190,14 +191,15 @@ fn marking_goes_on_without_gray_lists() {
     world.root(objects[0]);
     let many = world.table();
     world.root(many);
-    for i in 0..100 {
+    let (tables, rounds) = if cfg!(miri) { (8, 4) } else { (100, 12) };
+    for i in 0..tables {
         let inner = world.table();
         world.set(many, Value::integer(i + 1), inner);
         let string = world.string(&format!("inner {i}"));
         world.set(inner, string, string);
     }
     let count = world.count();
-    for steps in 0..12 {
+    for steps in 0..rounds {
         while world.heap().phase != Phase::Pause {
             world.single_step();
         }

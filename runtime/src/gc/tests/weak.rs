@@ -15,8 +15,12 @@ fn cycle(world: &mut World) {
     world.single_step();
     while world.heap().phase != Phase::Pause {
         world.single_step();
-        world.check();
+        // The whole heap at every step takes Miri too long.
+        if !cfg!(miri) {
+            world.check();
+        }
     }
+    world.check();
 }
 
 #[test]
@@ -105,8 +109,9 @@ fn chains_through_several_ephemeron_tables() {
         for &table in &weak {
             world.root(table);
         }
-        let keys: Vec<Value> = (0..41).map(|_| world.table()).collect();
-        for i in 0..40 {
+        let links = if cfg!(miri) { 16 } else { 40 };
+        let keys: Vec<Value> = (0..=links).map(|_| world.table()).collect();
+        for i in 0..links {
             world.set(weak[i * 7 % 4], keys[i], keys[i + 1]);
         }
         world.root(keys[10]);

@@ -1,0 +1,34 @@
+//! Polling: how native functions that run for long notice an interruption.
+
+use super::Call;
+use crate::api::signal;
+use crate::error::Result;
+use crate::interp;
+use crate::vm::pending;
+use std::sync::atomic::Ordering;
+
+impl Call<'_> {
+    /// To be called about every thousand iterations or 64 KiB of work of a long loop.
+    ///
+    /// # Errors
+    /// What an interruption raises.
+    #[inline]
+    pub fn poll(&mut self) -> Result<()> {
+        // SAFETY: a step may poll.
+        unsafe { interp::check_pending(self.vm) }
+    }
+
+    /// As [`Call::poll`], in a computation that neither reads nor writes: a Ctrl-C of this very
+    /// moment is left to Lua code, as the computation may be about to end.
+    ///
+    /// # Errors
+    /// What an interruption raises.
+    #[inline]
+    pub fn poll_computation(&mut self) -> Result<()> {
+        let bits = self.vm_ref().pending.load(Ordering::Relaxed);
+        if bits & pending::INTERRUPT != 0 && signal::is_new() {
+            return Ok(());
+        }
+        self.poll()
+    }
+}
