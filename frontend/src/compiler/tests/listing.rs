@@ -195,7 +195,7 @@ fn calls_and_lists() {
 fn to_be_closed_variables() {
     check(
         "local x <close> = a; return b",
-        "Move R3 R0\nMarkClose R3\nReturnClose R1 2\nReturnClose R4 1",
+        "Move R3 R0\nMarkClose R3\nMove R4 R1\nReturnClose R4 2\nReturnClose R4 1",
     );
     check(
         "local x <close> = a; return b(1)",
