@@ -7,7 +7,7 @@ _perilune() {
         -j) COMPREPLY=($(compgen -W "off on" -- "$current")); return ;;
     esac
     if [[ $current == -* ]]; then
-        COMPREPLY=($(compgen -W "-e -i -l -v -E -W -j --help --version -- -" -- "$current"))
+        COMPREPLY=($(compgen -W "-e -i -l -v -E -W -j --snippets --no-snippets --help --version -- -" -- "$current"))
     else
         COMPREPLY=($(compgen -f -- "$current"))
     fi

@@ -5,7 +5,7 @@ _perilunec() {
         -o) COMPREPLY=($(compgen -f -- "$current")); return ;;
     esac
     if [[ $current == -* ]]; then
-        COMPREPLY=($(compgen -W "-l -o -p -s -v --help --version -- -" -- "$current"))
+        COMPREPLY=($(compgen -W "-l -o -p -s -v --snippets --no-snippets --help --version -- -" -- "$current"))
     else
         COMPREPLY=($(compgen -f -- "$current"))
     fi

@@ -4,5 +4,7 @@ complete -c perilunec -s o -r -d 'output to file \'name\' (default is "luac.out"
 complete -c perilunec -s p -d 'parse only'
 complete -c perilunec -s s -d 'strip debug information'
 complete -c perilunec -s v -d 'show version information'
+complete -c perilunec -l snippets -d 'show the source line of an error below its message'
+complete -c perilunec -l no-snippets -d 'show messages only, at a terminal, too'
 complete -c perilunec -l help -d 'show these options and exit'
 complete -c perilunec -l version -d 'show version information and exit'

@@ -252,3 +252,52 @@ fn interruption_ends_a_script_that_does_not_catch_it() {
         "{errors}"
     );
 }
+
+/// With `--snippets` the source line follows a message that is otherwise as ever.
+#[test]
+fn snippets_follow_messages() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("snippets");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.join(name), text).expect("written");
+    write("wrong.lua", "local t = {}\nfor i = 1, 2 od\n");
+    write("fails.lua", "local t = {}\nprint(t.first.second)\n");
+    write("module.lua", "return nothing + 1\n");
+    let cases: &[(&[&str], &str)] = &[
+        (
+            &["wrong.lua"],
+            " --> wrong.lua:2:14\n  |\n2 | for i = 1, 2 od\n  |              ^^\n",
+        ),
+        (
+            &["fails.lua"],
+            " --> fails.lua:2:9\n  |\n2 | print(t.first.second)\n  |         ^^^^^\n",
+        ),
+        (
+            &["-l", "module"],
+            " --> ./module.lua:1:8\n  |\n1 | return nothing + 1\n  |        ^^^^^^^\n",
+        ),
+        (
+            &["-e", "x = nothing.field"],
+            " --> (command line):1:5\n  |\n1 | x = nothing.field\n  |     ^^^^^^^\n",
+        ),
+        // Nothing is known of these.
+        (&["-e", "error()"], ""),
+        (&["-e", "error('elsewhere:7: broken', 0)"], ""),
+        (&["none.lua"], ""),
+    ];
+    for (arguments, snippet) in cases {
+        let run = |option: &str| {
+            let mut command = program();
+            command.current_dir(&folder).env("LUA_PATH", "./?.lua");
+            let done = finish(command.arg(option).args(*arguments), b"");
+            assert_eq!(done.status.code(), Some(1), "{arguments:?}");
+            String::from_utf8(done.stderr).expect("text")
+        };
+        let plain = run("-W");
+        assert_eq!(run("--no-snippets"), plain, "{arguments:?}");
+        assert_eq!(
+            run("--snippets"),
+            format!("{plain}{snippet}"),
+            "{arguments:?}"
+        );
+    }
+}

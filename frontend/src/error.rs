@@ -2,6 +2,7 @@
 
 use crate::ast::Line;
 use std::fmt;
+use std::ops::Range;
 
 /// The most bytes of a chunk's name in a message, the closing zero of C included.
 const MAX_CHUNK_ID: usize = 60;
@@ -15,6 +16,8 @@ pub struct SyntaxError {
     pub line: Line,
     /// The text after `near`, if the message has any.
     pub near: Option<Vec<u8>>,
+    /// Where in the text the token is that the error is near to, if that is known.
+    pub span: Option<Range<usize>>,
     /// Whether more text could make the program right: the error is at the end.
     pub is_incomplete: bool,
     /// Whether it is PUC's "C stack overflow", an error that has no position and that PUC reports
@@ -37,6 +40,7 @@ impl SyntaxError {
             line,
             is_incomplete: near.as_deref() == Some(b"<eof>"),
             near,
+            span: None,
             is_stack_overflow: false,
         }
     }
@@ -47,6 +51,7 @@ impl SyntaxError {
             message: b"C stack overflow".to_vec(),
             line,
             near: None,
+            span: None,
             is_incomplete: false,
             is_stack_overflow: true,
         }

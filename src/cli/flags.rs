@@ -24,6 +24,8 @@ pub(crate) enum Meaning {
     Warnings,
     /// Chooses engine modes.
     Engine,
+    /// Shows source lines with errors, or never does.
+    Snippets(bool),
     /// Prints the options and ends.
     Help,
     /// Prints the version and ends.
@@ -84,6 +86,20 @@ pub(crate) const FLAGS: &[Flag<Meaning>] = &[
          allocation fail, for testing.",
     )
     .repeated(),
+    flag(
+        "--snippets",
+        "",
+        Meaning::Snippets(true),
+        "show the source line of an error below its message",
+        "This is the default where standard error is a terminal.",
+    ),
+    flag(
+        "--no-snippets",
+        "",
+        Meaning::Snippets(false),
+        "show messages only, at a terminal, too",
+        "",
+    ),
     flag(
         "--help",
         "",
@@ -148,6 +164,8 @@ pub(crate) struct Invocation {
     pub(crate) interactive: bool,
     /// `-E`
     pub(crate) ignore_environment: bool,
+    /// The last of `--snippets` and `--no-snippets`.
+    pub(crate) snippets: Option<bool>,
     /// The arguments of `-j`.
     pub(crate) modes: Vec<Vec<u8>>,
     /// What to do before the script.
@@ -223,6 +241,7 @@ pub(crate) fn parse(arguments: &[Vec<u8>]) -> Request {
                 invocation.show_version = true;
             }
             Meaning::IgnoreEnvironment => invocation.ignore_environment = true,
+            Meaning::Snippets(wanted) => invocation.snippets = Some(wanted),
             Meaning::Engine => invocation.modes.push(value),
             Meaning::Help => return Request::Print(PrintRequest::Help),
             Meaning::VersionOnly => return Request::Print(PrintRequest::Version),

@@ -30,6 +30,10 @@ const ENVIRONMENT: &[(&str, &str)] = &[
     ),
     ("LUA_CPATH_5_4, LUA_CPATH", "The same for package.cpath."),
     (
+        "NO_COLOR",
+        "If it is set and not empty, source lines are shown without colours.",
+    ),
+    (
         "PERILUNE_JIT",
         "Engine modes, as for -j, which overrides them.",
     ),

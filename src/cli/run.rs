@@ -7,6 +7,7 @@ use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use perilune::program::messages::{Messages, VERSION};
+use perilune::program::snippet::{self, Look};
 
 use super::engine::{Engine, Failure, Settings, Value};
 use super::flags::{self, Invocation, PrintRequest, Request, Step};
@@ -80,6 +81,8 @@ pub(crate) struct Session {
     pub(crate) engine: std::rc::Rc<Engine>,
     /// Where messages go.
     pub(crate) messages: Messages,
+    /// Whether errors are shown in their source lines.
+    snippets: Option<Look>,
 }
 
 impl Session {
@@ -102,7 +105,11 @@ impl Session {
                 return Err(Failed);
             }
         };
-        let mut session = Session { engine, messages };
+        let mut session = Session {
+            engine,
+            messages,
+            snippets: Look::of_standard_error(invocation.snippets),
+        };
         let outcome = session.run(arguments, &invocation);
         // Finalisers may still write.
         session.engine.finish();
@@ -161,8 +168,9 @@ impl Session {
     }
 
     fn run_text(&self, source: &[u8], name: &[u8]) -> Result<(), Failed> {
-        let chunk = self.report(self.engine.load(source, name))?;
-        self.report(self.engine.call(&chunk, &[])).map(|_| ())
+        let loaded = self.engine.load(source, name);
+        let called = loaded.and_then(|chunk| self.engine.call(&chunk, &[]));
+        self.report_about(called, Some((name, source))).map(|_| ())
     }
 
     /// Runs a file (standard input where there is no name), loading it before its arguments are
@@ -208,8 +216,22 @@ impl Session {
     }
 
     fn report<T>(&self, result: Result<T, Failure>) -> Result<T, Failed> {
+        self.report_about(result, None)
+    }
+
+    /// Reports a failure that may be in a text that is in no file; with the name of its chunk.
+    fn report_about<T>(
+        &self,
+        result: Result<T, Failure>,
+        text: Option<(&[u8], &[u8])>,
+    ) -> Result<T, Failed> {
         result.map_err(|failure| {
             self.messages.print(&failure.message);
+            if let Some(look) = self.snippets
+                && let Some(snippet) = snippet::of_message(&failure.message, text, look)
+            {
+                self.messages.print_raw(snippet.as_bytes());
+            }
             Failed
         })
     }

@@ -15,6 +15,8 @@ pub(crate) enum Meaning {
     Strip,
     /// Prints the version and goes on.
     Version,
+    /// Shows source lines with errors, or never does.
+    Snippets(bool),
     /// Prints the options and ends.
     Help,
     /// Prints the version and ends.
@@ -66,6 +68,20 @@ pub(crate) const FLAGS: &[Flag<Meaning>] = &[
         "Messages of the program will then name neither lines nor variables.",
     ),
     flag("-v", "", Meaning::Version, "show version information", ""),
+    flag(
+        "--snippets",
+        "",
+        Meaning::Snippets(true),
+        "show the source line of an error below its message",
+        "This is the default where standard error is a terminal.",
+    ),
+    flag(
+        "--no-snippets",
+        "",
+        Meaning::Snippets(false),
+        "show messages only, at a terminal, too",
+        "",
+    ),
     flag(
         "--help",
         "",
@@ -165,6 +181,8 @@ pub(crate) struct Invocation {
     pub(crate) strip: bool,
     /// Whether the version is printed first.
     pub(crate) show_version: bool,
+    /// The last of `--snippets` and `--no-snippets`.
+    pub(crate) snippets: Option<bool>,
     /// Where the binary chunk goes; `-` is standard output.
     pub(crate) output: Vec<u8>,
     /// The files; `-` is standard input. Without any there is nothing to do but to print the
@@ -179,6 +197,7 @@ pub(crate) fn parse(arguments: &[Vec<u8>]) -> Request {
         writes: true,
         strip: false,
         show_version: false,
+        snippets: None,
         output: DEFAULT_OUTPUT.into(),
         inputs: Vec::new(),
     };
@@ -210,6 +229,7 @@ pub(crate) fn parse(arguments: &[Vec<u8>]) -> Request {
             Meaning::ParseOnly => invocation.writes = false,
             Meaning::Strip => invocation.strip = true,
             Meaning::Version => versions += 1,
+            Meaning::Snippets(wanted) => invocation.snippets = Some(wanted),
             Meaning::Help => return Request::Print(PrintRequest::Help),
             Meaning::VersionOnly => return Request::Print(PrintRequest::Version),
             Meaning::Manual => return Request::Print(PrintRequest::Manual),

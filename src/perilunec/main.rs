@@ -15,6 +15,7 @@ use manual::MANUAL;
 use perilune::program;
 use perilune::program::chunk::CompiledChunk;
 use perilune::program::messages::{Messages, VERSION};
+use perilune::program::snippet::{self, Look};
 
 /// The chunk name of several files in one, as tracebacks of the reference implementation have it.
 const COMBINED_NAME: &[u8] = b"=(luac)";
@@ -24,21 +25,24 @@ fn main() -> ExitCode {
     program::default_broken_pipe();
     let arguments: Vec<Vec<u8>> = std::env::args_os().map(program::argument_bytes).collect();
     let messages = Messages::new(arguments.first().map(Vec::as_slice), "perilunec");
-    let outcome = match flags::parse(&arguments) {
+    let (outcome, snippets) = match flags::parse(&arguments) {
         Request::Complain(complaint) => {
             complain(&messages, &complaint);
             return ExitCode::FAILURE;
         }
-        Request::Print(request) => print(&messages, request),
-        Request::Compile(invocation) => compile(&invocation),
+        Request::Print(request) => (print(&messages, request), Some(false)),
+        Request::Compile(invocation) => (compile(&invocation), invocation.snippets),
     };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(message) => {
-            messages.print(&message);
-            ExitCode::FAILURE
-        }
+    let Err(message) = outcome else {
+        return ExitCode::SUCCESS;
+    };
+    messages.print(&message);
+    if let Some(look) = Look::of_standard_error(snippets)
+        && let Some(snippet) = snippet::of_message(&message, None, look)
+    {
+        messages.print_raw(snippet.as_bytes());
     }
+    ExitCode::FAILURE
 }
 
 fn complain(messages: &Messages, complaint: &Complaint) {

@@ -103,7 +103,7 @@ pub fn usage<M>(
         let left = format!("{} {}", flag.name, flag.argument);
         row(left.trim_end(), flag.summary);
         for (spelling, summary) in variants {
-            if spelling.starts_with(flag.name) {
+            if spelling.split(' ').next() == Some(flag.name) {
                 row(spelling, summary);
             }
         }

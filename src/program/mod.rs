@@ -1,11 +1,12 @@
 //! What the programs need beyond embedding, and share: calls whose errors become messages with a
 //! traceback, the standard streams and warnings of the libraries, tables of options and what is
-//! derived from them, messages, and chunks that are compiled but not run.
+//! derived from them, messages and the source lines shown with them, and chunks that are compiled but not run.
 
 pub mod chunk;
 pub mod flag;
 pub mod manual;
 pub mod messages;
+pub mod snippet;
 
 use std::ffi::OsString;
 

@@ -83,7 +83,10 @@ impl<'s> Diagnosis<'s> {
     }
 
     fn error_near(&self, what: &[u8], near: Option<Vec<u8>>) -> Box<SyntaxError> {
-        Box::new(SyntaxError::new(self.chunk_name, self.line(), what, near))
+        let mut error = SyntaxError::new(self.chunk_name, self.line(), what, near);
+        // With a token read ahead the lexer is past the current one.
+        error.span = self.lookahead.is_none().then(|| self.lexer.span());
+        Box::new(error)
     }
 
     #[cold]

@@ -278,6 +278,11 @@ impl<'s> Lexer<'s> {
         self.scanner.extras.line
     }
 
+    /// Where the last token is.
+    pub fn span(&self) -> std::ops::Range<usize> {
+        self.scanner.span()
+    }
+
     /// The names and strings read so far.
     pub fn interner(&self) -> Ref<'_, Interner> {
         self.scanner.extras.interner.borrow()
