@@ -43,7 +43,8 @@ fn read_and_run(session: &Session, lines: &mut Lines) -> Result<(), Failure> {
         };
         match loaded.and_then(|chunk| engine.call(&chunk, &[])) {
             Ok(results) => print_results(session, &results)?,
-            Err(failure) => session.messages.print(&failure.message),
+            // What was typed is still to be seen, so only files are shown.
+            Err(failure) => session.print_failure(&failure, None),
         }
     }
 }

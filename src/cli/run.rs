@@ -226,14 +226,19 @@ impl Session {
         text: Option<(&[u8], &[u8])>,
     ) -> Result<T, Failed> {
         result.map_err(|failure| {
-            self.messages.print(&failure.message);
-            if let Some(look) = self.snippets
-                && let Some(snippet) = snippet::of_message(&failure.message, text, look)
-            {
-                self.messages.print_raw(snippet.as_bytes());
-            }
+            self.print_failure(&failure, text);
             Failed
         })
+    }
+
+    /// Prints the message of a failure, and its source line where that is wanted.
+    pub(crate) fn print_failure(&self, failure: &Failure, text: Option<(&[u8], &[u8])>) {
+        self.messages.print(&failure.message);
+        if let Some(look) = self.snippets
+            && let Some(snippet) = snippet::of_message(&failure.message, text, look)
+        {
+            self.messages.print_raw(snippet.as_bytes());
+        }
     }
 }
 
