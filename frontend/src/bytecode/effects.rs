@@ -14,6 +14,7 @@ impl RegisterSet {
     pub const EMPTY: RegisterSet = RegisterSet([0; 4]);
 
     /// One register.
+    #[inline]
     pub fn one(register: usize) -> Self {
         let mut set = Self::EMPTY;
         set.insert(register);
@@ -21,6 +22,7 @@ impl RegisterSet {
     }
 
     /// The registers from `first` up to but not including `end`.
+    #[inline]
     pub fn range(first: usize, end: usize) -> Self {
         let mut set = Self::EMPTY;
         for (word, bits) in set.0.iter_mut().enumerate() {
@@ -35,6 +37,7 @@ impl RegisterSet {
     }
 
     /// Adds a register; those that do not exist are ignored.
+    #[inline]
     pub fn insert(&mut self, register: usize) {
         if let Some(word) = self.0.get_mut(register / 64) {
             *word |= 1 << (register % 64);
@@ -42,6 +45,7 @@ impl RegisterSet {
     }
 
     /// Whether it holds `register`.
+    #[inline]
     pub fn contains(&self, register: usize) -> bool {
         self.0
             .get(register / 64)
@@ -49,21 +53,25 @@ impl RegisterSet {
     }
 
     /// The registers of either set.
+    #[inline]
     pub fn union(self, other: Self) -> Self {
         self.combine(other, |a, b| a | b)
     }
 
     /// The registers of both sets.
+    #[inline]
     pub fn intersection(self, other: Self) -> Self {
         self.combine(other, |a, b| a & b)
     }
 
     /// The registers of this set that are not in `other`.
+    #[inline]
     pub fn minus(self, other: Self) -> Self {
         self.combine(other, |a, b| a & !b)
     }
 
     /// Whether it holds nothing.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.0 == [0; 4]
     }
@@ -80,7 +88,8 @@ impl RegisterSet {
         })
     }
 
-    fn combine(self, other: Self, operation: fn(u64, u64) -> u64) -> Self {
+    #[inline]
+    fn combine(self, other: Self, operation: impl Fn(u64, u64) -> u64) -> Self {
         Self(std::array::from_fn(|word| {
             operation(self.0[word], other.0[word])
         }))
@@ -121,6 +130,7 @@ pub struct Effects {
 impl Effects {
     /// The effects of `instruction`; `captures` are the upvalues of the function that a `Closure`
     /// makes. Operands are not checked.
+    #[inline]
     pub fn of(instruction: Instruction, op: Opcode, captures: &[Upvalue]) -> Effects {
         let mut effects = Effects {
             falls_through: true,
@@ -140,11 +150,13 @@ impl Effects {
         effects
     }
 
+    #[inline]
     fn read(&mut self, first: usize, end: usize) {
         self.reads = self.reads.union(RegisterSet::range(first, end));
         self.extent = self.extent.max(end);
     }
 
+    #[inline]
     fn write(&mut self, first: usize, end: usize) {
         self.writes = self.writes.union(RegisterSet::range(first, end));
         self.extent = self.extent.max(end);
@@ -174,6 +186,7 @@ impl Effects {
         }
     }
 
+    #[inline]
     fn add_operands(&mut self, instruction: Instruction, op: Opcode) {
         let fields = [
             instruction.register_a(),
@@ -182,14 +195,15 @@ impl Effects {
         ];
         for (kind, register) in op.operands().into_iter().zip(fields) {
             match kind {
-                Operand::Read => self.read(register, register + 1),
-                Operand::Write => self.write(register, register + 1),
+                Operand::Read => self.reads.insert(register),
+                Operand::Write => self.writes.insert(register),
                 Operand::ReadWrite => {
-                    self.read(register, register + 1);
-                    self.write(register, register + 1);
+                    self.reads.insert(register);
+                    self.writes.insert(register);
                 }
-                _ => {}
+                _ => continue,
             }
+            self.extent = self.extent.max(register + 1);
         }
         let (a, b) = (fields[0], fields[1]);
         match op {

@@ -295,14 +295,18 @@ macro_rules! define_opcodes {
             /// Its meaning as one line of register transfer.
             pub fn meaning(self) -> &'static str { match self { $(Opcode::$name => $doc),* } }
             /// The kinds of its operands A, B, C.
+            #[inline]
             pub const fn operands(self) -> [Operand; 3] {
                 match self { $(Opcode::$name => [operand!($a), operand!($b), operand!($c)]),* }
             }
             /// How many words follow its first word (0 or 1).
+            #[inline]
             pub const fn extra_words(self) -> usize { match self { $(Opcode::$name => $words),* } }
             /// What the following word holds.
+            #[inline]
             pub const fn extra_word(self) -> ExtraWord { match self { $(Opcode::$name => extra_word!($kind)),* } }
             /// Whether its operands name all the registers that it touches.
+            #[inline]
             pub const fn is_simple(self) -> bool { match self { $(Opcode::$name => is_simple!($regs)),* } }
         }
     };
@@ -311,6 +315,7 @@ for_each_op!(define_opcodes);
 
 impl Opcode {
     /// The opcode numbered `byte`, if there is one.
+    #[inline]
     pub fn from_byte(byte: u8) -> Option<Opcode> {
         Opcode::ALL.get(byte as usize).copied()
     }

@@ -36,7 +36,7 @@ impl std::error::Error for UndumpError {}
 /// Reads a precompiled chunk; `name` is the chunk name given to `load`.
 pub fn undump(bytes: &[u8], name: &[u8]) -> Result<Proto, UndumpError> {
     let mut reader = Reader { rest: bytes };
-    reader.chunk().map_err(|reason| {
+    reader.chunk().map_err(|reason: Reason| {
         let shown = match name {
             [b'@' | b'=', rest @ ..] => rest,
             [first, ..] if *first == SIGNATURE[0] => b"binary string",
@@ -48,12 +48,20 @@ pub fn undump(bytes: &[u8], name: &[u8]) -> Result<Proto, UndumpError> {
         message.push(b')');
         UndumpError {
             message,
-            is_truncated: reason == TRUNCATED,
+            is_truncated: *reason == TRUNCATED,
         }
     })
 }
 
-type Result<T, E = String> = std::result::Result<T, E>;
+/// Why reading stopped. (Boxed: nearly every byte read is a result.)
+#[allow(clippy::box_collection, reason = "a thin pointer")]
+type Reason = Box<String>;
+type Result<T, E = Reason> = std::result::Result<T, E>;
+
+#[cold]
+fn reason(text: impl Into<String>) -> Reason {
+    Box::new(text.into())
+}
 
 struct Reader<'b> {
     rest: &'b [u8],
@@ -67,7 +75,7 @@ impl<'b> Reader<'b> {
         self.literal(DATA, "corrupted chunk")?;
         for (size, of) in SIZES {
             if self.byte()? != size {
-                return Err(format!("{of} size mismatch"));
+                return Err(reason(format!("{of} size mismatch")));
             }
         }
         self.literal(&CHECK_INTEGER.to_ne_bytes(), "integer format mismatch")?;
@@ -77,21 +85,23 @@ impl<'b> Reader<'b> {
         self.literal(&FORMAT[FORMAT.len() - 1..], "version mismatch")?;
         let proto = self.function(None, 0)?;
         if proto.upvalues.len() != upvalues as usize {
-            return Err("corrupted chunk".into());
+            return Err(reason("corrupted chunk"));
         }
-        verify(&proto).map_err(|error| error.to_string())?;
+        verify(&proto).map_err(|error| reason(error.to_string()))?;
         Ok(proto)
     }
 
+    #[inline]
     fn take(&mut self, count: usize) -> Result<&'b [u8]> {
         let (taken, rest) = self
             .rest
             .split_at_checked(count)
-            .ok_or_else(|| String::from(TRUNCATED))?;
+            .ok_or_else(|| reason(TRUNCATED))?;
         self.rest = rest;
         Ok(taken)
     }
 
+    #[inline]
     fn byte(&mut self) -> Result<u8> {
         Ok(self.take(1)?[0])
     }
@@ -100,10 +110,11 @@ impl<'b> Reader<'b> {
         if self.take(expected.len())? == expected {
             Ok(())
         } else {
-            Err(message.into())
+            Err(reason(message))
         }
     }
 
+    #[inline]
     fn unsigned(&mut self) -> Result<u64> {
         let mut value = 0u64;
         let mut shift = 0;
@@ -111,7 +122,7 @@ impl<'b> Reader<'b> {
             let byte = self.byte()?;
             let bits = (byte & 0x7f) as u64;
             if shift > 63 || bits << shift >> shift != bits {
-                return Err("integer overflow".into());
+                return Err(reason("integer overflow"));
             }
             value |= bits << shift;
             shift += 7;
@@ -127,20 +138,21 @@ impl<'b> Reader<'b> {
     }
 
     /// An unsigned number that must fit `T`.
+    #[inline]
     fn number<T: TryFrom<u64>>(&mut self) -> Result<T> {
-        T::try_from(self.unsigned()?).map_err(|_| "integer overflow".into())
+        T::try_from(self.unsigned()?).map_err(|_| reason("integer overflow"))
     }
 
     /// A signed number that must fit `T`.
     fn signed_number<T: TryFrom<i64>>(&mut self) -> Result<T> {
-        T::try_from(self.signed()?).map_err(|_| "integer overflow".into())
+        T::try_from(self.signed()?).map_err(|_| reason("integer overflow"))
     }
 
     fn flag(&mut self) -> Result<bool> {
         match self.byte()? {
             0 => Ok(false),
             1 => Ok(true),
-            _ => Err("corrupted chunk".into()),
+            _ => Err(reason("corrupted chunk")),
         }
     }
 
@@ -153,7 +165,7 @@ impl<'b> Reader<'b> {
 
     fn required_string(&mut self) -> Result<Rc<[u8]>> {
         self.string()?
-            .ok_or_else(|| "bad format for constant string".into())
+            .ok_or_else(|| reason("bad format for constant string"))
     }
 
     /// A counted sequence.
@@ -170,7 +182,7 @@ impl<'b> Reader<'b> {
 
     fn function(&mut self, parent_source: Option<&Rc<[u8]>>, depth: usize) -> Result<Proto> {
         if depth > MAX_NESTING {
-            return Err("functions nested too deeply".into());
+            return Err(reason("functions nested too deeply"));
         }
         let source = self.string()?.or_else(|| parent_source.cloned());
         let mut proto = Proto {
@@ -198,8 +210,8 @@ impl<'b> Reader<'b> {
         let mut code = Vec::with_capacity(length.min(self.rest.len() * 2));
         while code.len() < length {
             let byte = self.byte()?;
-            let op = Opcode::from_byte(byte & !HAS_FLAGS)
-                .ok_or_else(|| String::from("unknown opcode"))?;
+            let op =
+                Opcode::from_byte(byte & !HAS_FLAGS).ok_or_else(|| reason("unknown opcode"))?;
             let flags = match byte & HAS_FLAGS {
                 0 => 0,
                 _ => self.byte()?,
@@ -212,11 +224,12 @@ impl<'b> Reader<'b> {
             }
         }
         if code.len() != length {
-            return Err("corrupted chunk".into());
+            return Err(reason("corrupted chunk"));
         }
         Ok(code)
     }
 
+    #[inline]
     fn instruction(&mut self, op: Opcode) -> Result<Instruction> {
         let mut fields = [0u16; 3];
         let mut wide = None;
@@ -227,7 +240,7 @@ impl<'b> Reader<'b> {
                     let index: u16 = self.number()?;
                     *field = index
                         .checked_mul(SCALE)
-                        .ok_or_else(|| String::from("integer overflow"))?;
+                        .ok_or_else(|| reason("integer overflow"))?;
                 }
                 Operand::Upvalue | Operand::Count => *field = self.number()?,
                 Operand::Immediate | Operand::Jump => {
@@ -236,7 +249,7 @@ impl<'b> Reader<'b> {
                 Operand::WideConstant => {
                     let index: u32 = self.number()?;
                     let offset = index.checked_mul(SCALE as u32);
-                    wide = Some(offset.ok_or_else(|| String::from("integer overflow"))?);
+                    wide = Some(offset.ok_or_else(|| reason("integer overflow"))?);
                 }
                 Operand::WideImmediate | Operand::WideJump => {
                     wide = Some(self.signed_number::<i32>()? as u32);
@@ -262,14 +275,14 @@ impl<'b> Reader<'b> {
                 Constant::Float(f64::from_bits(u64::from_le_bytes(bytes)))
             }
             tag::STRING => Constant::String(self.required_string()?),
-            _ => return Err("corrupted chunk".into()),
+            _ => return Err(reason("corrupted chunk")),
         })
     }
 
     fn upvalue(&mut self) -> Result<Upvalue> {
         let flags = self.byte()?;
         if flags > 3 {
-            return Err("corrupted chunk".into());
+            return Err(reason("corrupted chunk"));
         }
         Ok(Upvalue {
             name: None,
@@ -281,7 +294,7 @@ impl<'b> Reader<'b> {
 
     fn debug_information(&mut self, proto: &mut Proto) -> Result<()> {
         let mut previous = (0u32, 0u32);
-        let overflow = || String::from("integer overflow");
+        let overflow = || reason("integer overflow");
         let runs = self.sequence(|reader| {
             let pc: u32 = reader.number()?;
             let line = previous.1 as i64;
@@ -305,7 +318,7 @@ impl<'b> Reader<'b> {
         })?;
         let names = self.sequence(Self::string)?;
         if names.len() != proto.upvalues.len() && !names.is_empty() {
-            return Err("corrupted chunk".into());
+            return Err(reason("corrupted chunk"));
         }
         for (upvalue, name) in proto.upvalues.iter_mut().zip(names) {
             upvalue.name = name;
