@@ -171,3 +171,45 @@ fn states_are_not_made_without_memory() {
     }
     assert!(failures > 10, "{failures}");
 }
+
+/// What library functions hold while they run, callbacks included, is charged: none of these gets
+/// past the limit, and all of it is given back.
+#[test]
+fn what_functions_hold_counts_towards_the_limit() {
+    const LIMIT: usize = 16 << 20;
+    const HUNGRY: &[&str] = &[
+        "return ('x'):rep(1 << 30)",
+        "return (('x'):rep(1 << 20):gsub('x', function() return ('y'):rep(1000) end))",
+        "return (('x'):rep(1 << 20):gsub('x', setmetatable({}, {__index = function() return ('y'):rep(1000) end})))",
+        "return table.concat(setmetatable({}, {__index = function() return ('y'):rep(1000) end}), ',', 1, 1 << 40)",
+        "return load(function() return '--' .. ('x'):rep(10000) .. '\\n' end)",
+        "return ('%s'):rep(10000):format(table.unpack((function() local t = {}
+           for i = 1, 10000 do t[i] = ('x'):rep(10000) end return t end)()))",
+        "return string.pack(('c2000000000'):rep(2), '', '')",
+        "return package.searchpath(('x'):rep(100000), ('?'):rep(100000))",
+        "return load(('a()'):rep(1 << 20))",
+        "return ('x'):match(('%a?'):rep(1 << 20))",
+        "return os.date(('%c'):rep(2 << 20))",
+    ];
+    for program in HUNGRY {
+        let lua = state();
+        lua.gc_collect();
+        let before = lua.used_memory();
+        lua.set_memory_limit(Some(LIMIT));
+        match run(&lua, program) {
+            Err(Error::MemoryError) => {}
+            Err(error) => assert!(
+                error.to_string().contains("not enough memory"),
+                "{program}: {error}"
+            ),
+            Ok(text) => panic!("{program} gives {text}"),
+        }
+        lua.gc_collect();
+        lua.check_heap().expect(program);
+        let after = lua.used_memory();
+        assert!(
+            after < before + (1 << 20),
+            "{program}: {before}, then {after}"
+        );
+    }
+}

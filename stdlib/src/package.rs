@@ -10,7 +10,7 @@
 
 mod path;
 
-use crate::support::{c_string, check_c_string, read_chunk};
+use crate::support::{c_string, check_c_string, may_go_on, read_chunk};
 use path::{default_path, environment_path, search};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::native;
@@ -99,7 +99,10 @@ fn searchpath(call: &mut Call<'_>) -> NativeResult {
     let separator = call.opt_string(3)?.map_or(&b"."[..], c_string);
     let path = check_c_string(call, 2)?;
     let name = check_c_string(call, 1)?;
-    match search(name, path, separator, replacement) {
+    let found = search(name, path, separator, replacement, &mut |bytes| {
+        may_go_on(call, bytes)
+    });
+    match found? {
         Ok(file) => {
             let file = call.new_string(&file)?;
             Ok(call.return_one(file))
@@ -134,7 +137,10 @@ fn find_file(
     };
     let mut directory = [0; 4];
     let directory = sys::DIRECTORY_SEPARATOR.encode_utf8(&mut directory);
-    Ok(search(name, c_string(&path), b".", directory.as_bytes()))
+    let path = c_string(&path);
+    search(name, path, b".", directory.as_bytes(), &mut |bytes| {
+        may_go_on(call, bytes)
+    })
 }
 
 /// Returns why a searcher found nothing.
@@ -196,7 +202,7 @@ fn search_lua(call: &mut Call<'_>) -> NativeResult {
         Ok(file) => file,
         Err(message) => return not_found(call, &message),
     };
-    let source = match read_chunk(&file) {
+    let source = match read_chunk(&file, &mut |bytes| may_go_on(call, bytes))? {
         Ok(source) => source,
         Err(reason) => return Err(loading_error(call, &file, &reason)),
     };

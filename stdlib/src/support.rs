@@ -1,9 +1,10 @@
 //! What several libraries need: C strings, results of system calls, source files.
 
+use perilune_frontend::is_wrong_already;
 use perilune_runtime::error::LuaError;
 use perilune_runtime::native::{Call, Local, NativeResult};
 use perilune_runtime::sys::{self, ExitOutcome};
-use std::io;
+use std::io::{self, Read};
 
 /// The bytes of a Lua string as C sees them: up to the first NUL.
 pub(crate) fn c_string(bytes: &[u8]) -> &[u8] {
@@ -65,9 +66,23 @@ pub(crate) fn chunk_of_file(mut text: Vec<u8>) -> Vec<u8> {
     text
 }
 
+/// What is asked now and then whether to go on, and whether memory allows so many bytes.
+pub(crate) type Checkpoint<'f> = dyn FnMut(usize) -> Result<(), LuaError> + 'f;
+
+/// The usual answer to a [`Checkpoint`].
+pub(crate) fn may_go_on(call: &mut Call<'_>, bytes: usize) -> Result<(), LuaError> {
+    call.check_memory(bytes)?;
+    call.poll()
+}
+
 /// Reads a source file for loading, or gives the message why it cannot be loaded.
-pub(crate) fn read_chunk(name: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
-    use std::io::Read;
+///
+/// # Errors
+/// What `checkpoint` says.
+pub(crate) fn read_chunk(
+    name: &[u8],
+    checkpoint: &mut Checkpoint<'_>,
+) -> Result<Result<Vec<u8>, Vec<u8>>, LuaError> {
     let message = |what: &str, error: &io::Error| {
         let mut message = format!("cannot {what} ").into_bytes();
         message.extend_from_slice(name);
@@ -75,12 +90,49 @@ pub(crate) fn read_chunk(name: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
         message.extend_from_slice(&error_text(error));
         message
     };
-    let mut file =
-        std::fs::File::open(sys::path_from_bytes(name)).map_err(|error| message("open", &error))?;
+    let mut file = match std::fs::File::open(sys::path_from_bytes(name)) {
+        Ok(file) => file,
+        Err(error) => return Ok(Err(message("open", &error))),
+    };
+    Ok(match read_text(&mut file, checkpoint)? {
+        Ok(text) => Ok(chunk_of_file(text)),
+        Err(error) => Err(message("read", &error)),
+    })
+}
+
+/// Reads a file to its end; but if it is not a regular file, which may have no end, only until it
+/// can't become a chunk any more.
+fn read_text(
+    file: &mut std::fs::File,
+    checkpoint: &mut Checkpoint<'_>,
+) -> Result<io::Result<Vec<u8>>, LuaError> {
+    const PIECE: usize = 1 << 16;
+    let size = match file.metadata() {
+        Ok(metadata) if metadata.is_file() => usize::try_from(metadata.len()).ok(),
+        _ => None,
+    };
     let mut text = Vec::new();
-    file.read_to_end(&mut text)
-        .map_err(|error| message("read", &error))?;
-    Ok(chunk_of_file(text))
+    let mut next_look = PIECE;
+    // One more, so that the end is noticed without growing.
+    let mut piece = size.map_or(PIECE, |size| size.saturating_add(1));
+    loop {
+        let length = text.len();
+        checkpoint(length.saturating_add(piece))?;
+        text.try_reserve(piece).map_err(|_| LuaError::Memory)?;
+        let read = file.by_ref().take(piece as u64).read_to_end(&mut text);
+        match read {
+            Ok(read) if read < piece => return Ok(Ok(text)),
+            Ok(_) => {}
+            Err(error) => return Ok(Err(error)),
+        }
+        if size.is_none() && text.len() >= next_look {
+            if is_wrong_already(&text) {
+                return Ok(Ok(text));
+            }
+            next_look = text.len() * 4;
+        }
+        piece = text.len().max(PIECE);
+    }
 }
 
 #[cfg(test)]
@@ -110,7 +162,9 @@ mod tests {
 
     #[test]
     fn messages_of_files() {
-        let message = read_chunk(b"/no/such/file.lua").unwrap_err();
+        let message = read_chunk(b"/no/such/file.lua", &mut |_| Ok(()))
+            .unwrap()
+            .unwrap_err();
         let expected = b"cannot open /no/such/file.lua: No such file or directory";
         if cfg!(unix) {
             assert_eq!(message, expected);

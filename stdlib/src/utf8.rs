@@ -182,7 +182,7 @@ fn codepoint(call: &mut Call<'_>) -> NativeResult {
 }
 
 fn char(call: &mut Call<'_>) -> NativeResult {
-    with_buffer(|out| {
+    with_buffer(call, |call, out| {
         for argument in 1..=call.arg_count() {
             let code = call.check_integer(argument)? as u64;
             if code > MAX_CODE {

@@ -11,7 +11,6 @@ use crate::native::UserdataRef;
 use crate::stack;
 use crate::string::LuaString;
 use crate::table::Table;
-use crate::userdata::Userdata;
 use crate::value::{self, Value, View};
 use crate::vm::Vm;
 use perilune_frontend::number::{self, Number};
@@ -594,12 +593,8 @@ impl<'c> Call<'c> {
     /// already, or taken.
     pub fn userdata_mut<T: Any>(&self, u: UserdataRef<'c>) -> Option<RefMut<'c, T>> {
         // SAFETY: the userdata is live during the step, and its box is not replaced by it.
-        let userdata: &'c Userdata = unsafe { &*u.raw };
-        userdata
-            .data
-            .downcast_ref::<RefCell<T>>()?
-            .try_borrow_mut()
-            .ok()
+        let data: &'c Box<dyn Any> = unsafe { &(*u.raw).data };
+        data.downcast_ref::<RefCell<T>>()?.try_borrow_mut().ok()
     }
     /// Primitive equality.
     pub fn raw_equal(&self, a: Local<'c>, b: Local<'c>) -> bool {
@@ -651,17 +646,6 @@ impl<'c> Call<'c> {
     pub fn is_yieldable(&self, thread: ThreadRef<'c>) -> bool {
         // SAFETY: live during the step.
         unsafe { thread.raw != self.vm_ref().main_thread && (*thread.raw).non_yieldable == 0 }
-    }
-    /// Makes sure that the memory limit allows `bytes` more for something under construction.
-    ///
-    /// # Errors
-    /// Memory.
-    pub fn check_memory(&self, bytes: usize) -> Result<()> {
-        let heap = &self.vm_ref().heap;
-        match heap.memory_limit() {
-            Some(limit) if heap.used_bytes().saturating_add(bytes) > limit => Err(LuaError::Memory),
-            _ => Ok(()),
-        }
     }
     /// Emits a warning.
     pub fn warn(&mut self, message: &[u8], to_continue: bool) {

@@ -28,6 +28,12 @@ pub struct LoadError {
     pub incomplete: bool,
 }
 
+/// What compiling is charged with per byte of source, while it lasts: the compiler does not know
+/// the state, and its syntax tree is the largest where the source is dense (`a()a()a()`).
+const COMPILING_BYTES_PER_BYTE: usize = 24;
+/// The same for reading binary chunks, whose lists are written compactly.
+const UNDUMPING_BYTES_PER_BYTE: usize = 4;
+
 /// The main function of a chunk, with `environment` as its first upvalue.
 ///
 /// # Errors
@@ -52,6 +58,12 @@ pub(crate) fn load_chunk(
             incomplete: false,
         }));
     }
+    let working = source.len().saturating_mul(if is_binary {
+        UNDUMPING_BYTES_PER_BYTE
+    } else {
+        COMPILING_BYTES_PER_BYTE
+    });
+    vm.heap.charge(working)?;
     let proto = if is_binary {
         undump::undump(source, name).map_err(|error| LoadError {
             message: error.message,
@@ -63,10 +75,12 @@ pub(crate) fn load_chunk(
             message: error.message,
         })
     };
-    match proto {
+    let result = match proto {
         Ok(proto) => instantiate(vm, proto, environment).map(Ok),
         Err(error) => Ok(Err(error)),
-    }
+    };
+    vm.heap.discharge(working);
+    result
 }
 
 /// A closure of a main function: fresh cells as upvalues, the first one holding `environment`.

@@ -19,6 +19,7 @@ mod code;
 mod exit;
 mod introspect;
 mod local;
+mod memory;
 mod poll;
 mod step;
 

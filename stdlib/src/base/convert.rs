@@ -19,6 +19,7 @@ pub(crate) fn convert<'c>(
     value: Local<'c>,
 ) -> Result<Conversion<'c>, LuaError> {
     if let Some(bytes) = value.as_bytes() {
+        call.check_memory(bytes.len())?;
         return Ok(Conversion::Done(bytes.to_vec()));
     }
     let metamethod = call.metamethod(value, Event::ToString);

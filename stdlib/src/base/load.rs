@@ -1,7 +1,8 @@
 //! `load`, `loadfile`, `dofile`.
 
+use crate::buffer::{Buffer, append};
 use crate::io::standard::stdin_read_all;
-use crate::support::{c_string, chunk_of_file, error_text, read_chunk};
+use crate::support::{Checkpoint, c_string, chunk_of_file, error_text, may_go_on, read_chunk};
 use perilune_frontend::bytecode::undump::undump;
 use perilune_frontend::is_wrong_already;
 use perilune_runtime::error::LuaError;
@@ -21,9 +22,21 @@ const ALWAYS_LOOK: usize = 2048;
 /// What a reader function has given so far.
 #[derive(Default)]
 struct Pieces {
-    text: Vec<u8>,
+    text: Buffer,
     /// The size at which to look next.
     next_look: usize,
+}
+
+impl Pieces {
+    /// Whether it is time to look.
+    fn is_due(&mut self) -> bool {
+        let length = self.text.len();
+        let due = length <= ALWAYS_LOOK || length >= self.next_look;
+        if due {
+            self.next_look = length.saturating_mul(4);
+        }
+        due
+    }
 }
 
 /// Loads a chunk: the function, or the message.
@@ -122,7 +135,10 @@ fn take_piece(call: &mut Call<'_>) -> NativeResult {
         CallResult::Returned(_) => call.slot(result),
     };
     let LocalView::Userdata(buffer) = call.slot(BUFFER).view() else {
-        return load_pieces(call, Vec::new());
+        return Err(call.error("invalid state of 'load'"));
+    };
+    let Some(mut pieces) = call.userdata_mut::<Pieces>(buffer) else {
+        return Err(call.error("invalid state of 'load'"));
     };
     let piece: &[u8] = match piece.view() {
         LocalView::Nil => b"",
@@ -135,29 +151,15 @@ fn take_piece(call: &mut Call<'_>) -> NativeResult {
             return call.return_values(&[Local::NIL, message]);
         }
     };
-    if piece.is_empty() {
-        let text = call
-            .userdata_mut::<Pieces>(buffer)
-            .map(|mut pieces| std::mem::take(&mut pieces.text))
-            .unwrap_or_default();
-        return load_pieces(call, text);
-    }
     let (_, mode) = name_and_mode(call)?;
-    let decided = match call.userdata_mut::<Pieces>(buffer) {
-        Some(mut pieces) => {
-            pieces.text.extend_from_slice(piece);
-            let length = pieces.text.len();
-            let due = length <= ALWAYS_LOOK || length >= pieces.next_look;
-            if due {
-                pieces.next_look = length.saturating_mul(4);
-            }
-            let decided = due && is_decided(&pieces.text, mode);
-            decided.then(|| std::mem::take(&mut pieces.text))
-        }
-        None => None,
-    };
-    if let Some(text) = decided {
-        return load_pieces(call, text);
+    let is_last = piece.is_empty();
+    let added = append(call, &mut pieces.text, piece);
+    pieces.text.keep_in(call, buffer);
+    added?;
+    if is_last || pieces.is_due() && is_decided(&pieces.text, mode) {
+        let results = load_pieces(call, &pieces.text);
+        pieces.text.release(call, Some(buffer));
+        return results;
     }
     call.poll()?;
     call_reader(call)
@@ -186,22 +188,28 @@ fn is_decided(text: &[u8], mode: &[u8]) -> bool {
 }
 
 /// Loads what the reader function gave in all.
-fn load_pieces(call: &mut Call<'_>, text: Vec<u8>) -> NativeResult {
+fn load_pieces(call: &mut Call<'_>, text: &[u8]) -> NativeResult {
     let (name, mode) = name_and_mode(call)?;
     let environment = call.slot(BUFFER + 1).is_truthy().then(|| call.slot(4));
-    let loaded = load_text(call, &text, name, Some(mode), environment)?;
+    let loaded = load_text(call, text, name, Some(mode), environment)?;
     finish(call, loaded)
 }
 
 /// Reads a file, or the standard input, as a chunk: its text and name, or a message.
-pub(super) fn read_file(path: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
-    match path {
-        Some(path) => Ok((read_chunk(path)?, [b"@", path].concat())),
+///
+/// # Errors
+/// What `checkpoint` says.
+pub(super) fn read_file(
+    path: Option<&[u8]>,
+    checkpoint: &mut Checkpoint<'_>,
+) -> Result<Result<(Vec<u8>, Vec<u8>), Vec<u8>>, LuaError> {
+    Ok(match path {
+        Some(path) => read_chunk(path, checkpoint)?.map(|text| (text, [b"@", path].concat())),
         None => match stdin_read_all() {
             Ok(text) => Ok((chunk_of_file(text), b"=stdin".to_vec())),
             Err(error) => Err([b"cannot read stdin: ", &error_text(&error)[..]].concat()),
         },
-    }
+    })
 }
 
 /// `loadfile([filename [, mode [, env]]])`
@@ -224,7 +232,7 @@ pub fn load_file<'c>(
     mode: Option<&[u8]>,
     environment: Option<Local<'c>>,
 ) -> Result<Result<Local<'c>, Local<'c>>, LuaError> {
-    match read_file(path) {
+    match read_file(path, &mut |bytes| may_go_on(call, bytes))? {
         Ok((text, name)) => load_text(call, &text, &name, mode, environment),
         Err(message) => Ok(Err(call.new_string(&message)?)),
     }

@@ -22,7 +22,7 @@ pub const MESSAGE_HANDLER: Native = native!("?", message_handler);
 /// # Errors
 /// The message of a file that can't be read.
 pub fn read_source(path: Option<&[u8]>) -> Result<(Vec<u8>, Vec<u8>), Vec<u8>> {
-    read_file(path)
+    read_file(path, &mut |_| Ok(())).unwrap_or_else(|_| Err(b"not enough memory".to_vec()))
 }
 
 /// A message handler that leaves the error object as it is.

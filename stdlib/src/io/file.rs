@@ -302,12 +302,12 @@ impl Stream {
         }
     }
 
-    /// Reads a line, with its newline if `keep`; `None` at the end. `checkpoint` is called now
-    /// and then and may stop the operation.
+    /// Reads a line, with its newline if `keep`; `None` at the end. `checkpoint` is told now
+    /// and then how much was read, or will be, and may stop the operation.
     pub fn read_line<E: From<io::Error>>(
         &mut self,
         keep: bool,
-        mut checkpoint: impl FnMut() -> Result<(), E>,
+        mut checkpoint: impl FnMut(usize) -> Result<(), E>,
     ) -> Result<Option<&[u8]>, E> {
         self.start_result();
         loop {
@@ -333,7 +333,7 @@ impl Stream {
             if complete {
                 return Ok(Some(&self.line));
             }
-            checkpoint()?;
+            checkpoint(self.line.len())?;
         }
     }
 
@@ -342,7 +342,7 @@ impl Stream {
     pub fn read_chars<E: From<io::Error>>(
         &mut self,
         count: usize,
-        checkpoint: impl FnMut() -> Result<(), E>,
+        checkpoint: impl FnMut(usize) -> Result<(), E>,
     ) -> Result<Option<&[u8]>, E> {
         if self.position == self.end && !self.fill()? {
             return Ok(None);
@@ -358,7 +358,7 @@ impl Stream {
     /// Reads everything up to the end.
     pub fn read_all<E: From<io::Error>>(
         &mut self,
-        checkpoint: impl FnMut() -> Result<(), E>,
+        checkpoint: impl FnMut(usize) -> Result<(), E>,
     ) -> Result<&[u8], E> {
         self.read_many(usize::MAX, checkpoint)
     }
@@ -367,7 +367,7 @@ impl Stream {
     fn read_many<E: From<io::Error>>(
         &mut self,
         count: usize,
-        mut checkpoint: impl FnMut() -> Result<(), E>,
+        mut checkpoint: impl FnMut(usize) -> Result<(), E>,
     ) -> Result<&[u8], E> {
         self.start_result();
         let buffered = (self.end - self.position).min(count);
@@ -381,18 +381,24 @@ impl Stream {
             let left = usize::try_from(left)
                 .unwrap_or(usize::MAX)
                 .saturating_add(1);
-            let _ = self.line.try_reserve(left.min(count - buffered));
+            let room = left.min(count - buffered);
+            checkpoint(room)?;
+            let _ = self.line.try_reserve(room);
+        } else if count != usize::MAX {
+            // As in C, where a buffer of the whole size is made first.
+            let room = self.line.try_reserve(count - buffered);
+            room.map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))?;
         }
         while self.line.len() < count && !self.at_end {
             let length = self.line.len();
             let wanted = (count - length).min(length.clamp(CHUNK_SIZE, MAX_CHUNK_SIZE));
+            checkpoint(length + wanted)?;
             self.line.resize(length + wanted, 0);
             let result = self.device.read(&mut self.line[length..]);
             let read = *result.as_ref().unwrap_or(&0);
             self.line.truncate(length + read);
             result?;
             self.at_end = read == 0;
-            checkpoint()?;
         }
         Ok(&self.line)
     }

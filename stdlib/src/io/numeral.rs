@@ -99,7 +99,7 @@ mod tests {
         for (expected, rest) in steps {
             assert_eq!(&read_number(&mut stream).unwrap(), expected);
             if !rest.is_empty() {
-                let rest_read = stream.read_chars(rest.len(), || io::Result::Ok(()));
+                let rest_read = stream.read_chars(rest.len(), |_| io::Result::Ok(()));
                 assert_eq!(rest_read.unwrap().unwrap(), *rest);
             }
         }
@@ -150,7 +150,7 @@ mod tests {
         text.extend(std::iter::repeat_n(b'0', 1000));
         let (mut stream, _) = stream_on(&text);
         assert_eq!(read_number(&mut stream).unwrap(), None);
-        let left = stream.read_all(|| io::Result::Ok(())).unwrap().len();
+        let left = stream.read_all(|_| io::Result::Ok(())).unwrap().len();
         assert_eq!(left, 1004 - 200);
     }
 

@@ -19,6 +19,9 @@ pub(super) enum Failure {
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::OutOfMemory {
+            return Failure::Lua(LuaError::Memory);
+        }
         Failure::System(error)
     }
 }
@@ -104,7 +107,7 @@ fn read_format<'c>(
             }
             count => match usize::try_from(count) {
                 Ok(count) => {
-                    let chars = stream.read_chars(count, || checkpoint(call))?;
+                    let chars = stream.read_chars(count, |read| checkpoint(call, read))?;
                     new_string(call, chars)
                 }
                 // As if there were no memory for so much.
@@ -119,7 +122,7 @@ fn read_format<'c>(
         Some(b'l') => read_line(call, stream, false),
         Some(b'L') => read_line(call, stream, true),
         Some(b'a') => {
-            let text = stream.read_all(|| checkpoint(call))?;
+            let text = stream.read_all(|read| checkpoint(call, read))?;
             let text = new_string(call, Some(text))?;
             stream.release_result();
             Ok(text)
@@ -128,7 +131,9 @@ fn read_format<'c>(
     }
 }
 
-fn checkpoint(call: &mut Call<'_>) -> Result<(), Failure> {
+/// Whether reading may go on: a stream's own memory is not charged, but limited.
+fn checkpoint(call: &mut Call<'_>, read: usize) -> Result<(), Failure> {
+    call.check_memory(read)?;
     Ok(call.poll()?)
 }
 
@@ -137,7 +142,7 @@ fn read_line<'c>(
     stream: &mut Stream,
     keep: bool,
 ) -> Result<Option<Local<'c>>, Failure> {
-    let line = stream.read_line(keep, || checkpoint(call))?;
+    let line = stream.read_line(keep, |read| checkpoint(call, read))?;
     new_string(call, line)
 }
 

@@ -96,7 +96,7 @@ pub fn stderr_write(bytes: &[u8]) -> io::Result<()> {
 pub fn stdin_read_line() -> io::Result<Option<Vec<u8>>> {
     let mut stream = lock(standard_input());
     stream.start_reading();
-    let line = stream.read_line(true, || io::Result::Ok(()))?;
+    let line = stream.read_line(true, |_| io::Result::Ok(()))?;
     Ok(line.map(<[u8]>::to_vec))
 }
 
@@ -104,7 +104,7 @@ pub fn stdin_read_line() -> io::Result<Option<Vec<u8>>> {
 pub fn stdin_read_all() -> io::Result<Vec<u8>> {
     let mut stream = lock(standard_input());
     stream.start_reading();
-    let text = stream.read_all(|| io::Result::Ok(()))?;
+    let text = stream.read_all(|_| io::Result::Ok(()))?;
     Ok(text.to_vec())
 }
 

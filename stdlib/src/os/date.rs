@@ -175,6 +175,8 @@ pub(super) fn os_date(call: &mut Call<'_>) -> NativeResult {
     if c_string(text) == b"*t" {
         return date_table(call, &time);
     }
+    // `%c` becomes twelve times as long.
+    call.check_memory(text.len().saturating_mul(16))?;
     let mut out = Vec::with_capacity(text.len() + 32);
     if let Err(rest) = format(&mut out, text, &time) {
         let mut message = b"invalid conversion specifier '%".to_vec();

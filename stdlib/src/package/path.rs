@@ -1,5 +1,8 @@
 //! Paths of modules: templates separated by `;`, in which `?` stands for the module's name.
 
+use crate::support::Checkpoint;
+use memchr::memmem;
+use perilune_runtime::error::LuaError;
 use perilune_runtime::sys;
 
 const SEPARATOR: u8 = b';';
@@ -69,9 +72,23 @@ fn with_default(path: Vec<u8>, default: &[u8]) -> Vec<u8> {
     result
 }
 
-/// `text` with every `pattern` (not empty) replaced.
-fn replace(text: &[u8], pattern: &[u8], replacement: &[u8]) -> Vec<u8> {
-    let mut result = Vec::with_capacity(text.len());
+/// `text` with every `pattern` (not empty) replaced. `checkpoint` is asked whether there may be so
+/// many bytes more.
+fn replace(
+    text: &[u8],
+    pattern: &[u8],
+    replacement: &[u8],
+    checkpoint: &mut Checkpoint<'_>,
+) -> Result<Vec<u8>, LuaError> {
+    let count = memmem::find_iter(text, pattern).count();
+    let room = text
+        .len()
+        .saturating_add(count.saturating_mul(replacement.len()));
+    checkpoint(room)?;
+    let mut result = Vec::new();
+    result
+        .try_reserve_exact(room)
+        .map_err(|_| LuaError::Memory)?;
     let mut rest = text;
     while !rest.is_empty() {
         match rest.strip_prefix(pattern) {
@@ -85,7 +102,7 @@ fn replace(text: &[u8], pattern: &[u8], replacement: &[u8]) -> Vec<u8> {
             }
         }
     }
-    result
+    Ok(result)
 }
 
 /// Whether a file can be opened for reading.
@@ -100,26 +117,29 @@ pub(super) fn search(
     path: &[u8],
     separator: &[u8],
     replacement: &[u8],
-) -> Result<Vec<u8>, Vec<u8>> {
+    checkpoint: &mut Checkpoint<'_>,
+) -> Result<Result<Vec<u8>, Vec<u8>>, LuaError> {
     let replaced;
     let name = if separator.is_empty() {
         name
     } else {
-        replaced = replace(name, separator, replacement);
+        replaced = replace(name, separator, replacement, checkpoint)?;
         &replaced
     };
-    let files = replace(path, MARK, name);
+    let files = replace(path, MARK, name, checkpoint)?;
     if !files.is_empty() {
         for file in files.split(|&byte| byte == SEPARATOR) {
             if is_readable(file) {
-                return Ok(file.to_vec());
+                return Ok(Ok(file.to_vec()));
             }
+            checkpoint(0)?;
         }
     }
     let mut message = b"no file '".to_vec();
-    message.extend_from_slice(&replace(&files, &[SEPARATOR], b"'\n\tno file '"));
+    let rest = replace(&files, &[SEPARATOR], b"'\n\tno file '", checkpoint)?;
+    message.extend_from_slice(&rest);
     message.push(b'\'');
-    Err(message)
+    Ok(Err(message))
 }
 
 #[cfg(test)]
@@ -138,7 +158,9 @@ mod tests {
             path.as_bytes(),
             separator.as_bytes(),
             replacement.as_bytes(),
+            &mut |_| Ok(()),
         )
+        .unwrap()
         .map(text)
         .map_err(text)
     }

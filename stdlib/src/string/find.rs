@@ -1,7 +1,7 @@
 //! `string.find`, `string.match` and `string.gmatch`.
 
 use super::matcher::{Capture, Failure, Matching};
-use super::pattern::{Program, is_plain};
+use super::pattern::{LONGEST_CACHED, Program, is_plain};
 use super::start_position;
 use memchr::{memchr, memmem};
 use perilune_runtime::error::LuaError;
@@ -28,6 +28,7 @@ pub(super) fn find(call: &mut Call<'_>) -> NativeResult {
             None => Ok(call.return_one(Local::NIL)),
         };
     }
+    check_compiling(call, pattern)?;
     Program::with(pattern, |program| {
         let mut matching = Matching::new(subject, program);
         let found = matching.find(start, None, || call.poll_computation());
@@ -54,6 +55,7 @@ pub(super) fn match_(call: &mut Call<'_>) -> NativeResult {
     if start > subject.len() {
         return Ok(call.return_one(Local::NIL));
     }
+    check_compiling(call, pattern)?;
     Program::with(pattern, |program| {
         let mut matching = Matching::new(subject, program);
         let found = matching.find(start, None, || call.poll_computation());
@@ -82,17 +84,21 @@ pub(super) fn gmatch(call: &mut Call<'_>) -> NativeResult {
     let pattern = call.check_string(2)?;
     let start = start_position(call.opt_integer(3, 1)?, subject.len()) - 1;
     // There are no anchors here: they would never match a second time.
+    check_compiling(call, pattern)?;
     let program = if pattern.first() == Some(&b'^') {
         Arc::new(Program::compile(pattern, false))
     } else {
         Program::shared(pattern)
     };
+    let program_bytes = program.bytes();
     let iteration = Iteration {
         program,
         position: start.min(subject.len() + 1),
         last_end: None,
     };
     let iteration = call.new_userdata(iteration, None, 0)?;
+    call.charge(program_bytes)?;
+    call.give_charge(iteration, program_bytes);
     // The pattern is there for the debug interface only, as it shows PUC's.
     let upvalues = [call.slot(1), call.slot(2), iteration.into()];
     let iterator = call.new_closure(native!("gmatch_iterator", gmatch_next), &upvalues)?;
@@ -141,6 +147,15 @@ fn find_plain(text: &[u8], wanted: &[u8]) -> Option<usize> {
     }
     let found = memmem::find(&text[near..], wanted);
     found.map(|offset| near + offset)
+}
+
+/// Makes sure that there is memory for the program of a long pattern.
+#[inline]
+pub(super) fn check_compiling(call: &Call<'_>, pattern: &[u8]) -> Result<(), LuaError> {
+    if pattern.len() <= LONGEST_CACHED {
+        return Ok(());
+    }
+    call.check_memory(Program::most_bytes(pattern.len()))
 }
 
 /// The error for a failed search.

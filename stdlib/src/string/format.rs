@@ -9,7 +9,7 @@ use super::conversion::{
     push_character, push_float, push_integer, push_quoted, push_quoted_number, push_text, shown,
     specification,
 };
-use crate::buffer::{append, with_buffer};
+use crate::buffer::{Buffer, append, with_buffer};
 use memchr::memchr;
 use perilune_frontend::number::{Number, push_number};
 use perilune_runtime::error::LuaError;
@@ -28,7 +28,7 @@ pub(super) fn format(call: &mut Call<'_>) -> NativeResult {
         call.set_slot(converted, text);
         call.set_top(last - 1)?;
     }
-    with_buffer(|out| match format_into(call, out)? {
+    with_buffer(call, |call, out| match format_into(call, out)? {
         Some(argument) => call_tostring(call, argument),
         None => {
             let result = call.new_string(out)?;
@@ -53,7 +53,7 @@ fn call_tostring(call: &mut Call<'_>, argument: u32) -> NativeResult {
 
 /// Formats all arguments. The number of an argument that has to be converted by `__tostring`
 /// first, if there is one.
-fn format_into(call: &mut Call<'_>, out: &mut Vec<u8>) -> Result<Option<u32>, LuaError> {
+fn format_into(call: &mut Call<'_>, out: &mut Buffer) -> Result<Option<u32>, LuaError> {
     let mut rest = call.check_string(1)?;
     let count = call.top();
     let mut argument = 1;
@@ -84,7 +84,7 @@ fn format_into(call: &mut Call<'_>, out: &mut Vec<u8>) -> Result<Option<u32>, Lu
 /// Appends an argument as `item` says; false if it has to be converted by `__tostring` first.
 fn push_item(
     call: &mut Call<'_>,
-    out: &mut Vec<u8>,
+    out: &mut Buffer,
     item: &[u8],
     argument: u32,
 ) -> Result<bool, LuaError> {
@@ -159,7 +159,7 @@ fn parse(
 /// `%s`; false if the argument has to be converted by `__tostring` first.
 fn push_string(
     call: &mut Call<'_>,
-    out: &mut Vec<u8>,
+    out: &mut Buffer,
     item: &[u8],
     argument: u32,
 ) -> Result<bool, LuaError> {
@@ -187,7 +187,7 @@ fn push_string(
 /// `%s` with modifiers.
 fn push_formatted(
     call: &mut Call<'_>,
-    out: &mut Vec<u8>,
+    out: &mut Buffer,
     item: &[u8],
     argument: u32,
     text: &[u8],
@@ -206,7 +206,7 @@ fn push_formatted(
 }
 
 /// `%q`
-fn push_literal(call: &mut Call<'_>, out: &mut Vec<u8>, argument: u32) -> Result<(), LuaError> {
+fn push_literal(call: &mut Call<'_>, out: &mut Buffer, argument: u32) -> Result<(), LuaError> {
     let value: Local<'_> = call.slot(argument);
     match value.view() {
         LocalView::String(text) => {

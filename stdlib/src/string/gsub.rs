@@ -3,12 +3,12 @@
 //! A replacement function is called, and a replacement table with `__index` is indexed, by the
 //! machine between two steps. What the steps need is then kept in a userdata in slot [`STATE`].
 
-use super::find::{capture_value, push_captures, raise};
+use super::find::{capture_value, check_compiling, push_captures, raise};
 use super::matcher::{Capture, Matching};
 use super::pattern::Program;
-use crate::buffer::append;
+use crate::buffer::{Buffer, append, push_numeral};
 use memchr::memchr;
-use perilune_frontend::number::{Number, push_number};
+use perilune_frontend::number::Number;
 use perilune_runtime::error::LuaError;
 use perilune_runtime::metatable::Event;
 use perilune_runtime::native::{Action, Call, Local, LocalView, NativeResult, TableRef};
@@ -26,7 +26,7 @@ const VALUE: u32 = 6;
 #[derive(Default, Debug)]
 struct Substitution {
     /// The result so far. It stands for the subject up to `copied`.
-    output: Vec<u8>,
+    output: Buffer,
     copied: usize,
     /// The last match; the search goes on behind it.
     found: Option<(usize, usize)>,
@@ -57,24 +57,20 @@ pub(super) fn gsub(call: &mut Call<'_>) -> NativeResult {
     if call.state() == 0 {
         return start(call);
     }
-    let LocalView::Userdata(state) = call.slot(STATE).view() else {
+    let LocalView::Userdata(holder) = call.slot(STATE).view() else {
         return Err(call.error("invalid state of 'gsub'"));
     };
-    let Some(mut state) = call.userdata_mut::<Substitution>(state) else {
+    let Some(mut state) = call.userdata_mut::<Substitution>(holder) else {
         return Err(call.error("invalid state of 'gsub'"));
     };
-    let subject = call.slot(SUBJECT).as_bytes().unwrap_or(b"");
-    let value = call.slot(VALUE);
-    state.replace(call, subject, value)?;
-    let replacement = replacement(call)?;
-    // Lent for the step: the state itself is changed.
-    let Some(program) = state.program.take() else {
-        return Err(call.error("invalid state of 'gsub'"));
-    };
-    let needed = state.advance(call, replacement, &program)?;
-    state.program = Some(program);
-    match needed {
-        NOTHING => state.finish(call),
+    let needed = state.resume(call);
+    state.output.keep_in(call, holder);
+    match needed? {
+        NOTHING => {
+            let results = state.finish(call);
+            state.output.release(call, Some(holder));
+            results
+        }
         needed => Ok(action_for(needed)),
     }
 }
@@ -117,13 +113,34 @@ fn start(call: &mut Call<'_>) -> NativeResult {
         ..Substitution::default()
     };
     let replacement = replacement(call)?;
+    let outcome = begin(call, pattern, replacement, &mut state);
+    state.output.release(call, None);
+    outcome
+}
+
+/// Replaces what needs no callback, and makes the state for what does.
+fn begin<'c>(
+    call: &mut Call<'c>,
+    pattern: &[u8],
+    replacement: Replacement<'c>,
+    state: &mut Substitution,
+) -> NativeResult {
+    check_compiling(call, pattern)?;
     let needed = Program::with(pattern, |program| state.advance(call, replacement, program))?;
     if needed == NOTHING {
         return state.finish(call);
     }
-    state.program = Some(Program::shared(pattern));
-    let state = call.new_userdata(state, None, 0)?;
-    call.set_slot(STATE, state);
+    let program = Program::shared(pattern);
+    let program_bytes = program.bytes();
+    state.program = Some(program);
+    let holder = call.new_userdata(Substitution::default(), None, 0)?;
+    call.charge(program_bytes)?;
+    call.give_charge(holder, program_bytes);
+    state.output.keep_in(call, holder);
+    if let Some(mut kept) = call.userdata_mut::<Substitution>(holder) {
+        *kept = std::mem::take(state);
+    }
+    call.set_slot(STATE, holder);
     Ok(action_for(needed))
 }
 
@@ -142,6 +159,21 @@ fn replacement<'c>(call: &mut Call<'c>) -> Result<Replacement<'c>, LuaError> {
 }
 
 impl Substitution {
+    /// Takes the value that a callback gave, and goes on as [`Substitution::advance`].
+    fn resume(&mut self, call: &mut Call<'_>) -> Result<u32, LuaError> {
+        let subject = call.slot(SUBJECT).as_bytes().unwrap_or(b"");
+        let value = call.slot(VALUE);
+        self.replace(call, subject, value)?;
+        let replacement = replacement(call)?;
+        // Lent for the step: the state itself is changed.
+        let Some(program) = self.program.take() else {
+            return Err(call.error("invalid state of 'gsub'"));
+        };
+        let needed = self.advance(call, replacement, &program)?;
+        self.program = Some(program);
+        Ok(needed)
+    }
+
     /// Replaces matches until all is done ([`NOTHING`]) or the machine is needed for a value.
     fn advance(
         &mut self,
@@ -223,13 +255,11 @@ impl Substitution {
             }
             LocalView::Integer(integer) => {
                 self.copy_to(call, subject, bounds)?;
-                push_number(&mut self.output, Number::Integer(integer));
-                Ok(())
+                push_numeral(call, &mut self.output, Number::Integer(integer))
             }
             LocalView::Float(float) => {
                 self.copy_to(call, subject, bounds)?;
-                push_number(&mut self.output, Number::Float(float));
-                Ok(())
+                push_numeral(call, &mut self.output, Number::Float(float))
             }
             _ => {
                 let kind = value.type_name();
@@ -269,7 +299,7 @@ fn prepare_call(
 /// Appends `template` with captures in place of `%0` to `%9`.
 fn expand(
     call: &mut Call<'_>,
-    output: &mut Vec<u8>,
+    output: &mut Buffer,
     template: &[u8],
     matching: &Matching<'_, '_>,
     bounds: (usize, usize),
@@ -286,7 +316,7 @@ fn expand(
                 match matching.capture(usize::from(digit - b'1'), bounds) {
                     Ok(Capture::Text(text)) => append(call, output, text)?,
                     Ok(Capture::Position(position)) => {
-                        push_number(output, Number::Integer(position));
+                        push_numeral(call, output, Number::Integer(position))?;
                     }
                     Err(error) => return Err(call.error(error.message())),
                 }

@@ -112,7 +112,7 @@ fn upper(call: &mut Call<'_>) -> NativeResult {
 
 /// Returns a copy of `text` that `transform` has changed.
 fn transformed(call: &mut Call<'_>, text: &[u8], transform: fn(&mut [u8])) -> NativeResult {
-    with_buffer(|out| {
+    with_buffer(call, |call, out| {
         buffer::append(call, out, text)?;
         transform(out);
         let result = call.new_string(out)?;
@@ -137,7 +137,7 @@ fn rep(call: &mut Call<'_>) -> NativeResult {
         let result = call.slot(1);
         return Ok(call.return_one(result));
     }
-    with_buffer(|out| {
+    with_buffer(call, |call, out| {
         let total = count * unit - separator.len();
         buffer::grow(call, out, total)?;
         out.extend_from_slice(text);
@@ -181,7 +181,7 @@ fn byte(call: &mut Call<'_>) -> NativeResult {
 }
 
 fn char(call: &mut Call<'_>) -> NativeResult {
-    with_buffer(|out| {
+    with_buffer(call, |call, out| {
         for argument in 1..=call.arg_count() {
             match u8::try_from(call.check_integer(argument)?) {
                 Ok(byte) => out.push(byte),

@@ -5,7 +5,7 @@ use super::binary::{
     unsigned_fits,
 };
 use super::start_position;
-use crate::buffer::{append, fill, with_buffer};
+use crate::buffer::{Buffer, append, fill, with_buffer};
 use memchr::memchr;
 use perilune_runtime::error::LuaError;
 use perilune_runtime::native::{Call, Local, NativeResult};
@@ -26,10 +26,10 @@ pub(super) fn pack(call: &mut Call<'_>) -> NativeResult {
     let mut reader = Reader::new(call.check_string(1)?);
     // As in the reference, a missing argument is nil in messages.
     call.push(Local::NIL)?;
-    with_buffer(|out| {
+    with_buffer(call, |call, out| {
         let mut argument = 1;
         while let Some(field) = next_field(call, &mut reader, out.len())? {
-            out.resize(out.len() + field.padding, 0);
+            fill(call, out, 0, field.padding)?;
             if !matches!(field.kind, Kind::Padding | Kind::Alignment | Kind::Nothing) {
                 argument += 1;
             }
@@ -42,7 +42,7 @@ pub(super) fn pack(call: &mut Call<'_>) -> NativeResult {
 
 fn pack_field(
     call: &mut Call<'_>,
-    out: &mut Vec<u8>,
+    out: &mut Buffer,
     field: Field,
     little: bool,
     argument: u32,

@@ -203,11 +203,29 @@ impl Program {
         with_cached(pattern, |program| function(program))
     }
 
+    /// How much memory it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.source.len()
+            + self.nodes.capacity() * size_of::<Node>()
+            + self.ahead.capacity() * size_of::<Ahead>()
+            + self.sets.capacity() * size_of::<ByteSet>()
+    }
+
+    /// At least as much as [`Program::bytes`] will be for a pattern of this length.
+    pub(crate) fn most_bytes(length: usize) -> usize {
+        // A vector that grows may be twice as large as it need be.
+        let per_byte = 1 + size_of::<Node>() + size_of::<Ahead>() + 2 * size_of::<ByteSet>();
+        length.saturating_mul(per_byte)
+    }
+
     #[inline(always)]
     pub(crate) fn set(&self, index: u32) -> &ByteSet {
         &self.sets[index as usize]
     }
 }
+
+/// Programs of longer patterns are not kept, and large enough to ask for memory.
+pub(crate) const LONGEST_CACHED: usize = 256;
 
 const CACHE_SIZE: usize = 64;
 
@@ -220,8 +238,7 @@ thread_local! {
 /// Runs `function` with the compiled form of `pattern`, from the cache if it was used lately.
 #[inline]
 fn with_cached<R>(pattern: &[u8], function: impl FnOnce(&Arc<Program>) -> R) -> R {
-    const LONGEST: usize = 256;
-    if pattern.len() > LONGEST {
+    if pattern.len() > LONGEST_CACHED {
         return function(&Arc::new(Program::compile(pattern, true)));
     }
     CACHE.with(|cache| {

@@ -1,8 +1,8 @@
 //! `table.concat`, `table.pack` and `table.unpack`.
 
 use super::element::{Elements, answered_length, ask_length, check, raw_length};
-use crate::buffer::{append, with_buffer};
-use perilune_frontend::number::{Number, push_number};
+use crate::buffer::{Buffer, append, push_numeral, with_buffer};
+use perilune_frontend::number::Number;
 use perilune_runtime::error::LuaError;
 use perilune_runtime::metatable::Event;
 use perilune_runtime::native::{Action, Call, Local, LocalView, NativeResult};
@@ -45,13 +45,18 @@ fn start_concat(call: &mut Call<'_>, length: i64) -> NativeResult {
     let last = call.opt_integer(4, length)?;
     call.set_slot(3, Local::integer(first));
     call.set_slot(4, Local::integer(last));
-    with_buffer(|out| {
+    with_buffer(call, |call, out| {
         let Some(next) = concat_from(call, out, first)? else {
             let result = call.new_string(out)?;
             return Ok(call.return_one(result));
         };
-        let partial = call.new_userdata(std::mem::take(out), None, 0)?;
         call.set_top(ELEMENT)?;
+        let partial = call.new_userdata(Buffer::default(), None, 0)?;
+        let mut detached = out.detach(call)?;
+        detached.keep_in(call, partial);
+        if let Some(mut kept) = call.userdata_mut::<Buffer>(partial) {
+            *kept = detached;
+        }
         call.set_slot(PARTIAL, partial);
         Ok(ask_element(call, next))
     })
@@ -72,34 +77,39 @@ fn resume_concat(call: &mut Call<'_>) -> NativeResult {
     let LocalView::Userdata(partial) = call.slot(PARTIAL).view() else {
         return Err(call.error("invalid state of 'concat'"));
     };
-    let Some(mut out) = call.userdata_mut::<Vec<u8>>(partial) else {
+    let Some(mut out) = call.userdata_mut::<Buffer>(partial) else {
         return Err(call.error("invalid state of 'concat'"));
     };
     call.set_top(ELEMENT)?;
+    let next = take_element(call, &mut out);
+    out.keep_in(call, partial);
+    if let Some(next) = next? {
+        call.set_top(ELEMENT)?;
+        return Ok(ask_element(call, next));
+    }
+    let result = call.new_string(&out)?;
+    out.release(call, Some(partial));
+    Ok(call.return_one(result))
+}
+
+/// Appends the element that was read, and those behind it as [`concat_from`].
+fn take_element(call: &mut Call<'_>, out: &mut Buffer) -> Result<Option<i64>, LuaError> {
     let index = call.slot(KEY).as_integer().unwrap_or(0);
     let last = call.slot(4).as_integer().unwrap_or(0);
     let value = call.slot(ELEMENT);
-    push_element(call, &mut out, index, value)?;
+    push_element(call, out, index, value)?;
     call.poll()?;
-    if index < last {
-        let separator = call.slot(2).as_bytes().unwrap_or(b"");
-        append(call, &mut out, separator)?;
-        if let Some(next) = concat_from(call, &mut out, index + 1)? {
-            call.set_top(ELEMENT)?;
-            return Ok(ask_element(call, next));
-        }
+    if index >= last {
+        return Ok(None);
     }
-    let result = call.new_string(&out)?;
-    Ok(call.return_one(result))
+    let separator = call.slot(2).as_bytes().unwrap_or(b"");
+    append(call, out, separator)?;
+    concat_from(call, out, index + 1)
 }
 
 /// Appends the elements from `first` on, with separators between; the index of an element that
 /// the machine has to read, if there is one.
-fn concat_from(
-    call: &mut Call<'_>,
-    out: &mut Vec<u8>,
-    first: i64,
-) -> Result<Option<i64>, LuaError> {
+fn concat_from(call: &mut Call<'_>, out: &mut Buffer, first: i64) -> Result<Option<i64>, LuaError> {
     let elements = Elements::of(call, call.slot(1));
     let separator = call.slot(2).as_bytes().unwrap_or(b"");
     let last = call.slot(4).as_integer().unwrap_or(0);
@@ -126,14 +136,14 @@ fn concat_from(
 #[inline]
 fn push_element(
     call: &mut Call<'_>,
-    out: &mut Vec<u8>,
+    out: &mut Buffer,
     index: i64,
     value: Local<'_>,
 ) -> Result<(), LuaError> {
     match value.view() {
         LocalView::String(text) => append(call, out, text.as_bytes())?,
-        LocalView::Integer(integer) => push_number(out, Number::Integer(integer)),
-        LocalView::Float(float) => push_number(out, Number::Float(float)),
+        LocalView::Integer(integer) => push_numeral(call, out, Number::Integer(integer))?,
+        LocalView::Float(float) => push_numeral(call, out, Number::Float(float))?,
         _ => {
             let kind = value.type_name();
             let message = format!("invalid value ({kind}) at index {index} in table for 'concat'");

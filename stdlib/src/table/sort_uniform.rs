@@ -66,6 +66,21 @@ fn sort_as<'c, T: Copy>(
     compare: impl Fn(&T, &T) -> Ordering,
     write: impl Fn(T) -> Local<'c>,
 ) -> Result<bool, LuaError> {
+    let bytes = (length as usize).saturating_mul(size_of::<T>());
+    call.charge(bytes)?;
+    let sorted = sort_copy(call, list, length, read, compare, write);
+    call.discharge(bytes);
+    sorted
+}
+
+fn sort_copy<'c, T: Copy>(
+    call: &mut Call<'c>,
+    list: TableRef<'c>,
+    length: u32,
+    read: impl Fn(Local<'c>) -> Option<T>,
+    compare: impl Fn(&T, &T) -> Ordering,
+    write: impl Fn(T) -> Local<'c>,
+) -> Result<bool, LuaError> {
     let mut items = Vec::new();
     let room = items.try_reserve_exact(length as usize);
     room.map_err(|_| LuaError::Memory)?;
