@@ -195,6 +195,9 @@ fn load_pieces(call: &mut Call<'_>, text: &[u8]) -> NativeResult {
     finish(call, loaded)
 }
 
+/// A chunk's text and name.
+pub(super) type Source = (Vec<u8>, Vec<u8>);
+
 /// Reads a file, or the standard input, as a chunk: its text and name, or a message.
 ///
 /// # Errors
@@ -202,7 +205,7 @@ fn load_pieces(call: &mut Call<'_>, text: &[u8]) -> NativeResult {
 pub(super) fn read_file(
     path: Option<&[u8]>,
     checkpoint: &mut Checkpoint<'_>,
-) -> Result<Result<(Vec<u8>, Vec<u8>), Vec<u8>>, LuaError> {
+) -> Result<Result<Source, Vec<u8>>, LuaError> {
     Ok(match path {
         Some(path) => read_chunk(path, checkpoint)?.map(|text| (text, [b"@", path].concat())),
         None => match stdin_read_all() {
