@@ -9,7 +9,6 @@
 use crate::call::{Next, call_from_rust};
 use crate::coroutine::Thread;
 use crate::error::Result;
-#[cfg(threaded)]
 use crate::frame::FRAME_HOOK;
 use crate::stack;
 use crate::value::Value;
