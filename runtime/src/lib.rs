@@ -15,6 +15,7 @@ pub mod function;
 pub mod gc;
 pub mod hook;
 pub mod interp;
+pub mod layout;
 pub mod machine;
 pub mod metatable;
 pub mod native;

@@ -1,1 +1,5 @@
-//! Placeholder.
+//! The meta-tracing compiler: records what the interpreter does, optimises and assembles it.
+
+#![warn(missing_docs)]
+
+pub mod ir;

@@ -1,0 +1,67 @@
+//! Every offset and number of the runtime's data that machine code relies on, in one place.
+//!
+//! Offsets are in bytes; all are computed by the compiler from the types themselves.
+
+use crate::frame::{CallSite, Frame};
+use crate::function::{Cell, LuaClosure};
+use crate::gc::GcHeader;
+use crate::string::LuaString;
+use crate::table::Table;
+use crate::value::Value;
+use crate::vm::Vm;
+use std::mem::offset_of;
+
+/// Size of a value.
+pub const VALUE_SIZE: i32 = size_of::<Value>() as i32;
+/// Payload within a value.
+pub const VALUE_PAYLOAD: i32 = offset_of!(Value, payload) as i32;
+/// Tag within a value.
+pub const VALUE_TAG: i32 = offset_of!(Value, tag) as i32;
+/// The running frame.
+pub const VM_FRAME_TOP: i32 = offset_of!(Vm, frame_top) as i32;
+/// Frames up to this one may be pushed.
+pub const VM_FRAME_LIMIT: i32 = offset_of!(Vm, frame_limit) as i32;
+/// The stack's limit for new frames.
+pub const VM_STACK_LIMIT: i32 = offset_of!(Vm, stack_limit) as i32;
+/// One past the last value of a list of any length.
+pub const VM_TOP: i32 = offset_of!(Vm, top) as i32;
+/// The saved base.
+pub const VM_BASE: i32 = offset_of!(Vm, base) as i32;
+/// Pending events (32 bits).
+pub const VM_PENDING: i32 = offset_of!(Vm, pending) as i32;
+/// Metatables of the basic types.
+pub const VM_TYPE_METATABLES: i32 = offset_of!(Vm, type_metatables) as i32;
+/// Size of a frame.
+pub const FRAME_SIZE: i32 = size_of::<Frame>() as i32;
+/// A frame's call site.
+pub const FRAME_SITE: i32 = offset_of!(Frame, site) as i32;
+/// A frame's `varargs`, and its flags in the upper half of the same 64 bits.
+pub const FRAME_VARARGS: i32 = offset_of!(Frame, varargs) as i32;
+/// A call site's base delta.
+pub const SITE_DELTA: i32 = offset_of!(CallSite, delta) as i32;
+/// An object's mark byte.
+pub const OBJECT_MARK: i32 = offset_of!(GcHeader, mark) as i32;
+/// An object's flag byte.
+pub const OBJECT_FLAGS: i32 = offset_of!(GcHeader, flags) as i32;
+/// An object's `extra` (32 bits): a table's shape id.
+pub const OBJECT_EXTRA: i32 = offset_of!(GcHeader, extra) as i32;
+/// A table's record slots.
+pub const TABLE_SLOTS: i32 = offset_of!(Table, slots) as i32;
+/// A table's array payloads.
+pub const TABLE_ARRAY: i32 = offset_of!(Table, array) as i32;
+/// A table's array tags.
+pub const TABLE_TAGS: i32 = offset_of!(Table, tags) as i32;
+/// A table's border (32 bits).
+pub const TABLE_BORDER: i32 = offset_of!(Table, border) as i32;
+/// A table's array capacity (32 bits).
+pub const TABLE_CAPACITY: i32 = offset_of!(Table, capacity) as i32;
+/// A table's slot capacity (32 bits).
+pub const TABLE_SLOT_CAPACITY: i32 = offset_of!(Table, slot_capacity) as i32;
+/// A closure's proto.
+pub const CLOSURE_PROTO: i32 = offset_of!(LuaClosure, proto) as i32;
+/// A closure's first upvalue.
+pub const CLOSURE_UPVALUES: i32 = offset_of!(LuaClosure, upvalues) as i32;
+/// A cell's value.
+pub const CELL_VALUE: i32 = offset_of!(Cell, value) as i32;
+/// A string's length.
+pub const STRING_LENGTH: i32 = offset_of!(LuaString, len) as i32;

@@ -1,0 +1,73 @@
+//! Snapshots: what to restore when a trace is left.
+//!
+//! Invariants:
+//! - Slots that a snapshot does not name have their value in memory already, or are dead.
+//! - The frames of the machine's memory, without the topmost `popped`, and with `frames` on top,
+//!   are the frames at the snapshot's pc.
+
+use super::Ref;
+use perilune_runtime::frame::CallSite;
+use perilune_runtime::value::Value;
+
+/// A stack slot whose value is not in memory.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SnapshotSlot {
+    /// Counted from the anchor.
+    pub slot: i32,
+    /// Its tag.
+    pub tag: Ref,
+    /// Its payload, of either register class; [`Ref::NONE`] when the tag has none (nil, booleans).
+    pub payload: Ref,
+}
+
+/// A frame that the trace has entered without pushing it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PendingFrame {
+    /// Where it returns to.
+    pub site: *const CallSite,
+    /// See [`Frame::varargs`](perilune_runtime::frame::Frame).
+    pub varargs: u32,
+    /// See [`Frame::flags`](perilune_runtime::frame::Frame).
+    pub flags: u32,
+}
+
+/// The state of the machine at the start of a bytecode instruction.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Snapshot {
+    /// The instruction.
+    pub pc: *const u64,
+    /// The constants of its function.
+    pub constants: *const Value,
+    /// Slots from the anchor to the base.
+    pub base: i32,
+    /// Frames in memory that are no longer there.
+    pub popped: u32,
+    /// Frames that are not in memory yet, innermost last.
+    pub frames: Vec<PendingFrame>,
+    /// Slots that are not in memory yet, by ascending slot.
+    pub slots: Vec<SnapshotSlot>,
+    /// Which slots are live, counted from `live_start`: one bit each, lowest first.
+    pub live: Vec<u64>,
+    /// The slot of the first bit of `live`.
+    pub live_start: i32,
+}
+
+impl Snapshot {
+    /// Whether the slot may be read from here on.
+    pub fn is_live(&self, slot: i32) -> bool {
+        let bit = slot - self.live_start;
+        bit >= 0
+            && self
+                .live
+                .get(bit as usize / 64)
+                .is_some_and(|word| word >> (bit % 64) & 1 != 0)
+    }
+    /// The refs that are not constants, in the order in which exits and `Inherit` count them: for
+    /// each slot its tag, then its payload.
+    pub fn values(&self) -> impl Iterator<Item = Ref> + '_ {
+        self.slots
+            .iter()
+            .flat_map(|s| [s.tag, s.payload])
+            .filter(|&r| r != Ref::NONE && !r.is_constant())
+    }
+}
