@@ -37,13 +37,16 @@ unsafe impl Roots for Vm {
     unsafe fn forget_dead(
         vm: *mut Vm,
         is_live_shape: &dyn Fn(u32) -> bool,
-        _is_live_object: &dyn Fn(*const gc::GcHeader) -> bool,
+        is_live_object: &dyn Fn(*const gc::GcHeader) -> bool,
     ) {
         // SAFETY: the trait's contract.
         unsafe {
             let (shape, _) = (*vm).string_index;
             if shape != 0 && !is_live_shape(shape) {
                 (*vm).string_index = (0, 0);
+            }
+            if let Some(tracer) = &(*vm).tracer {
+                tracer.forget_dead(is_live_shape, is_live_object);
             }
         }
     }

@@ -14,6 +14,7 @@ pub mod frame;
 pub mod function;
 pub mod gc;
 pub mod hook;
+pub mod hot;
 pub mod interp;
 pub mod layout;
 pub mod machine;

@@ -83,6 +83,8 @@ pub struct Vm {
     pub constants: *const Value,
     /// Events that running code must see at its next safepoint ([`pending`]).
     pub pending: AtomicU32,
+    /// The counter at which a location is hot.
+    pub hot_limit: i32,
     /// Whether a finaliser is running (the collector rests meanwhile).
     pub finalizing: bool,
     /// The running thread.
@@ -121,6 +123,8 @@ pub struct Vm {
     pub interrupt: Option<InterruptFunction>,
     /// Link for interrupt handles.
     pub link: PendingLink,
+    /// The tracing compiler, if there is one.
+    pub tracer: Option<std::rc::Rc<dyn crate::hot::TraceHook>>,
     /// While set, Lua code runs on the counting machine, which counts primitives and opcodes here.
     pub counting: Option<Box<crate::interp::portable::Counts>>,
     /// Instructions executed in the hooked loop, for tests.
@@ -147,6 +151,7 @@ impl Vm {
             base: std::ptr::null_mut(),
             constants: std::ptr::null(),
             pending: AtomicU32::new(0),
+            hot_limit: crate::hot::NEVER,
             finalizing: false,
             thread: main_thread,
             main_thread,
@@ -167,6 +172,7 @@ impl Vm {
             warn: None,
             interrupt: None,
             link: Arc::new(Mutex::new(None)),
+            tracer: None,
             counting: None,
             hooked_instructions: 0,
         });

@@ -2,4 +2,6 @@
 
 #![warn(missing_docs)]
 
+pub mod abort;
 pub mod ir;
+pub mod record;

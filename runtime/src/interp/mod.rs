@@ -12,6 +12,8 @@
 
 #[cfg(threaded)]
 mod fast;
+#[cfg(threaded)]
+mod hot;
 pub mod hooked;
 #[cfg(threaded)]
 mod natives;
@@ -38,6 +40,8 @@ pub const EXIT_DONE: u64 = 1;
 pub const EXIT_ERROR: u64 = 2;
 /// The dispatch must change between plain and hooked.
 pub const EXIT_SWITCH: u64 = 3;
+/// A back-edge is hot or has a trace; the saved state is that of its instruction.
+pub const EXIT_HOT: u64 = 4;
 
 /// A handler: see the module's text.
 pub type Handler = unsafe fn(*mut Vm, *const u64, *mut Value, *const Value) -> u64;
@@ -130,6 +134,28 @@ mod threaded {
                     }
                 }
             )*
+            /// The same, each without the dispatch at its end: for traces.
+            pub(super) mod stepped {
+                use super::*;
+                $(
+                    #[inline(never)]
+                    pub(in crate::interp) unsafe fn $name(vm: *mut Vm, pc: *const u64, base: *mut Value, constants: *const Value) -> u64 {
+                        // SAFETY: the handler's state, unchanged.
+                        unsafe {
+                            $(if $here(vm, pc, base, constants) {
+                                (*vm).pc = pc.add($words);
+                                (*vm).base = base;
+                                (*vm).constants = constants;
+                                return 0;
+                            })*
+                            $(if $there(vm, pc, base, constants) {
+                                return 0;
+                            })*
+                            $last(vm, pc, base, constants $(, Slow::$family)?)
+                        }
+                    }
+                )*
+            }
         };
     }
     shims! {
@@ -146,7 +172,7 @@ mod threaded {
         shim_generic_for: at natives::next, 1; saved fast::iterate_lua; else natives::generic_for;
         shim_construct: else perform, Construct;
         #[cold] shim_concat: else perform, Concat;
-        #[cold] shim_poll: else perform, Poll;
+        #[cold] shim_poll: else hot::poll;
         shim_other: at fast::var_arg, 0; else perform, Other;
     }
 
@@ -210,10 +236,54 @@ pub(crate) unsafe fn run(vm: *mut Vm) -> u64 {
             } else {
                 plain(vm)
             };
-            if code != EXIT_SWITCH {
+            let code = match code {
+                EXIT_HOT => crate::hot::back_edge(vm),
+                code => code,
+            };
+            if code != 0 && code != EXIT_SWITCH {
                 return code;
             }
         }
+    }
+}
+
+/// Performs the instruction before `pc`, whose opcode function answered `Slow(family)`, as the
+/// interpreter would; 0 means that the state in `vm` is that of the next instruction, anything
+/// else is an exit code.
+///
+/// # Safety
+/// The arguments are a handler's state.
+pub unsafe fn slow_step(
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    constants: *const Value,
+    family: crate::machine::Slow,
+) -> u64 {
+    // SAFETY: the caller's contract.
+    #[cfg(threaded)]
+    unsafe {
+        use threaded::stepped;
+        let function: Handler = match family {
+            Slow::Arithmetic => stepped::shim_arithmetic,
+            Slow::Compare => stepped::shim_compare,
+            Slow::Index => stepped::shim_index,
+            Slow::SetIndex => stepped::shim_set_index,
+            Slow::Call => stepped::shim_call,
+            Slow::Return => stepped::shim_return,
+            Slow::GenericFor => stepped::shim_generic_for,
+            Slow::Construct => stepped::shim_construct,
+            Slow::Concat => stepped::shim_concat,
+            // Whether the place is hot is no matter here.
+            Slow::Poll => return perform(vm, pc, base, constants, family),
+            Slow::Other => stepped::shim_other,
+        };
+        function(vm, pc, base, constants)
+    }
+    // SAFETY: the caller's contract.
+    #[cfg(not(threaded))]
+    unsafe {
+        perform(vm, pc, base, constants, family)
     }
 }
 

@@ -9,7 +9,7 @@ use perilune_frontend::bytecode::opcode::Opcode;
 ///
 /// # Safety
 /// As [`super::run`].
-pub(super) unsafe fn step(vm: *mut Vm) -> u64 {
+pub unsafe fn step(vm: *mut Vm) -> u64 {
     // SAFETY: the caller's contract; verified code has only opcodes.
     unsafe {
         let pc = (*vm).pc;

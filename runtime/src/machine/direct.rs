@@ -12,6 +12,7 @@ use super::{Constant, Insn, Machine, Register};
 use crate::frame::{CallSite, Frame};
 use crate::function::{Cell, LuaClosure};
 use crate::gc::BLACK;
+use crate::hot;
 use crate::ops::cache;
 use crate::string::{INTERNED, LuaString};
 use crate::table::Table;
@@ -23,10 +24,14 @@ use std::sync::atomic::Ordering;
 /// The executing machine.
 #[derive(Debug)]
 pub struct Direct {
-    pub(crate) vm: *mut Vm,
-    pub(crate) pc: *const u64,
-    pub(crate) base: *mut Value,
-    pub(crate) constants: *const Value,
+    /// The machine's state.
+    pub vm: *mut Vm,
+    /// The next word.
+    pub pc: *const u64,
+    /// The first register.
+    pub base: *mut Value,
+    /// The function's constants.
+    pub constants: *const Value,
 }
 
 /// A value by its address: tag and payload are loaded when they are asked for, so that a float's
@@ -533,6 +538,14 @@ impl Machine for Direct {
     fn skip_word(&mut self) {
         // SAFETY: called by instructions that have an extra word.
         self.pc = unsafe { self.pc.add(1) };
+    }
+    #[inline(always)]
+    fn at_back_edge(&mut self) -> bool {
+        // SAFETY: the word at pc is the back-edge's location.
+        unsafe {
+            hot::count(self.pc);
+            hot::is_hot(self.vm, self.pc) || self.must_poll()
+        }
     }
     #[inline(always)]
     fn must_poll(&mut self) -> bool {

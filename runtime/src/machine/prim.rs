@@ -87,6 +87,7 @@ macro_rules! for_each_prim {
             jump(offset: Offset) -> Unit, control, "pc += offset";
             branch(taken: Bool) -> Unit, control, "if taken then pc += C of the instruction";
             skip_word() -> Unit, control, "pc past the instruction's extra word";
+            at_back_edge() -> Bool, read, "counts a back-edge; whether an event is pending or the place is hot";
             must_poll() -> Bool, read, "whether an event is pending at this safepoint";
             enter(f: Closure, a: Register, args: Count) -> Bool, control, "push the frame of a plain Lua call; false when adjustment is needed";
             leave(v: OptionValue) -> Bool, control, "pop the frame of a plain Lua call with at most one result; false as above";

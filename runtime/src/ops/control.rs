@@ -12,7 +12,7 @@ op! {
     }
     /// A back-edge: polls, then jumps.
     loop_(m, i) {
-        if m.must_poll() {
+        if m.at_back_edge() {
             return ToSlow(Slow::Poll);
         }
         m.jump(i.bci());
@@ -49,7 +49,7 @@ op! {
                 m.skip_word();
                 return Next;
             }
-            if m.must_poll() {
+            if m.at_back_edge() {
                 return ToSlow(Slow::Poll);
             }
             let one = m.static_integer(1);
@@ -85,7 +85,7 @@ op! {
             m.skip_word();
             return Next;
         }
-        if m.must_poll() {
+        if m.at_back_edge() {
             return ToSlow(Slow::Poll);
         }
         m.set(i.a().plus(2), control);

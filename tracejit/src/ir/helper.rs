@@ -2,6 +2,8 @@
 
 use super::op::Type;
 use perilune_frontend::number;
+use perilune_runtime::table::Table;
+use perilune_runtime::value::Value;
 
 /// What a helper's result depends on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,6 +46,9 @@ helpers! {
     FloatFloorDiv = float_floor_div, (Float, Float) -> Float, Pure;
     /// `a ^ b`
     FloatPow = float_pow, (Float, Float) -> Float, Pure;
+    /// Appends the value with tag b and payload c to table a: 1, or 0 when there is no room (and
+    /// then nothing is done).
+    Append = append, (Int, Int, Int) -> Int, WritesTable;
 }
 
 extern "C-unwind" fn float_mod(a: f64, b: f64) -> f64 {
@@ -54,4 +59,15 @@ extern "C-unwind" fn float_floor_div(a: f64, b: f64) -> f64 {
 }
 extern "C-unwind" fn float_pow(a: f64, b: f64) -> f64 {
     number::float_pow(a, b)
+}
+
+/// # Safety
+/// `t` is a live table, and tag and payload make a live value for which no barrier is due.
+unsafe extern "C-unwind" fn append(t: *mut Table, tag: u64, payload: u64) -> u64 {
+    let value = Value {
+        payload,
+        tag: tag as u8,
+    };
+    // SAFETY: the caller's contract.
+    u64::from(unsafe { Table::array_append(t, value) })
 }

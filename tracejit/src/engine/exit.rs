@@ -1,0 +1,68 @@
+//! Leaving a trace: the snapshot's state is brought into memory.
+
+use super::Engine;
+use crate::backend::{Location, MachineState};
+use crate::ir::{Ref, Trace};
+use perilune_runtime::frame::Frame;
+use perilune_runtime::value::Value;
+use perilune_runtime::vm::Vm;
+
+/// Restores the state of an exit: called by the code that all exits share.
+pub(super) extern "C-unwind" fn restore(
+    vm: *mut Vm,
+    machine: *const MachineState,
+    anchor: *mut Value,
+) -> u64 {
+    // SAFETY: called from a trace of this state's engine, with the registers just saved.
+    unsafe {
+        let machine = &*machine;
+        let Some(engine) = Engine::of(vm) else {
+            return 0;
+        };
+        let exit = machine.exit as u32;
+        let state = engine.state.borrow();
+        let record = &state.exits[exit as usize];
+        let trace = &state.traces[record.trace as usize].trace;
+        restore_snapshot(vm, anchor, trace, record.snapshot, &record.values, machine);
+        engine.last_exit.set(Some(exit));
+    }
+    0
+}
+
+unsafe fn restore_snapshot(
+    vm: *mut Vm,
+    anchor: *mut Value,
+    trace: &Trace,
+    snapshot: u32,
+    values: &[Location],
+    machine: &MachineState,
+) {
+    // SAFETY: the caller's contract: slots and frames of a snapshot lie within the stacks, as the
+    // guards before it have checked.
+    unsafe {
+        let snapshot = &trace.snapshots[snapshot as usize];
+        let mut values = values.iter();
+        let mut bits = |r: Ref| match trace.constant_of(r) {
+            Some(constant) => constant.bits(),
+            None => values.next().map_or(0, |&place| machine.bits(place)),
+        };
+        for slot in &snapshot.slots {
+            let place = anchor.offset(slot.slot as isize);
+            (*place).tag = bits(slot.tag) as u8;
+            (*place).payload = bits(slot.payload);
+        }
+        let mut top = (*vm).frame_top.sub(snapshot.popped as usize);
+        for frame in &snapshot.frames {
+            top = top.add(1);
+            *top = Frame {
+                site: frame.site,
+                varargs: frame.varargs,
+                flags: frame.flags,
+            };
+        }
+        (*vm).frame_top = top;
+        (*vm).base = anchor.offset(snapshot.base as isize);
+        (*vm).pc = snapshot.pc;
+        (*vm).constants = snapshot.constants;
+    }
+}

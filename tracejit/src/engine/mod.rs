@@ -1,0 +1,506 @@
+//! The compiler as the interpreter sees it: decides when to record, enters traces, leaves them.
+//!
+//! Invariants:
+//! - `state` is never borrowed while Lua code may run (recording, executing): those re-enter.
+//! - An exit's number names its trace; nothing is looked up in "the current trace".
+//! - When anything dies that a trace relies on, all traces are dropped; those that are running see
+//!   `invalidated` after the step in which it happened, and are left. Their code stays until no
+//!   trace runs.
+
+mod exit;
+mod statistics;
+mod trace;
+
+use crate::abort::Abort;
+use crate::backend::{Backend, Location};
+use crate::ir::{End, Trace};
+use crate::options::Options;
+use crate::record::{Dependencies, Limits, Outcome, Recording, Start, Surroundings};
+use perilune_runtime::function::{LuaClosure, Proto};
+use perilune_runtime::gc::GcHeader;
+use perilune_runtime::hot::{self, TraceHook};
+use perilune_runtime::interp::portable;
+use perilune_runtime::vm::Vm;
+use rustc_hash::FxHashMap;
+use statistics::Statistics;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+/// Counter of a location that has a trace: always hot.
+const HAS_TRACE: i32 = 1 << 30;
+/// Counter of a location that is not to be recorded again.
+const BLACKLISTED: i32 = i32::MIN;
+/// Recordings given up before a location is blacklisted.
+const MAX_ABORTS: u32 = 6;
+/// Recordings given up before an exit gets no side trace.
+const MAX_SIDE_ABORTS: u32 = 3;
+/// Side traces of one root, in all.
+const MAX_SIDE_TRACES: usize = 400;
+
+/// The compiler of one state.
+#[derive(Debug)]
+pub struct Engine {
+    options: Options,
+    state: RefCell<State>,
+    /// Traces running, innermost last counted.
+    depth: Cell<u32>,
+    /// The exit by which the last trace was left.
+    last_exit: Cell<Option<u32>>,
+    /// Whether running traces must be left after their step.
+    invalidated: Cell<bool>,
+    /// Counts what recordings may not survive.
+    disturbances: Cell<u64>,
+}
+
+#[derive(Debug)]
+struct State {
+    backend: Backend,
+    traces: Vec<CompiledTrace>,
+    exits: Vec<ExitRecord>,
+    /// Locations with a trace or with aborts.
+    locations: FxHashMap<usize, LocationRecord>,
+    statistics: Statistics,
+    /// Code is to be freed when no trace runs.
+    stale: bool,
+}
+
+/// A trace with its machine code.
+#[derive(Debug)]
+struct CompiledTrace {
+    trace: Trace,
+    entry: *const u8,
+    dependencies: Dependencies,
+    /// The root of its tree.
+    root: u32,
+    /// Side traces of the tree, if it is a root.
+    side_traces: usize,
+}
+
+/// An exit of a trace.
+#[derive(Debug)]
+struct ExitRecord {
+    trace: u32,
+    snapshot: u32,
+    values: Vec<Location>,
+    stub: usize,
+    count: u32,
+    aborts: u32,
+    has_trace: bool,
+}
+
+/// A back-edge.
+#[derive(Debug)]
+struct LocationRecord {
+    proto: *mut Proto,
+    aborts: u32,
+    trace: Option<u32>,
+}
+
+impl Engine {
+    /// A compiler for a state; `None` where there is no code generator, or no memory for code.
+    pub fn new(options: Options) -> Option<Rc<Engine>> {
+        let backend = Backend::new(options.code_limit, exit::restore, trace::step).ok()?;
+        Some(Rc::new(Engine {
+            options,
+            state: RefCell::new(State {
+                backend,
+                traces: Vec::new(),
+                exits: Vec::new(),
+                locations: FxHashMap::default(),
+                statistics: Statistics::default(),
+                stale: false,
+            }),
+            depth: Cell::new(0),
+            last_exit: Cell::new(None),
+            invalidated: Cell::new(false),
+            disturbances: Cell::new(0),
+        }))
+    }
+
+    /// Makes a state use a compiler.
+    ///
+    /// # Safety
+    /// `vm` is live.
+    pub unsafe fn install(self: &Rc<Engine>, vm: *mut Vm) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            (*vm).hot_limit = self.options.hot;
+            (*vm).tracer = Some(self.clone());
+        }
+    }
+
+    /// The compiler of a state that has one.
+    ///
+    /// # Safety
+    /// `vm` is live, and its tracer is an `Engine`: nothing else implements the hook.
+    unsafe fn of<'a>(vm: *mut Vm) -> Option<&'a Engine> {
+        // SAFETY: the caller's contract; the state keeps its tracer as long as it lives.
+        unsafe {
+            let tracer = (*vm).tracer.as_ref()?;
+            Some(&*(Rc::as_ptr(tracer) as *const Engine))
+        }
+    }
+
+    /// Runs the trace whose number stands at the back-edge, then what follows its exit.
+    unsafe fn enter(&self, vm: *mut Vm, number: u32) -> u64 {
+        // SAFETY: the saved state is that of the trace's start.
+        unsafe {
+            let entry = {
+                let mut state = self.state.borrow_mut();
+                state.statistics.entries += 1;
+                state.traces[number as usize].entry
+            };
+            let started = self.state.borrow().statistics.clock();
+            self.depth.set(self.depth.get() + 1);
+            let guard = Leaving(self);
+            let code = Backend::run(vm, (*vm).base, entry);
+            drop(guard);
+            self.state.borrow_mut().statistics.ran(started);
+            let exit = self.last_exit.take();
+            match (code, exit) {
+                (0, Some(exit)) => self.after_exit(vm, exit),
+                (trace::LEFT, _) => 0,
+                (code, _) => code,
+            }
+        }
+    }
+
+    /// An exit has been restored: records a side trace if it is hot, else executes one instruction,
+    /// so that no exit can be taken twice without progress.
+    unsafe fn after_exit(&self, vm: *mut Vm, exit: u32) -> u64 {
+        // SAFETY: the saved state is that of an instruction's start.
+        unsafe {
+            if (*vm).pending.load(Ordering::Relaxed) != 0 {
+                return 0;
+            }
+            if self.is_hot_exit(exit) {
+                return self.record_side(vm, exit);
+            }
+            portable::step(vm)
+        }
+    }
+
+    fn is_hot_exit(&self, exit: u32) -> bool {
+        let mut state = self.state.borrow_mut();
+        state.statistics.exits += 1;
+        let Some(record) = state.exits.get_mut(exit as usize) else {
+            return false;
+        };
+        record.count += 1;
+        if record.count < self.options.exit
+            || record.has_trace
+            || record.aborts >= MAX_SIDE_ABORTS
+            || self.depth.get() > 0 && self.invalidated.get()
+        {
+            return false;
+        }
+        let root = state.traces[state.exits[exit as usize].trace as usize].root;
+        state.traces[root as usize].side_traces < MAX_SIDE_TRACES
+    }
+
+    fn limits(&self) -> Limits {
+        Limits {
+            instructions: self.options.max_trace,
+            code: 12_000,
+            unrolled: 16,
+        }
+    }
+
+    /// Records the loop whose back-edge is at the saved state.
+    unsafe fn record_loop(&self, vm: *mut Vm) -> u64 {
+        // SAFETY: the saved state is that of a back-edge.
+        unsafe {
+            let location = (*vm).pc.add(1);
+            // Not again while this one is being recorded.
+            hot::set_counter(location, -self.options.hot);
+            let proto = running_proto(vm);
+            let number = self.state.borrow().traces.len() as u32;
+            let started = Instant::now();
+            let mut recording = Recording::new(vm, number);
+            let (outcome, code) = recording.run(Start::Loop, &self.limits(), self);
+            self.state.borrow_mut().statistics.recorded(started);
+            let result = self.finish(vm, recording, outcome, number, None);
+            match result {
+                Ok(number) => {
+                    hot::set_trace_at(location, number + 1);
+                    hot::set_counter(location, HAS_TRACE);
+                    let mut state = self.state.borrow_mut();
+                    let record = state.location(location, proto);
+                    record.trace = Some(number);
+                }
+                Err(abort) => self.penalise(location, proto, abort),
+            }
+            code
+        }
+    }
+
+    /// A recording failed: tries again later, and later still, and then no more.
+    unsafe fn penalise(&self, location: *const u64, proto: *mut Proto, abort: Abort) {
+        let mut state = self.state.borrow_mut();
+        state.statistics.abort(abort);
+        let record = state.location(location, proto);
+        record.aborts += 1;
+        let counter = if record.aborts >= MAX_ABORTS {
+            BLACKLISTED
+        } else {
+            -(self.options.hot << record.aborts.min(16)).max(1)
+        };
+        // SAFETY: the location's proto is running.
+        unsafe { hot::set_counter(location, counter) }
+    }
+
+    /// Records a side trace from an exit that was just restored.
+    unsafe fn record_side(&self, vm: *mut Vm, exit: u32) -> u64 {
+        // SAFETY: the saved state is that of the exit's snapshot.
+        unsafe {
+            let (number, root, recording) = {
+                let state = self.state.borrow();
+                let record = &state.exits[exit as usize];
+                let parent = &state.traces[record.trace as usize];
+                let number = state.traces.len() as u32;
+                let mut recording = Recording::new(vm, number);
+                let snapshot = &parent.trace.snapshots[record.snapshot as usize];
+                recording.inherit(&parent.trace, snapshot);
+                (number, parent.root, recording)
+            };
+            let mut recording = recording;
+            let started = Instant::now();
+            let (outcome, code) = recording.run(Start::Exit, &self.limits(), self);
+            self.state.borrow_mut().statistics.recorded(started);
+            let result = self.finish(vm, recording, outcome, number, Some(exit));
+            let mut state = self.state.borrow_mut();
+            match result {
+                Ok(number) => {
+                    state.traces[number as usize].root = root;
+                    state.traces[root as usize].side_traces += 1;
+                    let entry = state.traces[number as usize].entry;
+                    let record = &mut state.exits[exit as usize];
+                    record.has_trace = true;
+                    let stub = record.stub;
+                    state.backend.patch(stub, entry);
+                }
+                Err(abort) => {
+                    state.statistics.abort(abort);
+                    if let Some(record) = state.exits.get_mut(exit as usize) {
+                        record.aborts += 1;
+                        record.count = 0;
+                    }
+                }
+            }
+            code
+        }
+    }
+
+    /// Optimises and assembles a recording; answers the number of the trace.
+    unsafe fn finish(
+        &self,
+        _vm: *mut Vm,
+        recording: Recording,
+        outcome: Outcome,
+        number: u32,
+        parent: Option<u32>,
+    ) -> Result<u32, Abort> {
+        let final_snapshot = match outcome {
+            Outcome::Aborted(abort) => return Err(abort),
+            Outcome::Closed(snapshot) => Some(snapshot),
+            Outcome::Complete => None,
+        };
+        let mut state = self.state.borrow_mut();
+        let state = &mut *state;
+        // Nested recordings may have finished first.
+        if state.traces.len() as u32 != number || self.invalidated.get() {
+            return Err(Abort::Collection);
+        }
+        if self.options.dump.ir {
+            eprintln!("-- trace {number}, recorded\n{}", recording.trace);
+        }
+        let started = Instant::now();
+        let dependencies = recording.dependencies;
+        let trace = crate::opt::optimise(recording.trace, final_snapshot, &self.options.passes);
+        state.statistics.optimised(started);
+        if self.options.dump.opt {
+            eprintln!("-- trace {number}, optimised\n{trace}");
+        }
+        if self.options.record_only {
+            return Err(Abort::NotAssembled);
+        }
+        let started = Instant::now();
+        let first_exit = state.exits.len() as u32;
+        let inherited = parent.map(|exit| state.exits[exit as usize].values.clone());
+        let traces = &state.traces;
+        let assembled = state.backend.assemble(
+            &trace,
+            first_exit,
+            inherited.as_deref(),
+            &|n| traces.get(n as usize).map(|t| t.entry),
+            self.options.registers,
+        );
+        state.statistics.assembled(started);
+        let assembled = match assembled {
+            Ok(assembled) => assembled,
+            Err(_) => return Err(Abort::NotAssembled),
+        };
+        if self.options.dump.asm {
+            eprintln!("-- trace {number}, machine code\n{}", assembled.listing());
+        }
+        state.statistics.traces += 1;
+        state.statistics.code_bytes = state.backend.bytes_used();
+        for exit in assembled.exits {
+            state.exits.push(ExitRecord {
+                trace: number,
+                snapshot: exit.snapshot,
+                values: exit.values,
+                stub: exit.stub,
+                count: 0,
+                aborts: 0,
+                has_trace: false,
+            });
+        }
+        state.traces.push(CompiledTrace {
+            trace,
+            entry: assembled.entry,
+            dependencies,
+            root: number,
+            side_traces: 0,
+        });
+        Ok(number)
+    }
+
+    /// Drops all traces. Running ones are left after their step.
+    fn drop_traces(&self, is_live_object: &dyn Fn(*const GcHeader) -> bool) {
+        let mut state = self.state.borrow_mut();
+        for (&location, record) in &state.locations {
+            // SAFETY: a dead proto's code is not touched; a live one's location is in its code.
+            unsafe {
+                if is_live_object(record.proto.cast()) {
+                    hot::set_trace_at(location as *const u64, 0);
+                    hot::set_counter(location as *const u64, 0);
+                }
+            }
+        }
+        state.locations.clear();
+        state.stale = true;
+        if self.depth.get() > 0 {
+            self.invalidated.set(true);
+        } else {
+            state.free_stale();
+        }
+    }
+}
+
+impl State {
+    fn location(&mut self, location: *const u64, proto: *mut Proto) -> &mut LocationRecord {
+        self.locations
+            .entry(location as usize)
+            .or_insert(LocationRecord {
+                proto,
+                aborts: 0,
+                trace: None,
+            })
+    }
+
+    /// Frees traces that were dropped, when none runs.
+    fn free_stale(&mut self) {
+        if self.stale {
+            self.stale = false;
+            self.traces.clear();
+            self.exits.clear();
+            self.backend.flush();
+            self.statistics.flushes += 1;
+        }
+    }
+}
+
+/// Counts down the running traces, whichever way one is left.
+struct Leaving<'a>(&'a Engine);
+
+impl Drop for Leaving<'_> {
+    fn drop(&mut self) {
+        let depth = self.0.depth.get() - 1;
+        self.0.depth.set(depth);
+        if depth == 0 && self.0.invalidated.replace(false) {
+            self.0.last_exit.set(None);
+            self.0.state.borrow_mut().free_stale();
+        }
+    }
+}
+
+impl Surroundings for Engine {
+    fn trace_at(&self, location: *const u64) -> Option<u32> {
+        let state = self.state.borrow();
+        state.locations.get(&(location as usize))?.trace
+    }
+    fn disturbances(&self) -> u64 {
+        self.disturbances.get()
+    }
+}
+
+impl TraceHook for Engine {
+    unsafe fn hot(&self, vm: *mut Vm) -> u64 {
+        // SAFETY: the saved state is that of a back-edge instruction.
+        unsafe {
+            let location = (*vm).pc.add(1);
+            if self.invalidated.get() {
+                return portable::step(vm);
+            }
+            match hot::trace_at(location) {
+                0 => self.record_loop(vm),
+                number => {
+                    // Counting must not wrap around.
+                    hot::set_counter(location, HAS_TRACE);
+                    self.enter(vm, number - 1)
+                }
+            }
+        }
+    }
+
+    fn forget_dead(
+        &self,
+        is_live_shape: &dyn Fn(u32) -> bool,
+        is_live_object: &dyn Fn(*const GcHeader) -> bool,
+    ) {
+        self.disturbances.set(self.disturbances.get() + 1);
+        let any_dead = {
+            let mut state = self.state.borrow_mut();
+            state
+                .locations
+                .retain(|_, record| record.trace.is_some() || is_live_object(record.proto.cast()));
+            state.traces.iter().any(|compiled| {
+                let deps = &compiled.dependencies;
+                deps.objects.iter().any(|&o| !is_live_object(o as *const GcHeader))
+                    || deps.shapes.iter().any(|&id| !is_live_shape(id))
+            })
+        };
+        if any_dead && !self.state.borrow().stale {
+            self.drop_traces(is_live_object);
+        }
+    }
+
+    fn invalidate(&self) {
+        self.disturbances.set(self.disturbances.get() + 1);
+        if self.depth.get() > 0 {
+            self.invalidated.set(true);
+        }
+    }
+
+    fn statistics(&self, json: bool) -> String {
+        let state = self.state.borrow();
+        state.statistics.report(json)
+    }
+}
+
+/// The proto of the running Lua function.
+unsafe fn running_proto(vm: *mut Vm) -> *mut Proto {
+    // SAFETY: the saved state is that of a Lua function, which stands at base - 1.
+    unsafe {
+        let closure: *mut LuaClosure = (*(*vm).base.sub(1)).as_pointer();
+        (*closure).proto
+    }
+}
+
+/// Whether a trace ends in a loop of its own, for reports.
+pub(crate) fn is_loop(trace: &Trace) -> bool {
+    trace.end == End::Loop
+}

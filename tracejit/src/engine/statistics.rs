@@ -1,0 +1,86 @@
+//! What was traced, and the time that it took.
+
+use crate::abort::Abort;
+use rustc_hash::FxHashMap;
+use std::fmt::Write;
+use std::time::Instant;
+
+/// Counters of one engine; times are in nanoseconds.
+#[derive(Debug, Default)]
+pub(super) struct Statistics {
+    pub(super) traces: u64,
+    pub(super) entries: u64,
+    pub(super) exits: u64,
+    pub(super) flushes: u64,
+    pub(super) code_bytes: usize,
+    aborts: FxHashMap<Abort, u64>,
+    native_ns: u64,
+    record_ns: u64,
+    optimise_ns: u64,
+    assemble_ns: u64,
+}
+
+impl Statistics {
+    pub(super) fn abort(&mut self, abort: Abort) {
+        *self.aborts.entry(abort).or_default() += 1;
+    }
+    /// The time at which a trace is entered.
+    pub(super) fn clock(&self) -> Instant {
+        Instant::now()
+    }
+    pub(super) fn ran(&mut self, since: Instant) {
+        self.native_ns += elapsed(since);
+    }
+    pub(super) fn recorded(&mut self, since: Instant) {
+        self.record_ns += elapsed(since);
+    }
+    pub(super) fn optimised(&mut self, since: Instant) {
+        self.optimise_ns += elapsed(since);
+    }
+    pub(super) fn assembled(&mut self, since: Instant) {
+        self.assemble_ns += elapsed(since);
+    }
+
+    pub(super) fn report(&self, json: bool) -> String {
+        let aborts: u64 = self.aborts.values().sum();
+        let mut out = String::new();
+        if json {
+            let _ = write!(
+                out,
+                "{{\"traces\":{},\"aborts\":{aborts},\"exits\":{},\"native_ns\":{},\"record_ns\":{},\"optimise_ns\":{},\"assemble_ns\":{},\"code_bytes\":{}}}",
+                self.traces,
+                self.exits,
+                self.native_ns,
+                self.record_ns,
+                self.optimise_ns,
+                self.assemble_ns,
+                self.code_bytes
+            );
+            return out;
+        }
+        let _ = writeln!(out, "traces        {}", self.traces);
+        let _ = writeln!(out, "entries       {}", self.entries);
+        let _ = writeln!(out, "exits         {}", self.exits);
+        let _ = writeln!(out, "flushes       {}", self.flushes);
+        let _ = writeln!(out, "code bytes    {}", self.code_bytes);
+        for (name, ns) in [
+            ("native", self.native_ns),
+            ("record", self.record_ns),
+            ("optimise", self.optimise_ns),
+            ("assemble", self.assemble_ns),
+        ] {
+            let _ = writeln!(out, "{name:<13} {:.3} ms", ns as f64 / 1e6);
+        }
+        let _ = writeln!(out, "aborts        {aborts}");
+        for &abort in Abort::ALL {
+            if let Some(count) = self.aborts.get(&abort) {
+                let _ = writeln!(out, "  {count:>6}  {}", abort.text());
+            }
+        }
+        out
+    }
+}
+
+fn elapsed(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,113 @@
+//! Parameters of the compiler: the engine modes of `-j` that concern it.
+
+use crate::opt::Passes;
+
+/// Parameters; see [`Options::set`].
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Rounds of a loop after which it is recorded.
+    pub hot: i32,
+    /// Times that an exit is taken before a side trace is recorded from it.
+    pub exit: u32,
+    /// Optimiser passes that run.
+    pub passes: Passes,
+    /// Bytecode instructions of a trace; a longer one ends early.
+    pub max_trace: usize,
+    /// Registers of each class that the allocator may use.
+    pub registers: usize,
+    /// Whether traces are recorded and thrown away.
+    pub record_only: bool,
+    /// Whether the reference evaluator runs traces instead of machine code.
+    pub evaluate: bool,
+    /// Make every Nth guard fail.
+    pub deopt: Option<u32>,
+    /// Whether traces are verified between passes.
+    pub verify: bool,
+    /// What to print about each trace.
+    pub dump: Dump,
+    /// Bytes of machine code kept at most.
+    pub code_limit: usize,
+}
+
+/// What to print about each trace, on the standard error stream.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Dump {
+    /// The bytecode instructions recorded.
+    pub trace: bool,
+    /// The trace as recorded.
+    pub ir: bool,
+    /// The trace as optimised.
+    pub opt: bool,
+    /// Snapshots.
+    pub snap: bool,
+    /// Machine code.
+    pub asm: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            hot: 56,
+            exit: 10,
+            passes: Passes::default(),
+            max_trace: 2000,
+            registers: usize::MAX,
+            record_only: false,
+            evaluate: false,
+            deopt: None,
+            verify: cfg!(debug_assertions),
+            dump: Dump::default(),
+            code_limit: 32 << 20,
+        }
+    }
+}
+
+impl Options {
+    /// Sets one mode: `hot=N`, `exit=N`, `opt=0`, `-PASS`, `maxtrace=N`, `regs=N`, `record-only`,
+    /// `eval`, `deopt=N`, `verify`, `dump=STAGE+...`. False when there is no such mode.
+    pub fn set(&mut self, mode: &str) -> bool {
+        let number = |text: &str| text.parse::<u32>().ok().filter(|&n| n > 0);
+        if let Some(pass) = mode.strip_prefix('-') {
+            return self.passes.set(pass, false);
+        }
+        match mode.split_once('=') {
+            None => match mode {
+                "record-only" => self.record_only = true,
+                "eval" => self.evaluate = true,
+                "verify" => self.verify = true,
+                _ => return false,
+            },
+            Some(("opt", "0")) => self.passes = Passes::none(),
+            Some(("opt", "1")) => self.passes = Passes::default(),
+            Some(("dump", stages)) => return self.dump.set(stages),
+            Some((name, value)) => {
+                let Some(n) = number(value) else { return false };
+                match name {
+                    "hot" => self.hot = n.min(1 << 29) as i32,
+                    "exit" => self.exit = n,
+                    "maxtrace" => self.max_trace = n as usize,
+                    "regs" if n >= 3 => self.registers = n as usize,
+                    "deopt" => self.deopt = Some(n),
+                    _ => return false,
+                }
+            }
+        }
+        true
+    }
+}
+
+impl Dump {
+    fn set(&mut self, stages: &str) -> bool {
+        for stage in stages.split('+') {
+            match stage {
+                "trace" => self.trace = true,
+                "ir" => self.ir = true,
+                "opt" => self.opt = true,
+                "snap" => self.snap = true,
+                "asm" => self.asm = true,
+                _ => return false,
+            }
+        }
+        true
+    }
+}

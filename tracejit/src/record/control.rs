@@ -1,0 +1,333 @@
+//! The recording loop: one bytecode instruction after the other, until the trace is complete.
+
+use super::Recording;
+use crate::abort::Abort;
+use crate::ir::{End, Step};
+use perilune_frontend::bytecode::opcode::Opcode;
+use perilune_runtime::interp;
+use perilune_runtime::machine::{Flow, Insn, Slow};
+use perilune_runtime::value;
+use perilune_runtime::vm::{Vm, pending};
+use std::sync::atomic::Ordering;
+
+/// Where a recording starts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Start {
+    /// At a back-edge that is about to be taken.
+    Loop,
+    /// At an exit of another trace.
+    Exit,
+}
+
+/// How a recording ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// Back at its start; the snapshot describes the end of the iteration.
+    Closed(u32),
+    /// Complete in itself: [`Trace::end`](crate::ir::Trace) says how it ends.
+    Complete,
+    /// Given up.
+    Aborted(Abort),
+}
+
+/// Limits of a recording.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytecode instructions of a trace.
+    pub instructions: usize,
+    /// Trace instructions.
+    pub code: usize,
+    /// Rounds of inner loops that are unrolled.
+    pub unrolled: usize,
+}
+
+/// What the recording loop asks of the rest of the compiler.
+pub trait Surroundings {
+    /// The trace that starts at the back-edge with this location word.
+    fn trace_at(&self, location: *const u64) -> Option<u32>;
+    /// A number that changes when something happened that the recording may not survive.
+    fn disturbances(&self) -> u64;
+}
+
+impl Recording {
+    /// Records until the trace is complete. Answers how it ended and the exit code of the
+    /// interpreter (0: go on from the saved state).
+    ///
+    /// # Safety
+    /// The recording's state is the machine's.
+    pub unsafe fn run(
+        &mut self,
+        start: Start,
+        limits: &Limits,
+        surroundings: &dyn Surroundings,
+    ) -> (Outcome, u64) {
+        // SAFETY: the caller's contract; verified code has only opcodes.
+        unsafe {
+            let first = self.direct.pc;
+            let undisturbed = surroundings.disturbances();
+            let extent = Extent::of(first);
+            let mut count = 0;
+            let mut unrolled = 0;
+            let proto = self.proto();
+            self.object(proto);
+            loop {
+                self.instruction = self.direct.pc;
+                self.snapshot = None;
+                let i = Insn::at(self.instruction);
+                let op = Opcode::ALL[i.op_byte() as usize];
+                if count > 0
+                    && let Some(outcome) =
+                        self.at_control_point(start, first, op, surroundings, &mut unrolled, limits)
+                {
+                    return (outcome, self.save());
+                }
+                if start == Start::Loop && self.has_left(&extent) {
+                    return (Outcome::Aborted(Abort::LeftLoop), self.save());
+                }
+                if count >= limits.instructions || self.trace.code.len() >= limits.code {
+                    let snapshot = self.snapshot();
+                    self.trace.end = End::Exit(snapshot);
+                    return (Outcome::Complete, self.save());
+                }
+                count += 1;
+                self.direct.pc = self.instruction.add(1);
+                let flow = interp::opcode_function(op, self, i);
+                if let Flow::Slow(family) = flow {
+                    let code = self.step(op, i, family);
+                    if code != 0 {
+                        return (Outcome::Aborted(Abort::LeftRun), code);
+                    }
+                    let events = (*self.direct.vm).pending.load(Ordering::Relaxed);
+                    if events & pending::HOOK != 0 {
+                        return (Outcome::Aborted(Abort::Hook), self.save());
+                    }
+                    if surroundings.disturbances() != undisturbed {
+                        return (Outcome::Aborted(Abort::Collection), self.save());
+                    }
+                }
+                if let Some(abort) = self.abort {
+                    return (Outcome::Aborted(abort), self.save());
+                }
+            }
+        }
+    }
+
+    /// Saves the state in the machine.
+    unsafe fn save(&mut self) -> u64 {
+        // SAFETY: the machine is live.
+        unsafe {
+            let vm = self.direct.vm;
+            (*vm).pc = self.direct.pc;
+            (*vm).base = self.direct.base;
+            (*vm).constants = self.direct.constants;
+        }
+        0
+    }
+
+    /// At a back-edge the trace may be complete.
+    unsafe fn at_control_point(
+        &mut self,
+        start: Start,
+        first: *const u64,
+        op: Opcode,
+        surroundings: &dyn Surroundings,
+        unrolled: &mut usize,
+        limits: &Limits,
+    ) -> Option<Outcome> {
+        if !matches!(op, Opcode::Loop | Opcode::ForLoop | Opcode::GenericForLoop) {
+            return None;
+        }
+        if start == Start::Loop && self.instruction == first {
+            return Some(self.close());
+        }
+        // SAFETY: the location word follows a back-edge.
+        let location = unsafe { self.instruction.add(1) };
+        // SAFETY: the current instruction is this back-edge.
+        if unsafe { !self.is_taken(op) } {
+            return None;
+        }
+        if let Some(trace) = surroundings.trace_at(location) {
+            self.flush();
+            self.trace.end = End::Link {
+                trace,
+                base: self.base,
+            };
+            return Some(Outcome::Complete);
+        }
+        *unrolled += 1;
+        if *unrolled > limits.unrolled {
+            return Some(Outcome::Aborted(Abort::InnerLoop));
+        }
+        None
+    }
+
+    /// Back at the start: at the same depth of the same stack this is the end of an iteration, else
+    /// another activation's.
+    fn close(&mut self) -> Outcome {
+        if self.base == 0 && self.frames.is_empty() && self.popped == 0 && !self.left_thread {
+            return Outcome::Closed(self.snapshot());
+        }
+        self.flush();
+        self.trace.end = End::Link {
+            trace: self.trace.number,
+            base: self.base,
+        };
+        Outcome::Complete
+    }
+
+    /// Whether the back-edge at hand will be taken.
+    unsafe fn is_taken(&self, op: Opcode) -> bool {
+        // SAFETY: the current instruction is a back-edge of verified code.
+        unsafe {
+            let a = self.slot_of(Insn::at(self.instruction).a());
+            match op {
+                Opcode::ForLoop => {
+                    self.concrete(a + 2).tag != value::INTEGER
+                        || self.concrete(a + 1).as_integer() != 0
+                }
+                Opcode::GenericForLoop => !self.concrete(a + 4).is_nil(),
+                _ => true,
+            }
+        }
+    }
+
+    /// Whether a loop's recording is no longer in the loop.
+    fn has_left(&self, extent: &Extent) -> bool {
+        if self.left_thread {
+            return false;
+        }
+        self.popped > 0
+            || self.base < 0
+            || (self.base == 0 && self.frames.is_empty() && !extent.contains(self.instruction))
+    }
+
+    /// A residual step: everything into memory, then the runtime does the instruction.
+    unsafe fn step(&mut self, op: Opcode, i: Insn, family: Slow) -> u64 {
+        // SAFETY: the recording's state is the machine's.
+        unsafe {
+            let vm = self.direct.vm;
+            let pc = self.instruction.add(1);
+            self.flush();
+            self.snapshot = None;
+            let snapshot = self.snapshot();
+            let (base, constants) = (self.direct.base, self.direct.constants);
+            let thread = (*vm).thread;
+            let varargs = (*(*vm).frame_top).varargs as i32;
+            let place = |vm: *mut Vm| {
+                (
+                    (*vm).base.offset_from((*thread).stack.as_ptr()) as i32,
+                    (*vm).frame_top.offset_from((*thread).frames.as_ptr()) as i32,
+                )
+            };
+            (*vm).base = base;
+            let before = place(vm);
+            let code = interp::slow_step(vm, pc, base, constants, family);
+            if code != 0 {
+                return code;
+            }
+            let leaves_thread = (*vm).thread != thread;
+            let (next_base, frames) = if leaves_thread {
+                (0, 0)
+            } else {
+                let after = place(vm);
+                (self.base + after.0 - before.0, after.1 - before.1)
+            };
+            let clobbers = self.clobbers(op, i, varargs, next_base);
+            self.push_step(
+                Step {
+                    pc,
+                    constants,
+                    base: self.base,
+                    family,
+                    next_pc: (*vm).pc,
+                    next_base,
+                    frames,
+                    clobbers,
+                    leaves_thread,
+                },
+                snapshot,
+            );
+            self.direct.pc = (*vm).pc;
+            self.direct.base = (*vm).base;
+            self.direct.constants = (*vm).constants;
+            self.base = next_base;
+            self.forget(clobbers.0, clobbers.1);
+            if leaves_thread {
+                self.shadow.clear();
+                self.left_thread = true;
+            }
+            self.checked_stack = 0;
+            self.checked_frames = 0;
+            let proto = self.proto();
+            self.object(proto);
+            0
+        }
+    }
+
+    /// The slots that a step may have changed.
+    fn clobbers(&self, op: Opcode, i: Insn, varargs: i32, next_base: i32) -> (i32, i32) {
+        let a = self.slot_of(i.a());
+        let below = self.base - 1 - varargs;
+        let exact = match op {
+            Opcode::Call | Opcode::SetList | Opcode::VarArg | Opcode::Close | Opcode::Concat => (a, i32::MAX),
+            Opcode::GenericForCall => (a + 4, i32::MAX),
+            Opcode::TailCall | Opcode::VarArgPrep => (below, i32::MAX),
+            Opcode::Return | Opcode::Return0 | Opcode::Return1 | Opcode::ReturnClose => {
+                (below.min(next_base), i32::MAX)
+            }
+            Opcode::Method => (a, a + 2),
+            Opcode::ForPrep | Opcode::ForLoop | Opcode::GenericForLoop | Opcode::GenericForPrep => {
+                (a, a + 7)
+            }
+            Opcode::SetIndex
+            | Opcode::SetIndexConst
+            | Opcode::SetInt
+            | Opcode::SetField
+            | Opcode::SetFieldConst
+            | Opcode::SetUpvalueField
+            | Opcode::SetUpvalue
+            | Opcode::SetCell
+            | Opcode::Loop => (0, 0),
+            op if is_comparison(op) => (0, 0),
+            _ => (a, a + 1),
+        };
+        if next_base == self.base {
+            return exact;
+        }
+        // Another frame's registers came or went.
+        let from = if exact.0 < exact.1 {
+            exact.0
+        } else {
+            i32::MAX
+        };
+        (from.min(next_base - 1), i32::MAX)
+    }
+}
+
+/// Whether the opcode is a comparison or test with a jump: its slow path writes no register.
+fn is_comparison(op: Opcode) -> bool {
+    (Opcode::JumpIf as u8..=Opcode::JumpNotGeInt as u8).contains(&(op as u8))
+}
+
+/// The words of a loop.
+struct Extent {
+    from: *const u64,
+    to: *const u64,
+}
+
+impl Extent {
+    /// The loop of the back-edge at `first`.
+    unsafe fn of(first: *const u64) -> Extent {
+        // SAFETY: the caller passes an instruction of verified code.
+        unsafe {
+            let i = Insn::at(first);
+            Extent {
+                from: first.offset(1 + i.bci()),
+                to: first.add(2),
+            }
+        }
+    }
+    fn contains(&self, pc: *const u64) -> bool {
+        (self.from..self.to).contains(&pc)
+    }
+}

@@ -1,0 +1,195 @@
+//! Calls and returns inlined into the trace, and bringing everything into memory.
+
+use super::values::{RecordedClosure, Source};
+use super::{RecordedValue, Recording};
+use crate::ir::{Class, Instruction, Op, PendingFrame, Ref, Type};
+use perilune_runtime::layout;
+use perilune_runtime::machine::direct::DirectValue;
+use perilune_runtime::machine::{Machine, Register};
+use perilune_runtime::value::{self, Value};
+
+impl Recording {
+    /// The machine's frame pointer, as memory has it.
+    fn frame_top(&mut self) -> Ref {
+        self.memory(
+            Op::Load64,
+            Class::FrameTop,
+            layout::VM_FRAME_TOP,
+            &[Ref::VM],
+        )
+    }
+
+    /// A plain call of a Lua function; false for what is left to the slow path.
+    pub(super) fn record_enter(&mut self, f: RecordedClosure, a: Register, args: usize) -> bool {
+        self.snapshot();
+        // SAFETY: the closure is live, and the word at pc is the instruction's call site.
+        let (proto, site) = unsafe { ((*f.concrete).proto, *self.direct.pc as *const _) };
+        if !self.direct.enter(f.concrete, a, args) {
+            return false;
+        }
+        let base = self.slot_of(a) + 1;
+        let proto_ref = self.object(proto);
+        if !f.r.is_constant() {
+            let actual = self.memory(
+                Op::Load64,
+                Class::Constant,
+                layout::CLOSURE_PROTO,
+                &[f.r],
+            );
+            self.guard(Op::GuardEq, &[actual, proto_ref]);
+        }
+        // SAFETY: the proto is live.
+        let end = base * layout::VALUE_SIZE + unsafe { (*proto).frame_bytes } as i32;
+        if end > self.checked_stack {
+            self.checked_stack = end;
+            self.guard_with(Op::GuardStack, end, &[]);
+        }
+        if self.frames.len() + 1 > self.checked_frames + self.popped as usize {
+            self.checked_frames = self.frames.len() + 1;
+            let net = self.frames.len() as i32 - self.popped as i32;
+            let top = self.frame_top();
+            let offset = self.int((net * layout::FRAME_SIZE) as i64);
+            let last = self.emit(Op::Add, 0, &[top, offset]);
+            let limit = self.memory(
+                Op::Load64,
+                Class::Machine,
+                layout::VM_FRAME_LIMIT,
+                &[Ref::VM],
+            );
+            self.guard(Op::GuardBelow, &[last, limit]);
+        }
+        self.forget(base + args as i32, i32::MAX);
+        self.frames.push(PendingFrame {
+            site,
+            varargs: 0,
+            flags: 0,
+        });
+        self.base = base;
+        true
+    }
+
+    /// A plain return; false for what is left to the slow path.
+    pub(super) fn record_leave(&mut self, v: Option<RecordedValue>) -> bool {
+        self.snapshot();
+        let v = match v {
+            Some(v) => v,
+            None => self.constant_value(Value::NIL),
+        };
+        let (tag, payload) = (self.best_tag(v), self.payload_of(v));
+        // SAFETY: the running frame is the machine's topmost one, and has a site.
+        let (frame, site) = unsafe {
+            let frame = *(*self.direct.vm).frame_top;
+            (frame, &*frame.site)
+        };
+        if !self.direct.leave(Some(DirectValue::Known(v.concrete))) {
+            return false;
+        }
+        if self.frames.pop().is_none() {
+            let top = self.frame_top();
+            let offset = -(self.popped as i32) * layout::FRAME_SIZE;
+            let expected = self.int(frame.site as i64);
+            let words = frame.varargs as i64 | (frame.flags as i64) << 32;
+            let words = self.int(words);
+            for (field, expected) in [
+                (layout::FRAME_SITE, expected),
+                (layout::FRAME_VARARGS, words),
+            ] {
+                let actual = self.memory(Op::Load64, Class::Frame, offset + field, &[top]);
+                self.guard(Op::GuardEq, &[actual, expected]);
+            }
+            self.popped += 1;
+        }
+        let place = self.base - 1;
+        self.forget(place, i32::MAX);
+        if site.wanted != 0 {
+            self.set_slot(place, tag, payload);
+        }
+        self.base -= (site.delta as i32) / layout::VALUE_SIZE;
+        let proto = self.proto();
+        self.object(proto);
+        true
+    }
+
+    /// Brings what is live into memory: slots, then frames.
+    pub(super) fn flush(&mut self) {
+        let snapshot = self.take_snapshot(self.instruction);
+        for slot in &snapshot.slots {
+            self.emit(Op::StoreSlotTag, slot.slot, &[slot.tag]);
+            let op = match self.trace.type_of(slot.payload) {
+                Type::Float => Op::StoreSlotFloat,
+                _ => Op::StoreSlotInt,
+            };
+            self.emit(op, slot.slot, &[slot.payload]);
+        }
+        // What is dirty and dead is forgotten: memory does not have it.
+        self.shadow
+            .retain(|&slot, shadow| !shadow.dirty || snapshot.is_live(slot));
+        for shadow in self.shadow.values_mut() {
+            shadow.dirty = false;
+        }
+        self.flush_frames();
+    }
+
+    fn flush_frames(&mut self) {
+        if self.frames.is_empty() && self.popped == 0 {
+            return;
+        }
+        let top = self.frame_top();
+        let frames = std::mem::take(&mut self.frames);
+        for (n, frame) in frames.iter().enumerate() {
+            let offset = (n as i32 + 1 - self.popped as i32) * layout::FRAME_SIZE;
+            let site = self.int(frame.site as i64);
+            let words = self.int(frame.varargs as i64 | (frame.flags as i64) << 32);
+            self.memory(
+                Op::Store64,
+                Class::Frame,
+                offset + layout::FRAME_SITE,
+                &[top, site],
+            );
+            self.memory(
+                Op::Store64,
+                Class::Frame,
+                offset + layout::FRAME_VARARGS,
+                &[top, words],
+            );
+        }
+        let net = frames.len() as i32 - self.popped as i32;
+        self.popped = 0;
+        self.checked_frames = 0;
+        if net != 0 {
+            let offset = self.int((net * layout::FRAME_SIZE) as i64);
+            let new_top = self.emit(Op::Add, 0, &[top, offset]);
+            self.memory(
+                Op::Store64,
+                Class::FrameTop,
+                layout::VM_FRAME_TOP,
+                &[Ref::VM, new_top],
+            );
+        }
+    }
+
+    /// Appends a residual step; its snapshot says only what is live.
+    pub(super) fn push_step(&mut self, step: crate::ir::Step, snapshot: u32) {
+        let index = self.trace.steps.len() as i32;
+        self.trace.steps.push(Box::new(step));
+        let instruction = Instruction {
+            snapshot,
+            ..Instruction::new(Op::Step, index, &[])
+        };
+        self.trace.push(instruction);
+    }
+
+    /// Whether the slot's value is known to be of a plain type, for tests.
+    #[cfg(test)]
+    pub(super) fn is_plain_slot(&self, slot: i32) -> bool {
+        self.concrete(slot).tag < value::STRING
+    }
+
+    /// The value of a slot, not looked at yet.
+    pub(super) fn slot_value(&self, slot: i32) -> RecordedValue {
+        RecordedValue {
+            concrete: self.concrete(slot),
+            source: Source::Slot(slot),
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! Recording: the interpreter's opcode functions run on a machine that executes and writes a trace.
+//!
+//! Invariants:
+//! - What is recorded for a bytecode instruction is recorded while that instruction executes; the
+//!   trace never holds data of an instruction that did not retire.
+//! - A guard's snapshot is the state at the start of its bytecode instruction; within one
+//!   instruction no guard follows a write (a primitive emits its guards first).
+//! - `shadow` holds what is known of stack slots; a slot that is not dirty has its value in memory.
+//! - Before a residual step everything that is live is in memory, and it is executed by the very
+//!   function that the trace will call.
+
+mod control;
+mod frames;
+mod machine;
+mod tables;
+mod values;
+
+pub use control::{Outcome, Start};
+pub use values::{RecordedFloat, RecordedInteger, RecordedTable, RecordedValue};
+
+use crate::abort::Abort;
+use crate::ir::{
+    Class, Constant, Instruction, Op, PendingFrame, Ref, Snapshot, SnapshotSlot, Trace,
+};
+use perilune_runtime::function::Proto;
+use perilune_runtime::machine::Direct;
+use perilune_runtime::value::{self, Value};
+use perilune_runtime::vm::Vm;
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+
+/// What is known of a stack slot.
+#[derive(Clone, Copy, Debug, Default)]
+struct Shadow {
+    /// Its tag.
+    tag: Option<Ref>,
+    /// Its payload in a general register.
+    int: Option<Ref>,
+    /// Its payload in a float register.
+    float: Option<Ref>,
+    /// Whether the value is not in memory.
+    dirty: bool,
+}
+
+/// What a trace relies on and that may die.
+#[derive(Clone, Debug, Default)]
+pub struct Dependencies {
+    /// Addresses of objects.
+    pub objects: Vec<usize>,
+    /// Ids of shapes.
+    pub shapes: Vec<u32>,
+}
+
+/// A trace being recorded.
+#[derive(Debug)]
+pub struct Recording {
+    /// The trace so far.
+    pub trace: Trace,
+    /// What it relies on.
+    pub dependencies: Dependencies,
+    /// The machine that executes, between two instructions: `pc` is the next word.
+    pub direct: Direct,
+    /// Slots from the anchor to the base.
+    base: i32,
+    shadow: BTreeMap<i32, Shadow>,
+    /// Frames pushed that are not in memory.
+    frames: Vec<PendingFrame>,
+    /// Frames in memory that were popped.
+    popped: u32,
+    /// Tags that guards have established.
+    known_tags: FxHashMap<Ref, value::Tag>,
+    /// The snapshot of the current instruction, once something needed it.
+    snapshot: Option<u32>,
+    /// The current instruction.
+    instruction: *const u64,
+    /// Bytes above the anchor for which the stack's room was checked.
+    checked_stack: i32,
+    /// Frames for which room was checked.
+    checked_frames: usize,
+    /// Whether the trace has left the stack on which it was entered.
+    left_thread: bool,
+    /// Why recording can't go on.
+    abort: Option<Abort>,
+}
+
+impl Recording {
+    /// An empty recording at a state of the machine.
+    ///
+    /// # Safety
+    /// The saved state of `vm` is that of a Lua function between two instructions, and stays so but
+    /// for what the recording does.
+    pub unsafe fn new(vm: *mut Vm, number: u32) -> Recording {
+        // SAFETY: the caller's contract.
+        let direct = unsafe { Direct::new(vm, (*vm).pc, (*vm).base, (*vm).constants) };
+        Recording {
+            trace: Trace::new(number),
+            dependencies: Dependencies::default(),
+            instruction: direct.pc,
+            direct,
+            base: 0,
+            shadow: BTreeMap::new(),
+            frames: Vec::new(),
+            popped: 0,
+            known_tags: FxHashMap::default(),
+            snapshot: None,
+            checked_stack: 0,
+            checked_frames: 0,
+            left_thread: false,
+            abort: None,
+        }
+    }
+
+    /// Starts from an exit of another trace: what its snapshot says is not in memory, but
+    /// inherited.
+    pub fn inherit(&mut self, parent: &Trace, snapshot: &Snapshot) {
+        let mut count = 0;
+        let mut inherited: FxHashMap<Ref, Ref> = FxHashMap::default();
+        let mut value_of = |this: &mut Recording, r: Ref| {
+            if let Some(constant) = parent.constant_of(r) {
+                return this.trace.constant(constant);
+            }
+            let n = count;
+            count += 1;
+            *inherited.entry(r).or_insert_with(|| {
+                let op = match parent.type_of(r) {
+                    crate::ir::Type::Float => Op::InheritFloat,
+                    _ => Op::InheritInt,
+                };
+                this.trace.push(Instruction::new(op, n, &[]))
+            })
+        };
+        let mut slots = Vec::new();
+        for slot in &snapshot.slots {
+            let tag = value_of(self, slot.tag);
+            let payload = value_of(self, slot.payload);
+            slots.push((slot.slot, tag, payload));
+        }
+        for (slot, tag, payload) in slots {
+            let mut shadow = Shadow {
+                tag: Some(tag),
+                dirty: true,
+                ..Shadow::default()
+            };
+            match self.trace.type_of(payload) {
+                crate::ir::Type::Float => shadow.float = Some(payload),
+                _ => shadow.int = Some(payload),
+            }
+            self.shadow.insert(slot, shadow);
+        }
+        self.base = snapshot.base;
+        self.frames = snapshot.frames.clone();
+        self.popped = snapshot.popped;
+    }
+
+    fn emit(&mut self, op: Op, imm: i32, args: &[Ref]) -> Ref {
+        self.trace.push(Instruction::new(op, imm, args))
+    }
+
+    fn memory(&mut self, op: Op, class: Class, imm: i32, args: &[Ref]) -> Ref {
+        let instruction = Instruction {
+            class,
+            ..Instruction::new(op, imm, args)
+        };
+        self.trace.push(instruction)
+    }
+
+    fn guard(&mut self, op: Op, args: &[Ref]) {
+        self.guard_with(op, 0, args);
+    }
+
+    fn guard_with(&mut self, op: Op, imm: i32, args: &[Ref]) {
+        let snapshot = self.snapshot();
+        let instruction = Instruction {
+            snapshot,
+            ..Instruction::new(op, imm, args)
+        };
+        self.trace.push(instruction);
+    }
+
+    fn int(&mut self, i: i64) -> Ref {
+        self.trace.int(i)
+    }
+
+    /// The address of an object that the trace relies on.
+    fn object<T>(&mut self, object: *const T) -> Ref {
+        if !self.dependencies.objects.contains(&(object as usize)) {
+            self.dependencies.objects.push(object as usize);
+        }
+        self.trace.constant(Constant::Object(object as u64))
+    }
+
+    /// The proto of the running function.
+    fn proto(&self) -> *mut Proto {
+        // SAFETY: the running function is a Lua closure at base - 1.
+        unsafe {
+            let closure: *mut perilune_runtime::function::LuaClosure =
+                (*self.direct.base.sub(1)).as_pointer();
+            (*closure).proto
+        }
+    }
+
+    /// The snapshot of the current instruction's start.
+    fn snapshot(&mut self) -> u32 {
+        if let Some(snapshot) = self.snapshot {
+            return snapshot;
+        }
+        let snapshot = self.take_snapshot(self.instruction);
+        let index = self.trace.snapshots.len() as u32;
+        self.trace.snapshots.push(snapshot);
+        self.snapshot = Some(index);
+        index
+    }
+
+    fn take_snapshot(&self, pc: *const u64) -> Snapshot {
+        let proto = self.proto();
+        // SAFETY: the proto is live, and pc points into its code.
+        let (live, constants) = unsafe {
+            let word = pc.offset_from((*proto).code.as_ptr()) as usize;
+            let live = perilune_runtime::stack::live_registers(&*proto, word);
+            (live, (*proto).constants_start)
+        };
+        let live_start = self.shadow.keys().next().map_or(0, |&slot| slot.min(0));
+        let mut bits = vec![0u64; ((self.base - live_start) as usize + 256).div_ceil(64)];
+        let mut set = |slot: i32| {
+            let bit = (slot - live_start) as usize;
+            bits[bit / 64] |= 1 << (bit % 64);
+        };
+        (live_start..self.base).for_each(&mut set);
+        for register in 0..256 {
+            if live[register / 64] >> (register % 64) & 1 != 0 {
+                set(self.base + register as i32);
+            }
+        }
+        let mut snapshot = Snapshot {
+            pc,
+            constants,
+            base: self.base,
+            popped: self.popped,
+            frames: self.frames.clone(),
+            slots: Vec::new(),
+            live: bits,
+            live_start,
+        };
+        for (&slot, shadow) in &self.shadow {
+            if shadow.dirty && snapshot.is_live(slot) {
+                let payload = shadow.float.or(shadow.int);
+                snapshot.slots.push(SnapshotSlot {
+                    slot,
+                    tag: shadow.tag.unwrap_or(Ref::NONE),
+                    payload: payload.unwrap_or(Ref::NONE),
+                });
+            }
+        }
+        snapshot
+    }
+
+    /// The value that a slot holds, read from the machine.
+    fn concrete(&self, slot: i32) -> Value {
+        // SAFETY: recorded slots lie within the running thread's stack.
+        unsafe { *self.direct.base.offset((slot - self.base) as isize) }
+    }
+}

@@ -1,0 +1,397 @@
+//! Fields and elements: accesses through shapes and the array part, written as loads and stores.
+
+use super::values::Source;
+use super::{RecordedInteger, RecordedTable, RecordedValue, Recording};
+use crate::ir::{Class, Helper, Op, Ref};
+use perilune_frontend::bytecode::opcode::Opcode;
+use perilune_runtime::layout;
+use perilune_runtime::machine::{Direct, Insn, Machine};
+use perilune_runtime::metatable::Event;
+use perilune_runtime::machine::direct::DirectValue;
+use perilune_runtime::string::LuaString;
+use perilune_runtime::table::shape::NO_SLOT;
+use perilune_runtime::table::{Lookup, Table};
+use perilune_runtime::value::{self, Value};
+
+/// How many `__index` steps are followed.
+const MAX_DEPTH: usize = 8;
+/// The shape id of a word of a table's header.
+fn slot_offset(slot: u32) -> i32 {
+    slot as i32 * layout::VALUE_SIZE
+}
+
+impl Recording {
+    /// Guards that a table has the shape that it was seen to have.
+    pub(super) fn guard_shape(&mut self, t: *const Table, r: Ref) {
+        // SAFETY: the table is live: the recorded program holds it.
+        let id = unsafe { (*t).header.extra };
+        if !self.dependencies.shapes.contains(&id) {
+            self.dependencies.shapes.push(id);
+        }
+        let shape = self.memory(Op::Load32, Class::Shape, layout::OBJECT_EXTRA, &[r]);
+        let expected = self.int(id as i64);
+        self.guard(Op::GuardEq, &[shape, expected]);
+    }
+
+    /// The constant key of the current field access.
+    fn field_key(&self) -> *mut LuaString {
+        // SAFETY: the current instruction is a field access of verified code.
+        unsafe {
+            let i = Insn::at(self.instruction);
+            let k = match Opcode::ALL[i.op_byte() as usize] {
+                Opcode::SetField | Opcode::SetFieldConst | Opcode::SetUpvalueField => i.bk(),
+                _ => i.ck(),
+            };
+            let mut direct =
+                Direct::new(self.direct.vm, self.direct.pc, self.direct.base, self.direct.constants);
+            direct.constant(k).value().as_pointer()
+        }
+    }
+
+    /// A record slot of a table whose shape was guarded.
+    fn load_slot(&mut self, t: *const Table, r: Ref, slot: u32) -> RecordedValue {
+        let slots = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_SLOTS, &[r]);
+        // SAFETY: the shape says that the slot exists.
+        let concrete = unsafe { Table::slot(t, slot) };
+        self.load_value(concrete, Class::Record, slots, slot_offset(slot))
+    }
+
+    /// A field by a constant key, own or inherited through tables; `None` for what is left to the
+    /// slow path.
+    pub(super) fn record_field(&mut self, t: RecordedTable) -> Option<RecordedValue> {
+        let key = self.field_key();
+        // SAFETY: everything looked at is reachable from the recorded program; nothing collects
+        // while one instruction is recorded.
+        unsafe {
+            let heap = &raw const *(*self.direct.vm).heap;
+            if !LuaString::is_interned(key) || !is_plain(&*heap, t.concrete, key) {
+                return None;
+            }
+            let index = (*heap).names[Event::Index as usize];
+            let (mut current, mut r) = (t.concrete, t.r);
+            for _ in 0..MAX_DEPTH {
+                let metatable = Table::metatable(&*heap, current);
+                self.guard_shape(current, r);
+                if let Lookup::Slot(slot) = Table::lookup_str(&*heap, current, key) {
+                    let v = self.load_slot(current, r, slot);
+                    if v.concrete.tag != value::NIL {
+                        self.guard_not_nil(v);
+                        return Some(v);
+                    }
+                    self.guard_tag(v);
+                }
+                if metatable.is_null() {
+                    return Some(self.constant_value(Value::NIL));
+                }
+                let metatable_ref = self.record_metatable(current, r, metatable);
+                self.guard_shape(metatable, metatable_ref);
+                let Lookup::Slot(slot) = Table::lookup_str(&*heap, metatable, index) else {
+                    return Some(self.constant_value(Value::NIL));
+                };
+                let next = self.load_slot(metatable, metatable_ref, slot);
+                match self.guard_tag(next) {
+                    value::TABLE => {}
+                    value::NIL => return Some(self.constant_value(Value::NIL)),
+                    _ => return None,
+                }
+                let payload = self.payload_of(next);
+                current = next.concrete.as_pointer();
+                r = self.object(current);
+                self.guard(Op::GuardEq, &[payload, r]);
+            }
+            None
+        }
+    }
+
+    /// The ref of the metatable of a table whose shape was guarded.
+    unsafe fn record_metatable(
+        &mut self,
+        t: *const Table,
+        r: Ref,
+        metatable: *const Table,
+    ) -> Ref {
+        // SAFETY: the caller's table is live, and its shape says where the metatable is.
+        unsafe {
+            let shape = (*self.direct.vm).heap.shapes.get((*t).header.extra);
+            let slot = shape.metatable_slot;
+            if slot == NO_SLOT {
+                return self.object(metatable);
+            }
+            let v = self.load_slot(t, r, slot as u32);
+            self.guard_tag(v);
+            self.payload_of(v)
+        }
+    }
+
+    /// Stores to an own field that has a value, or had one and no metamethod is due.
+    pub(super) fn record_set_field(&mut self, t: RecordedTable, v: RecordedValue) -> bool {
+        let key = self.field_key();
+        // SAFETY: as in `record_field`; a slot of the shape is written as the interpreter does.
+        unsafe {
+            let heap = &raw const *(*self.direct.vm).heap;
+            if !LuaString::is_interned(key) {
+                return false;
+            }
+            let Lookup::Slot(slot) = Table::lookup_str(&*heap, t.concrete, key) else {
+                return false;
+            };
+            let old = Table::slot(t.concrete, slot);
+            let was_nil = old.tag == value::NIL;
+            if was_nil && !Table::metatable(&*heap, t.concrete).is_null() {
+                return false;
+            }
+            let header = &raw const (*t.concrete).header;
+            if v.concrete.tag >= value::STRING
+                && (*header).mark & perilune_runtime::gc::BLACK != 0
+            {
+                return false;
+            }
+            self.guard_shape(t.concrete, t.r);
+            let slots = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_SLOTS, &[t.r]);
+            let offset = slot_offset(slot);
+            let old_tag = self.memory(
+                Op::Load8,
+                Class::Record,
+                offset + layout::VALUE_TAG,
+                &[slots],
+            );
+            if !self.guard_no_barrier(header, t.r, v) {
+                return false;
+            }
+            let keeps_tag = old.tag == v.concrete.tag && old.tag <= value::FLOAT;
+            let (guard, expected) = match (keeps_tag, was_nil) {
+                (true, _) => (Op::GuardEq, old.tag),
+                (false, true) => (Op::GuardEq, value::NIL),
+                (false, false) => (Op::GuardNe, value::NIL),
+            };
+            let expected = self.int(expected as i64);
+            self.guard(guard, &[old_tag, expected]);
+            let (tag, payload) = (self.best_tag(v), self.payload_of(v));
+            let tag = (!keeps_tag).then_some(tag);
+            self.store_value(Class::Record, slots, offset, tag, payload);
+            if was_nil {
+                let none = self.int(0);
+                self.memory(Op::Store8, Class::Mark, layout::OBJECT_FLAGS, &[t.r, none]);
+            }
+            Table::set_slot(t.concrete, slot, v.concrete);
+            true
+        }
+    }
+
+    /// `i - 1`, guarded to be below the table's capacity (`within`) or not.
+    fn guard_index(&mut self, t: RecordedTable, i: RecordedInteger, within: bool) -> Ref {
+        let one = self.int(1);
+        let index = self.emit(Op::Sub, 0, &[i.r, one]);
+        let capacity = self.memory(
+            Op::Load32,
+            Class::TableHeader,
+            layout::TABLE_CAPACITY,
+            &[t.r],
+        );
+        let guard = if within {
+            Op::GuardBelow
+        } else {
+            Op::GuardNotBelow
+        };
+        self.guard(guard, &[index, capacity]);
+        index
+    }
+
+    /// An element of the array part; nil only where no metamethod is due.
+    pub(super) fn record_element(
+        &mut self,
+        t: RecordedTable,
+        i: RecordedInteger,
+    ) -> Option<RecordedValue> {
+        // SAFETY: the table is live; the index is checked against its capacity.
+        unsafe {
+            let place = (i.concrete as u64).wrapping_sub(1);
+            if place >= (*t.concrete).capacity as u64 {
+                return None;
+            }
+            let concrete = Value {
+                tag: *(*t.concrete).tags.add(place as usize),
+                payload: *(*t.concrete).array.add(place as usize),
+            };
+            let is_nil = concrete.tag == value::NIL;
+            if is_nil {
+                // Without a metatable nil is the answer, unless the hash part has the key, which
+                // it has not within the capacity.
+                let heap = &raw const *(*self.direct.vm).heap;
+                if !Table::metatable(&*heap, t.concrete).is_null() {
+                    return None;
+                }
+                self.guard_shape(t.concrete, t.r);
+            }
+            let index = self.guard_index(t, i, true);
+            let tags = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_TAGS, &[t.r]);
+            let tag = self.memory(Op::Load8At, Class::ElementTag, 0, &[tags, index]);
+            if is_nil {
+                let nil = self.int(value::NIL as i64);
+                self.guard(Op::GuardEq, &[tag, nil]);
+                return Some(self.constant_value(Value::NIL));
+            }
+            let array = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_ARRAY, &[t.r]);
+            let op = if concrete.tag == value::FLOAT {
+                Op::LoadFloatAt
+            } else {
+                Op::Load64At
+            };
+            // The exact tag is guarded, which also says that it is not nil.
+            let expected = self.int(concrete.tag as i64);
+            self.guard(Op::GuardEq, &[tag, expected]);
+            let payload = self.memory(op, Class::Element, 0, &[array, index]);
+            Some(RecordedValue {
+                concrete,
+                source: Source::Refs {
+                    tag: expected,
+                    payload,
+                },
+            })
+        }
+    }
+
+    /// Stores over an element within the border, or appends.
+    pub(super) fn record_set_element(
+        &mut self,
+        t: RecordedTable,
+        i: RecordedInteger,
+        v: RecordedValue,
+    ) -> bool {
+        // SAFETY: the table is live; the index is checked against its border.
+        unsafe {
+            let place = (i.concrete as u64).wrapping_sub(1);
+            let tag = v.concrete.tag;
+            let is_black = (*t.concrete).header.mark & perilune_runtime::gc::BLACK != 0;
+            if tag == value::NIL || (tag >= value::STRING && is_black) {
+                return false;
+            }
+            if place >= (*t.concrete).border as u64 {
+                return self.record_append(t, i, v);
+            }
+            let old = *(*t.concrete).tags.add(place as usize);
+            if old == value::NIL {
+                return false;
+            }
+            self.guard_tag(v);
+            let one = self.int(1);
+            let index = self.emit(Op::Sub, 0, &[i.r, one]);
+            let border = self.memory(
+                Op::Load32,
+                Class::TableHeader,
+                layout::TABLE_BORDER,
+                &[t.r],
+            );
+            self.guard(Op::GuardBelow, &[index, border]);
+            if !self.guard_no_barrier(&raw const (*t.concrete).header, t.r, v) {
+                return false;
+            }
+            let tags = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_TAGS, &[t.r]);
+            let array = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_ARRAY, &[t.r]);
+            let old_tag = self.memory(Op::Load8At, Class::ElementTag, 0, &[tags, index]);
+            let keeps_tag = old == tag && tag <= value::FLOAT;
+            let (guard, expected) = if keeps_tag {
+                (Op::GuardEq, old)
+            } else {
+                (Op::GuardNe, value::NIL)
+            };
+            let expected = self.int(expected as i64);
+            self.guard(guard, &[old_tag, expected]);
+            let payload = self.payload_of(v);
+            if !keeps_tag {
+                let tag = self.best_tag(v);
+                self.memory(Op::Store8At, Class::ElementTag, 0, &[tags, index, tag]);
+            }
+            let op = if tag == value::FLOAT {
+                Op::StoreFloatAt
+            } else {
+                Op::Store64At
+            };
+            self.memory(op, Class::Element, 0, &[array, index, payload]);
+            *(*t.concrete).tags.add(place as usize) = tag;
+            *(*t.concrete).array.add(place as usize) = v.concrete.payload;
+            true
+        }
+    }
+
+    /// `t[#t + 1] = v` by a helper that answers whether there was room: where there was not, it
+    /// has done nothing, so the guard on its answer may leave the trace.
+    unsafe fn record_append(
+        &mut self,
+        t: RecordedTable,
+        i: RecordedInteger,
+        v: RecordedValue,
+    ) -> bool {
+        let concrete = DirectValue::Known(v.concrete);
+        // First as the interpreter does it: what it declines is a residual step.
+        if !self
+            .executing()
+            .set_element(t.concrete, i.concrete, concrete)
+        {
+            return false;
+        }
+        self.guard_shape(t.concrete, t.r);
+        self.guard_tag(v);
+        if v.concrete.tag >= value::STRING {
+            let mark = self.memory(Op::Load8, Class::Mark, layout::OBJECT_MARK, &[t.r]);
+            let black = self.int(perilune_runtime::gc::BLACK as i64);
+            self.guard(Op::GuardNoBits, &[mark, black]);
+        }
+        let one = self.int(1);
+        let index = self.emit(Op::Sub, 0, &[i.r, one]);
+        let border = self.memory(
+            Op::Load32,
+            Class::TableHeader,
+            layout::TABLE_BORDER,
+            &[t.r],
+        );
+        self.guard(Op::GuardEq, &[index, border]);
+        let mut payload = self.payload_of(v);
+        if v.concrete.tag == value::FLOAT {
+            payload = self.emit(Op::FloatBits, 0, &[payload]);
+        }
+        let tag = self.best_tag(v);
+        let done = self.emit(Op::CallInt, Helper::Append as i32, &[t.r, tag, payload]);
+        let zero = self.int(0);
+        self.guard(Op::GuardNe, &[done, zero]);
+        true
+    }
+}
+
+/// Whether what a field access sees is decided by shapes: no table on its way keeps string keys in
+/// its hash part.
+unsafe fn is_plain(heap: &perilune_runtime::gc::Heap, t: *mut Table, key: *mut LuaString) -> bool {
+    // SAFETY: the caller passes a live table of the heap.
+    unsafe {
+        let index = heap.names[Event::Index as usize];
+        let is_dictionary = |t: *mut Table| heap.shapes.get((*t).header.extra).is_dictionary();
+        let mut current = t;
+        for _ in 0..MAX_DEPTH {
+            if is_dictionary(current) {
+                return false;
+            }
+            if let Lookup::Slot(slot) = Table::lookup_str(heap, current, key)
+                && Table::slot(current, slot).tag != value::NIL
+            {
+                return true;
+            }
+            let metatable = Table::metatable(heap, current);
+            if metatable.is_null() {
+                return true;
+            }
+            if is_dictionary(metatable) {
+                return false;
+            }
+            let Lookup::Slot(slot) = Table::lookup_str(heap, metatable, index) else {
+                return true;
+            };
+            let next = Table::slot(metatable, slot);
+            match next.tag {
+                value::TABLE => current = next.as_pointer(),
+                value::NIL => return true,
+                _ => return false,
+            }
+        }
+        false
+    }
+}

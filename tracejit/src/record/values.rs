@@ -1,0 +1,240 @@
+//! Recorded values: what was observed, and which refs stand for it.
+
+use super::{Recording, Shadow};
+use crate::ir::{Class, Constant, Op, Ref, Type};
+use perilune_runtime::function::LuaClosure;
+use perilune_runtime::layout;
+use perilune_runtime::table::Table;
+use perilune_runtime::value::{self, Value};
+
+/// Where a recorded value comes from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source {
+    /// A stack slot, not looked at yet.
+    Slot(i32),
+    /// Refs of its tag and payload.
+    Refs { tag: Ref, payload: Ref },
+}
+
+/// A Lua value.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordedValue {
+    pub(super) concrete: Value,
+    pub(super) source: Source,
+}
+
+/// An integer.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordedInteger {
+    pub(super) concrete: i64,
+    pub(super) r: Ref,
+}
+
+/// A float.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordedFloat {
+    pub(super) concrete: f64,
+    pub(super) r: Ref,
+}
+
+/// A table.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordedTable {
+    pub(super) concrete: *mut Table,
+    pub(super) r: Ref,
+}
+
+/// A Lua closure.
+#[derive(Clone, Copy, Debug)]
+pub struct RecordedClosure {
+    pub(super) concrete: *mut LuaClosure,
+    pub(super) r: Ref,
+}
+
+impl Recording {
+    /// A value known in full.
+    pub(super) fn constant_value(&mut self, v: Value) -> RecordedValue {
+        let tag = self.int(v.tag as i64);
+        let payload = if v.tag == value::FLOAT {
+            self.trace.constant(Constant::Float(v.payload))
+        } else {
+            self.int(v.payload as i64)
+        };
+        RecordedValue {
+            concrete: v,
+            source: Source::Refs { tag, payload },
+        }
+    }
+
+    /// The ref of a value's tag.
+    pub(super) fn tag_of(&mut self, v: RecordedValue) -> Ref {
+        match v.source {
+            Source::Refs { tag, .. } => tag,
+            Source::Slot(slot) => {
+                if let Some(tag) = self.shadow.get(&slot).and_then(|s| s.tag) {
+                    return tag;
+                }
+                let tag = self.emit(Op::SlotTag, slot, &[]);
+                self.shadow.entry(slot).or_default().tag = Some(tag);
+                tag
+            }
+        }
+    }
+
+    /// The ref of a value's payload, in the register class that its observed tag wants.
+    pub(super) fn payload_of(&mut self, v: RecordedValue) -> Ref {
+        let is_float = v.concrete.tag == value::FLOAT;
+        match v.source {
+            Source::Refs { payload, .. } => {
+                match (is_float, self.trace.type_of(payload) == Type::Float) {
+                    (true, false) => self.emit(Op::FloatFromBits, 0, &[payload]),
+                    (false, true) => self.emit(Op::FloatBits, 0, &[payload]),
+                    _ => payload,
+                }
+            }
+            Source::Slot(slot) => {
+                let shadow = self.shadow.get(&slot).copied().unwrap_or_default();
+                let r = match (is_float, shadow.int, shadow.float) {
+                    (true, _, Some(float)) => return float,
+                    (false, Some(int), _) => return int,
+                    (true, Some(int), None) => self.emit(Op::FloatFromBits, 0, &[int]),
+                    (false, None, Some(float)) => self.emit(Op::FloatBits, 0, &[float]),
+                    (true, None, None) => self.emit(Op::SlotFloat, slot, &[]),
+                    (false, None, None) => self.emit(Op::SlotInt, slot, &[]),
+                };
+                let shadow = self.shadow.entry(slot).or_default();
+                if is_float {
+                    shadow.float = Some(r);
+                } else {
+                    shadow.int = Some(r);
+                }
+                r
+            }
+        }
+    }
+
+    /// Guards that a value has the tag that was observed; answers that tag.
+    pub(super) fn guard_tag(&mut self, v: RecordedValue) -> value::Tag {
+        let observed = v.concrete.tag;
+        let tag = self.tag_of(v);
+        if tag.is_constant() {
+            return observed;
+        }
+        let expected = self.int(observed as i64);
+        if self.known_tags.insert(tag, observed).is_none() {
+            self.guard(Op::GuardEq, &[tag, expected]);
+        }
+        if let Source::Slot(slot) = v.source {
+            self.shadow.entry(slot).or_default().tag = Some(expected);
+        }
+        observed
+    }
+
+    /// Guards that a value is not nil, which it was not.
+    pub(super) fn guard_not_nil(&mut self, v: RecordedValue) {
+        let tag = self.tag_of(v);
+        if !tag.is_constant() && !self.known_tags.contains_key(&tag) {
+            let nil = self.int(value::NIL as i64);
+            self.guard(Op::GuardNe, &[tag, nil]);
+        }
+    }
+
+    /// A tag as the trace should store it: a constant where a guard has established it.
+    pub(super) fn best_tag(&mut self, v: RecordedValue) -> Ref {
+        let tag = self.tag_of(v);
+        match self.known_tags.get(&tag) {
+            Some(&known) => self.int(known as i64),
+            None => tag,
+        }
+    }
+
+    /// Records that a slot has a new value, which is not in memory.
+    pub(super) fn set_slot(&mut self, slot: i32, tag: Ref, payload: Ref) {
+        let mut shadow = Shadow {
+            tag: Some(tag),
+            dirty: true,
+            ..Shadow::default()
+        };
+        match self.trace.type_of(payload) {
+            Type::Float => shadow.float = Some(payload),
+            _ => shadow.int = Some(payload),
+        }
+        self.shadow.insert(slot, shadow);
+    }
+
+    /// The value at `address + offset`, in memory of class `class`.
+    pub(super) fn load_value(
+        &mut self,
+        concrete: Value,
+        class: Class,
+        address: Ref,
+        offset: i32,
+    ) -> RecordedValue {
+        let tag = self.memory(Op::Load8, class, offset + layout::VALUE_TAG, &[address]);
+        let op = if concrete.tag == value::FLOAT {
+            Op::LoadFloat
+        } else {
+            Op::Load64
+        };
+        let payload = self.memory(op, class, offset + layout::VALUE_PAYLOAD, &[address]);
+        RecordedValue {
+            concrete,
+            source: Source::Refs { tag, payload },
+        }
+    }
+
+    /// Stores a value at `address + offset`.
+    pub(super) fn store_value(
+        &mut self,
+        class: Class,
+        address: Ref,
+        offset: i32,
+        tag: Option<Ref>,
+        payload: Ref,
+    ) {
+        if let Some(tag) = tag {
+            self.memory(
+                Op::Store8,
+                class,
+                offset + layout::VALUE_TAG,
+                &[address, tag],
+            );
+        }
+        let op = match self.trace.type_of(payload) {
+            Type::Float => Op::StoreFloat,
+            _ => Op::Store64,
+        };
+        self.memory(
+            op,
+            class,
+            offset + layout::VALUE_PAYLOAD,
+            &[address, payload],
+        );
+    }
+
+    /// Guards that storing `v` into `object` needs no write barrier: `v` is of a plain type, or the
+    /// object is not black. False when it does need one, now.
+    ///
+    /// # Safety
+    /// `concrete` is the live object that `object` stands for.
+    pub(super) unsafe fn guard_no_barrier(
+        &mut self,
+        concrete: *const perilune_runtime::gc::GcHeader,
+        object: Ref,
+        v: RecordedValue,
+    ) -> bool {
+        use perilune_runtime::gc::BLACK;
+        // SAFETY: the caller's contract.
+        let is_black = unsafe { (*concrete).mark & BLACK != 0 };
+        if v.concrete.tag >= value::STRING && is_black {
+            return false;
+        }
+        self.guard_tag(v);
+        if v.concrete.tag >= value::STRING {
+            let mark = self.memory(Op::Load8, Class::Mark, layout::OBJECT_MARK, &[object]);
+            let black = self.int(BLACK as i64);
+            self.guard(Op::GuardNoBits, &[mark, black]);
+        }
+        true
+    }
+}
