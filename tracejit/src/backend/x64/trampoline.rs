@@ -1,0 +1,117 @@
+//! The code at the start of a code area: how trace code is entered and left.
+//!
+//! Invariant: trace code runs in the frame made here, with `rbp` at its top and `rsp` at its
+//! bottom; [`Layout`] describes every instruction at which that is not so.
+
+use super::super::{DoStep, MachineState, Restore};
+use dynasmrt::{DynasmApi, DynasmLabelApi, VecAssembler, dynasm, x64::X64Relocation};
+
+/// The callee-saved registers below `rbp`.
+const SAVED_BYTES: i32 = 40;
+/// Where the [`MachineState`] starts, below `rbp`.
+pub(super) const STATE: i32 = SAVED_BYTES + size_of::<MachineState>() as i32;
+const FRAME_BYTES: i32 = (STATE + 15) & !15;
+
+/// Offsets in the trampoline, for the unwinder: bytes from one change of the frame to the next.
+#[derive(Debug)]
+pub(super) struct Layout {
+    pub(super) pushed_rbp: u8,
+    pub(super) moved_rbp: u8,
+    pub(super) pushed: [u8; 5],
+    /// From the last push to the return instruction.
+    pub(super) to_return: u16,
+    /// Bytes of all.
+    pub(super) size: usize,
+}
+
+impl Layout {
+    /// The saved registers in the order of their pushes, by DWARF number: rbx, r12 to r15.
+    pub(super) const SAVED: [u8; 5] = [3, 12, 13, 14, 15];
+}
+
+/// The trampoline's code and the offsets of its entries.
+pub(super) struct Trampoline {
+    pub(super) code: Vec<u8>,
+    /// Where exit stubs go.
+    pub(super) exit: usize,
+    /// Where a trace that is left with the answer in `rax` goes.
+    pub(super) leave: usize,
+    /// Where steps are called: `rsi` is the step.
+    pub(super) step: usize,
+    pub(super) layout: Layout,
+}
+
+/// Makes the trampoline for a code area at `address`.
+pub(super) fn assemble(address: usize, restore: Restore, do_step: DoStep) -> Option<Trampoline> {
+    let mut ops = VecAssembler::<X64Relocation>::new(address);
+    let mut marks = Vec::new();
+    dynasm!(ops ; .arch x64 ; push rbp);
+    marks.push(ops.offset().0);
+    dynasm!(ops ; mov rbp, rsp);
+    marks.push(ops.offset().0);
+    dynasm!(ops ; push rbx);
+    marks.push(ops.offset().0);
+    dynasm!(ops ; push r12);
+    marks.push(ops.offset().0);
+    dynasm!(ops ; push r13);
+    marks.push(ops.offset().0);
+    dynasm!(ops ; push r14);
+    marks.push(ops.offset().0);
+    dynasm!(ops ; push r15);
+    marks.push(ops.offset().0);
+    dynasm!(ops
+        ; sub rsp, FRAME_BYTES
+        ; mov rbx, rdi
+        ; mov r12, rsi
+        ; jmp rdx
+    );
+    let exit = ops.offset().0;
+    let general = std::mem::offset_of!(MachineState, general) as i32 - STATE;
+    let float = std::mem::offset_of!(MachineState, float) as i32 - STATE;
+    for n in 0..16u8 {
+        dynasm!(ops
+            ; mov [rbp + general + 8 * n as i32], Rq(n)
+            ; movsd [rbp + float + 8 * n as i32], Rx(n)
+        );
+    }
+    dynasm!(ops
+        ; mov rdi, rbx
+        ; lea rsi, [rbp - STATE]
+        ; mov rdx, r12
+        ; mov rax, QWORD restore as usize as i64
+        ; call rax
+    );
+    let leave = ops.offset().0;
+    dynasm!(ops
+        ; lea rsp, [rbp - SAVED_BYTES]
+        ; pop r15
+        ; pop r14
+        ; pop r13
+        ; pop r12
+        ; pop rbx
+        ; pop rbp
+    );
+    let at_return = ops.offset().0;
+    dynasm!(ops ; ret);
+    let size = ops.offset().0.next_multiple_of(16);
+    while ops.offset().0 < size {
+        dynasm!(ops ; int3);
+    }
+    let step = do_step as usize;
+    let code = ops.finalize().ok()?;
+    let delta = |n: usize| (marks[n] - if n == 0 { 0 } else { marks[n - 1] }) as u8;
+    let layout = Layout {
+        pushed_rbp: delta(0),
+        moved_rbp: delta(1),
+        pushed: [delta(2), delta(3), delta(4), delta(5), delta(6)],
+        to_return: (at_return - marks[6]) as u16,
+        size,
+    };
+    Some(Trampoline {
+        code,
+        exit,
+        leave,
+        step,
+        layout,
+    })
+}
