@@ -48,6 +48,12 @@ impl Lua {
         let warnings = perilune_stdlib::base::Warnings::Off;
         lua.set_warning_function(perilune_stdlib::base::standard_warnings(warnings));
         lua.set_gc_stress(options.gc_stress);
+        #[cfg(feature = "jit")]
+        if options.jit {
+            let engine = perilune_tracejit::Engine::new(options.tracing.clone());
+            let hot_limit = engine.hot_limit();
+            lua.set_tracer(engine, hot_limit);
+        }
         Ok(Lua(lua))
     }
 

@@ -15,6 +15,10 @@ use std::fmt;
 pub struct Options {
     pub(crate) reads_environment: bool,
     pub(crate) jit: bool,
+    #[cfg(feature = "jit")]
+    pub(crate) tracing: perilune_tracejit::Options,
+    /// How the compiler's statistics are wanted at the end: as JSON or not.
+    pub(crate) statistics: Option<bool>,
     pub(crate) gc_stress: Option<u32>,
     pub(crate) failing_allocation: Option<u64>,
 }
@@ -24,6 +28,9 @@ impl Default for Options {
         Options {
             reads_environment: true,
             jit: true,
+            #[cfg(feature = "jit")]
+            tracing: perilune_tracejit::Options::default(),
+            statistics: None,
             gc_stress: None,
             failing_allocation: None,
         }
@@ -68,14 +75,31 @@ impl Options {
         match mode.rsplit_once('=') {
             None if mode == "off" => self.jit = false,
             None if mode == "on" => self.jit = true,
+            None if mode == "stats" => self.statistics = Some(false),
+            Some(("stats", "json")) => self.statistics = Some(true),
             Some(("gc", "stress")) => self.gc_stress = Some(1),
             Some(("gc=stress", n)) => self.gc_stress = Some(positive(n).ok_or_else(unknown)?),
             Some(("alloc=fail", n)) => {
                 self.failing_allocation = Some(u64::from(positive(n).ok_or_else(unknown)?));
             }
+            _ if self.set_tracing(mode) => {}
             _ => return Err(unknown()),
         }
         Ok(self)
+    }
+
+    /// Whether statistics of the compiler are wanted at the end, and then whether as JSON.
+    pub fn wanted_statistics(&self) -> Option<bool> {
+        self.statistics
+    }
+
+    #[cfg(feature = "jit")]
+    fn set_tracing(&mut self, mode: &str) -> bool {
+        self.tracing.set(mode)
+    }
+    #[cfg(not(feature = "jit"))]
+    fn set_tracing(&mut self, _mode: &str) -> bool {
+        false
     }
 }
 

@@ -39,6 +39,8 @@ pub(crate) struct Engine {
     caller: ReportingCall,
     load_file: Value,
     to_text: Value,
+    /// Whether the compiler's statistics are printed at the end, and then whether as JSON.
+    statistics: Option<bool>,
 }
 
 impl Engine {
@@ -65,6 +67,7 @@ impl Engine {
                 caller,
                 load_file,
                 to_text,
+                statistics: options.wanted_statistics(),
             })
         };
         start().map_err(|error: Error| format!("cannot create state: {error}"))
@@ -227,6 +230,11 @@ impl Engine {
     /// Ends the state, as the process is about to end.
     pub(crate) fn finish(&self) {
         perilune::Lua::clone(&self.lua).finish();
+        if let Some(json) = self.statistics
+            && let Some(text) = self.lua.trace_statistics(json)
+        {
+            eprintln!("{}", text.trim_end());
+        }
     }
 }
 

@@ -320,6 +320,25 @@ impl Lua {
         unsafe { (*self.vm()).interrupt = Some(Box::new(function)) };
     }
 
+    /// Gives the state a tracing compiler, which is asked after `hot_limit` rounds of a loop.
+    pub fn set_tracer(&self, tracer: Rc<dyn crate::hot::TraceHook>, hot_limit: i32) {
+        // SAFETY: the state is live; nothing runs between two calls of the interface, or it looks
+        // at both fields again at its next back-edge.
+        unsafe {
+            let vm = self.state.vm();
+            (*vm).hot_limit = hot_limit;
+            (*vm).tracer = Some(tracer);
+        }
+    }
+
+    /// What the tracing compiler has to say of its work, if there is one: for people, or as a JSON
+    /// object.
+    pub fn trace_statistics(&self, json: bool) -> Option<String> {
+        // SAFETY: the state is live.
+        let tracer = unsafe { (*self.state.vm()).tracer.clone() };
+        tracer.map(|tracer| tracer.statistics(json))
+    }
+
     /// Runs all finalisers, as dropping the last handle does, and leaves the memory to the end of
     /// the process.
     pub fn finish(self) {

@@ -31,8 +31,6 @@ pub(crate) struct RegisterSet {
 pub(crate) struct Allocation {
     /// By instruction; `None`: it has no result, or nobody uses it.
     pub(crate) places: Vec<Option<Location>>,
-    /// By instruction: the last instruction that needs it.
-    pub(crate) last_use: Vec<u32>,
 }
 
 /// The position after the last instruction.
@@ -120,7 +118,7 @@ pub(crate) fn allocate(
     registers: &RegisterSet,
     inherited: &[Location],
 ) -> Result<Allocation, Refusal> {
-    let mut last_use = last_uses(trace);
+    let last_use = last_uses(trace);
     let partner = coalesced(trace, &last_use);
     let weights = weights(trace);
     let calls: Vec<u32> = (0..trace.code.len())
@@ -159,10 +157,9 @@ pub(crate) fn allocate(
     for (n, entry) in partner.of_back.iter().enumerate() {
         if let Some(entry) = entry {
             places[n] = places[*entry as usize];
-            last_use[n] = end_of(trace);
         }
     }
-    Ok(Allocation { places, last_use })
+    Ok(Allocation { places })
 }
 
 /// Phis whose two values share a place.

@@ -14,6 +14,8 @@
 //! - A guard that fails goes to its exit's stub, which names the exit and joins the code that saves
 //!   all registers in the frame's [`MachineState`] and calls the restoring function.
 
+mod allocate;
+mod check;
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 mod x64;
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
@@ -122,4 +124,18 @@ pub enum Refusal {
     TooManyValues,
     /// The trace is not well formed.
     Malformed,
+}
+
+/// A listing of machine code, for people: one line of bytes in hexadecimal for every 16.
+pub fn listing(address: usize, code: &[u8]) -> String {
+    use std::fmt::Write;
+    let mut out = String::new();
+    for (n, line) in code.chunks(16).enumerate() {
+        let _ = write!(out, "{:x} ", address + 16 * n);
+        for byte in line {
+            let _ = write!(out, " {byte:02x}");
+        }
+        out.push('\n');
+    }
+    out
 }

@@ -12,7 +12,7 @@ mod statistics;
 mod trace;
 
 use crate::abort::Abort;
-use crate::backend::{Backend, Location};
+use crate::backend::{Backend, Location, Refusal, Request};
 use crate::ir::{End, Trace};
 use crate::options::Options;
 use crate::record::{Dependencies, Limits, Outcome, Recording, Start, Surroundings};
@@ -52,11 +52,14 @@ pub struct Engine {
     invalidated: Cell<bool>,
     /// Counts what recordings may not survive.
     disturbances: Cell<u64>,
+    /// Guards until the next one that is made to fail.
+    countdown: Cell<u32>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
-    backend: Backend,
+    /// Made for the first trace; refused for good if that fails.
+    backend: Option<Backend>,
     traces: Vec<CompiledTrace>,
     exits: Vec<ExitRecord>,
     /// Locations with a trace or with aborts.
@@ -99,36 +102,23 @@ struct LocationRecord {
 }
 
 impl Engine {
-    /// A compiler for a state; `None` where there is no code generator, or no memory for code.
-    pub fn new(options: Options) -> Option<Rc<Engine>> {
-        let backend = Backend::new(options.code_limit, exit::restore, trace::step).ok()?;
-        Some(Rc::new(Engine {
+    /// A compiler for a state.
+    pub fn new(options: Options) -> Rc<Engine> {
+        Rc::new(Engine {
+            countdown: Cell::new(options.deopt.unwrap_or(0)),
             options,
-            state: RefCell::new(State {
-                backend,
-                traces: Vec::new(),
-                exits: Vec::new(),
-                locations: FxHashMap::default(),
-                statistics: Statistics::default(),
-                stale: false,
-            }),
+            state: RefCell::default(),
             depth: Cell::new(0),
             last_exit: Cell::new(None),
             invalidated: Cell::new(false),
             disturbances: Cell::new(0),
-        }))
+        })
     }
 
-    /// Makes a state use a compiler.
-    ///
-    /// # Safety
-    /// `vm` is live.
-    pub unsafe fn install(self: &Rc<Engine>, vm: *mut Vm) {
-        // SAFETY: the caller's contract.
-        unsafe {
-            (*vm).hot_limit = self.options.hot;
-            (*vm).tracer = Some(self.clone());
-        }
+    /// The number of rounds after which a loop is hot: for
+    /// [`Vm::hot_limit`](perilune_runtime::vm::Vm).
+    pub fn hot_limit(&self) -> i32 {
+        self.options.hot
     }
 
     /// The compiler of a state that has one.
@@ -147,15 +137,19 @@ impl Engine {
     unsafe fn enter(&self, vm: *mut Vm, number: u32) -> u64 {
         // SAFETY: the saved state is that of the trace's start.
         unsafe {
-            let entry = {
+            let (trampoline, entry) = {
                 let mut state = self.state.borrow_mut();
                 state.statistics.entries += 1;
-                state.traces[number as usize].entry
+                let entry = state.traces[number as usize].entry;
+                let Some(backend) = &state.backend else {
+                    return portable::step(vm);
+                };
+                (backend.trampoline(), entry)
             };
             let started = self.state.borrow().statistics.clock();
             self.depth.set(self.depth.get() + 1);
             let guard = Leaving(self);
-            let code = Backend::run(vm, (*vm).base, entry);
+            let code = trampoline(vm, (*vm).base, entry);
             drop(guard);
             self.state.borrow_mut().statistics.ran(started);
             let exit = self.last_exit.take();
@@ -279,7 +273,10 @@ impl Engine {
                     let record = &mut state.exits[exit as usize];
                     record.has_trace = true;
                     let stub = record.stub;
-                    state.backend.patch(stub, entry);
+                    // SAFETY: the exit was left to come here, so its stub is not running.
+                    if let Some(backend) = &mut state.backend {
+                        backend.patch(stub, entry);
+                    }
                 }
                 Err(abort) => {
                     state.statistics.abort(abort);
@@ -314,14 +311,14 @@ impl Engine {
             return Err(Abort::Collection);
         }
         if self.options.dump.ir {
-            eprintln!("-- trace {number}, recorded\n{}", recording.trace);
+            eprintln!("-- trace {number}, recorded\n{:?}", recording.trace);
         }
         let started = Instant::now();
         let dependencies = recording.dependencies;
         let trace = crate::opt::optimise(recording.trace, final_snapshot, &self.options.passes);
         state.statistics.optimised(started);
         if self.options.dump.opt {
-            eprintln!("-- trace {number}, optimised\n{trace}");
+            eprintln!("-- trace {number}, optimised\n{trace:?}");
         }
         if self.options.record_only {
             return Err(Abort::NotAssembled);
@@ -330,23 +327,34 @@ impl Engine {
         let first_exit = state.exits.len() as u32;
         let inherited = parent.map(|exit| state.exits[exit as usize].values.clone());
         let traces = &state.traces;
-        let assembled = state.backend.assemble(
-            &trace,
+        if state.backend.is_none() {
+            let made = Backend::new(self.options.code_limit, exit::restore, trace::step);
+            state.backend = made.ok();
+        }
+        let Some(backend) = &mut state.backend else {
+            return Err(Abort::CodeFull);
+        };
+        let assembled = backend.assemble(&Request {
+            trace: &trace,
             first_exit,
-            inherited.as_deref(),
-            &|n| traces.get(n as usize).map(|t| t.entry),
-            self.options.registers,
-        );
+            inherited: inherited.as_deref().unwrap_or(&[]),
+            entry_of: &|n| traces.get(n as usize).map(|t| t.entry),
+            registers: self.options.registers,
+            deopt: self.options.deopt.map(|n| (n, self.countdown.as_ptr())),
+        });
         state.statistics.assembled(started);
         let assembled = match assembled {
             Ok(assembled) => assembled,
+            Err(Refusal::Full) => return Err(Abort::CodeFull),
             Err(_) => return Err(Abort::NotAssembled),
         };
         if self.options.dump.asm {
-            eprintln!("-- trace {number}, machine code\n{}", assembled.listing());
+            let code = backend.code(assembled.entry, assembled.code_bytes);
+            let listing = crate::backend::listing(assembled.entry as usize, code);
+            eprintln!("-- trace {number}, machine code\n{listing}");
         }
         state.statistics.traces += 1;
-        state.statistics.code_bytes = state.backend.bytes_used();
+        state.statistics.code_bytes += assembled.code_bytes;
         for exit in assembled.exits {
             state.exits.push(ExitRecord {
                 trace: number,
@@ -407,7 +415,9 @@ impl State {
             self.stale = false;
             self.traces.clear();
             self.exits.clear();
-            self.backend.flush();
+            if let Some(backend) = &mut self.backend {
+                backend.flush();
+            }
             self.statistics.flushes += 1;
         }
     }

@@ -95,6 +95,9 @@ macro_rules! for_each_trace_op {
             IntToFloat(Int) -> Float, Pure, "nearest double";
             FloatBits(Float) -> Int, Pure, "the bits of a double";
             FloatFromBits(Int) -> Float, Pure, "the double with these bits";
+            // The same value under another name, for phis.
+            CopyInt(Int) -> Int, Pure, "a";
+            CopyFloat(Float) -> Float, Pure, "a";
             // Calls of helpers (imm: a [`Helper`](super::Helper)): up to three operands, as the
             // helper declares. They never raise, collect or run Lua code.
             CallInt(Any, Any, Any) -> Int, Read, "a helper's result";

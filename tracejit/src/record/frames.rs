@@ -1,12 +1,12 @@
 //! Calls and returns inlined into the trace, and bringing everything into memory.
 
-use super::values::{RecordedClosure, Source};
+use super::values::RecordedClosure;
 use super::{RecordedValue, Recording};
 use crate::ir::{Class, Instruction, Op, PendingFrame, Ref, Type};
 use perilune_runtime::layout;
 use perilune_runtime::machine::direct::DirectValue;
 use perilune_runtime::machine::{Machine, Register};
-use perilune_runtime::value::{self, Value};
+use perilune_runtime::value::Value;
 
 impl Recording {
     /// The machine's frame pointer, as memory has it.
@@ -177,19 +177,5 @@ impl Recording {
             ..Instruction::new(Op::Step, index, &[])
         };
         self.trace.push(instruction);
-    }
-
-    /// Whether the slot's value is known to be of a plain type, for tests.
-    #[cfg(test)]
-    pub(super) fn is_plain_slot(&self, slot: i32) -> bool {
-        self.concrete(slot).tag < value::STRING
-    }
-
-    /// The value of a slot, not looked at yet.
-    pub(super) fn slot_value(&self, slot: i32) -> RecordedValue {
-        RecordedValue {
-            concrete: self.concrete(slot),
-            source: Source::Slot(slot),
-        }
     }
 }

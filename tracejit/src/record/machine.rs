@@ -3,8 +3,7 @@
 //! What a primitive answers in a plain Rust type is guarded before it is answered.
 
 use super::values::{RecordedClosure, Source};
-use super::{Recording, Shadow};
-use super::{RecordedFloat, RecordedInteger, RecordedTable, RecordedValue};
+use super::{Recording, RecordedFloat, RecordedInteger, RecordedTable, RecordedValue};
 use crate::ir::{Class, Helper, Op, Ref};
 use perilune_runtime::function::LuaClosure;
 use perilune_runtime::layout;
@@ -449,11 +448,6 @@ impl Recording {
         if from < to {
             self.shadow.retain(|&slot, _| slot < from || slot >= to);
         }
-    }
-
-    /// What is known of a slot.
-    pub(super) fn shadow_of(&self, slot: i32) -> Option<Shadow> {
-        self.shadow.get(&slot).copied()
     }
 
     /// The machine that executes, for one primitive.

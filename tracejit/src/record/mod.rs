@@ -15,7 +15,7 @@ mod machine;
 mod tables;
 mod values;
 
-pub use control::{Outcome, Start};
+pub use control::{Limits, Outcome, Start, Surroundings};
 pub use values::{RecordedFloat, RecordedInteger, RecordedTable, RecordedValue};
 
 use crate::abort::Abort;

@@ -4,7 +4,7 @@
 //! bottom; [`Layout`] describes every instruction at which that is not so.
 
 use super::super::{DoStep, MachineState, Restore};
-use dynasmrt::{DynasmApi, DynasmLabelApi, VecAssembler, dynasm, x64::X64Relocation};
+use dynasmrt::{DynasmApi, VecAssembler, dynasm, x64::X64Relocation};
 
 /// The callee-saved registers below `rbp`.
 const SAVED_BYTES: i32 = 40;

@@ -1,0 +1,295 @@
+//! Writes the instructions of a trace, one after the other, then its exits and constants.
+
+use super::super::allocate::Allocation;
+use super::super::{AssembledExit, Location, Refusal, Request};
+use super::moves::{Move, Source, sequence};
+use super::{ANCHOR, Common, RAX, VM, XMM15};
+use crate::ir::{Constant, End, Op, Ref, Trace, Type};
+use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm, x64::X64Relocation};
+use perilune_runtime::layout;
+use rustc_hash::FxHashMap;
+
+/// Machine code and its exits.
+pub(super) struct Emitted {
+    pub(super) code: Vec<u8>,
+    pub(super) exits: Vec<AssembledExit>,
+}
+
+/// The code generator at work on a trace.
+pub(super) struct Emitter<'a> {
+    pub(super) ops: VecAssembler<X64Relocation>,
+    pub(super) trace: &'a Trace,
+    pub(super) allocation: &'a Allocation,
+    pub(super) common: Common,
+    pub(super) deopt: Option<(u32, *mut u32)>,
+    /// The label of each snapshot's exit, once a guard has it.
+    exits: FxHashMap<u32, DynamicLabel>,
+    exit_order: Vec<u32>,
+    /// Floats to be placed behind the code.
+    floats: Vec<(u64, DynamicLabel)>,
+}
+
+/// Makes the code of a trace for an address.
+pub(super) fn emit(
+    request: &Request,
+    allocation: &Allocation,
+    common: Common,
+    address: usize,
+) -> Result<Emitted, Refusal> {
+    let trace = request.trace;
+    let mut e = Emitter {
+        ops: VecAssembler::new_with_capacity(address, trace.code.len() * 8, 1, 0, 64, 0, 64),
+        trace,
+        allocation,
+        common,
+        deopt: request.deopt,
+        exits: FxHashMap::default(),
+        exit_order: Vec::new(),
+        floats: Vec::new(),
+    };
+    let start = e.ops.new_dynamic_label();
+    dynasm!(e.ops ; .arch x64 ; =>start);
+    e.enter(request.inherited)?;
+    let head = e.ops.new_dynamic_label();
+    for n in 0..trace.code.len() {
+        if trace.code[n].op == Op::Loop {
+            dynasm!(e.ops ; .align 16 ; =>head);
+        } else {
+            e.instruction(n)?;
+        }
+    }
+    e.finish(request, head, start)?;
+    let stubs = e.stubs(request.first_exit);
+    e.constants();
+    let code = e.ops.finalize().map_err(|_| Refusal::Malformed)?;
+    let mut exits = Vec::with_capacity(stubs.len());
+    for (snapshot, offset) in stubs {
+        let values = trace.snapshots[snapshot as usize]
+            .values()
+            .map(|r| r.as_instruction().and_then(|n| allocation.places[n]))
+            .collect::<Option<Vec<Location>>>()
+            .ok_or(Refusal::Malformed)?;
+        exits.push(AssembledExit {
+            snapshot,
+            values,
+            stub: address + offset,
+        });
+    }
+    Ok(Emitted { code, exits })
+}
+
+impl Emitter<'_> {
+    /// The place of a value.
+    pub(super) fn place(&self, r: Ref) -> Option<Location> {
+        r.as_instruction().and_then(|n| self.allocation.places[n])
+    }
+
+    /// What a ref is, as the source of a move.
+    pub(super) fn source(&self, r: Ref) -> Result<Source, Refusal> {
+        match self.trace.constant_of(r) {
+            Some(constant) => Ok(Source::Constant(constant)),
+            None => Ok(Source::Place(self.place(r).ok_or(Refusal::Malformed)?)),
+        }
+    }
+
+    /// Values of the parent trace are moved from its places to this trace's.
+    fn enter(&mut self, inherited: &[Location]) -> Result<(), Refusal> {
+        let mut moves = Vec::new();
+        let mut entered = false;
+        for (n, i) in self.trace.code.iter().enumerate() {
+            if !matches!(i.op, Op::InheritInt | Op::InheritFloat) {
+                entered = true;
+                continue;
+            }
+            // Values that come later than other code might have lost their places to it.
+            if entered {
+                return Err(Refusal::Malformed);
+            }
+            if let Some(to) = self.allocation.places[n] {
+                let from = *inherited.get(i.imm as usize).ok_or(Refusal::Malformed)?;
+                moves.push(Move {
+                    to,
+                    from: Source::Place(from),
+                });
+            }
+        }
+        self.move_all(moves);
+        Ok(())
+    }
+
+    /// What comes after the last instruction.
+    fn finish(
+        &mut self,
+        request: &Request,
+        head: DynamicLabel,
+        start: DynamicLabel,
+    ) -> Result<(), Refusal> {
+        match self.trace.end {
+            End::Loop => {
+                let mut moves = Vec::new();
+                for phi in &self.trace.phis {
+                    let Some(to) = self.place(phi.entry) else {
+                        continue;
+                    };
+                    let from = self.source(phi.back)?;
+                    moves.push(Move { to, from });
+                }
+                self.move_all(moves);
+                dynasm!(self.ops ; jmp =>head);
+            }
+            End::Link { trace, base } => {
+                if base != 0 {
+                    let bytes = base * layout::VALUE_SIZE;
+                    dynasm!(self.ops ; add Rq(ANCHOR), bytes);
+                }
+                if trace == self.trace.number {
+                    dynasm!(self.ops ; jmp =>start);
+                } else {
+                    let entry = (request.entry_of)(trace).ok_or(Refusal::Malformed)?;
+                    dynasm!(self.ops ; jmp extern entry as usize);
+                }
+            }
+            End::Exit(snapshot) => {
+                let exit = self.exit(snapshot);
+                dynasm!(self.ops ; jmp =>exit);
+            }
+        }
+        Ok(())
+    }
+
+    /// The label of a snapshot's exit. All guards with the same snapshot share it: values keep their
+    /// places as long as they live.
+    pub(super) fn exit(&mut self, snapshot: u32) -> DynamicLabel {
+        if let Some(&label) = self.exits.get(&snapshot) {
+            return label;
+        }
+        let label = self.ops.new_dynamic_label();
+        self.exits.insert(snapshot, label);
+        self.exit_order.push(snapshot);
+        label
+    }
+
+    /// Writes the exits' stubs; answers snapshots and offsets.
+    fn stubs(&mut self, first_exit: u32) -> Vec<(u32, usize)> {
+        let order = std::mem::take(&mut self.exit_order);
+        let mut stubs = Vec::with_capacity(order.len());
+        for (n, snapshot) in order.into_iter().enumerate() {
+            let label = self.exits[&snapshot];
+            let number = (first_exit + n as u32) as i32;
+            stubs.push((snapshot, self.ops.offset().0));
+            dynasm!(self.ops
+                ; =>label
+                ; mov QWORD [rbp - super::trampoline::STATE], number
+                ; jmp extern self.common.exit
+            );
+        }
+        stubs
+    }
+
+    /// The label of a float constant in memory.
+    pub(super) fn float_constant(&mut self, bits: u64) -> DynamicLabel {
+        if let Some(&(_, label)) = self.floats.iter().find(|(known, _)| *known == bits) {
+            return label;
+        }
+        let label = self.ops.new_dynamic_label();
+        self.floats.push((bits, label));
+        label
+    }
+
+    fn constants(&mut self) {
+        if self.floats.is_empty() {
+            return;
+        }
+        dynasm!(self.ops ; .align 8);
+        for (bits, label) in std::mem::take(&mut self.floats) {
+            dynasm!(self.ops ; =>label ; .u64 bits);
+        }
+    }
+
+    /// Does moves that are meant to happen at once.
+    pub(super) fn move_all(&mut self, moves: Vec<Move>) {
+        let scratch = |place| match place {
+            Location::Float(_) => Location::Float(XMM15),
+            _ => Location::General(RAX),
+        };
+        for m in sequence(moves, scratch) {
+            self.move_one(m.to, m.from);
+        }
+    }
+
+    /// The offset of a spill slot from `rbp`.
+    pub(super) fn spill(n: u16) -> i32 {
+        let spills = std::mem::offset_of!(super::super::MachineState, spills) as i32;
+        spills - super::trampoline::STATE + 8 * n as i32
+    }
+
+    /// Moves a value; changes `rcx` at most, and no flags.
+    pub(super) fn move_one(&mut self, to: Location, from: Source) {
+        use Location::{Float, General, Spill};
+        match (to, from) {
+            (_, Source::Constant(Constant::Vm)) => {
+                self.move_one(to, Source::Place(General(VM)));
+            }
+            (General(to), Source::Constant(c)) => self.load_int(to, c.bits() as i64),
+            (Float(to), Source::Constant(c)) => {
+                let label = self.float_constant(c.bits());
+                dynasm!(self.ops ; movsd Rx(to), [=>label]);
+            }
+            (Spill(to), Source::Constant(c)) => {
+                let (bits, to) = (c.bits() as i64, Self::spill(to));
+                if let Ok(bits) = i32::try_from(bits) {
+                    dynasm!(self.ops ; mov QWORD [rbp + to], bits);
+                } else {
+                    self.load_int(super::RCX, bits);
+                    dynasm!(self.ops ; mov [rbp + to], rcx);
+                }
+            }
+            (General(to), Source::Place(General(from))) => {
+                dynasm!(self.ops ; mov Rq(to), Rq(from));
+            }
+            (General(to), Source::Place(Spill(from))) => {
+                dynasm!(self.ops ; mov Rq(to), [rbp + Self::spill(from)]);
+            }
+            (General(to), Source::Place(Float(from))) => {
+                dynasm!(self.ops ; movq Rq(to), Rx(from));
+            }
+            (Float(to), Source::Place(Float(from))) => {
+                dynasm!(self.ops ; movapd Rx(to), Rx(from));
+            }
+            (Float(to), Source::Place(Spill(from))) => {
+                dynasm!(self.ops ; movsd Rx(to), [rbp + Self::spill(from)]);
+            }
+            (Float(to), Source::Place(General(from))) => {
+                dynasm!(self.ops ; movq Rx(to), Rq(from));
+            }
+            (Spill(to), Source::Place(General(from))) => {
+                dynasm!(self.ops ; mov [rbp + Self::spill(to)], Rq(from));
+            }
+            (Spill(to), Source::Place(Float(from))) => {
+                dynasm!(self.ops ; movsd [rbp + Self::spill(to)], Rx(from));
+            }
+            (Spill(to), Source::Place(Spill(from))) => {
+                dynasm!(self.ops
+                    ; mov rcx, [rbp + Self::spill(from)]
+                    ; mov [rbp + Self::spill(to)], rcx
+                );
+            }
+        }
+    }
+
+    /// A register := a constant; changes no flags.
+    pub(super) fn load_int(&mut self, to: u8, i: i64) {
+        if let Ok(low) = u32::try_from(i) {
+            dynasm!(self.ops ; mov Rd(to), low as i32);
+        } else if let Ok(low) = i32::try_from(i) {
+            dynasm!(self.ops ; mov Rq(to), low);
+        } else {
+            dynasm!(self.ops ; mov Rq(to), QWORD i);
+        }
+    }
+
+    /// Whether anybody uses an instruction's result.
+    pub(super) fn is_used(&self, n: usize) -> bool {
+        self.trace.code[n].op.result() == Type::None || self.allocation.places[n].is_some()
+    }
+}

@@ -1,0 +1,132 @@
+//! Machine code for x86-64 on Linux.
+
+mod code_area;
+mod emit;
+mod moves;
+mod operands;
+mod operations;
+mod trampoline;
+mod unwind;
+
+use super::allocate::{self, RegisterSet};
+use super::{Assembled, DoStep, Refusal, Request, Restore, Trampoline, check};
+use code_area::CodeArea;
+use unwind::Unwind;
+
+/// Registers by number: `rbx` is the machine, `r12` the anchor; see the parent module.
+const VM: u8 = 3;
+const ANCHOR: u8 = 12;
+const RAX: u8 = 0;
+const RCX: u8 = 1;
+const R11: u8 = 11;
+/// The scratch float register.
+const XMM15: u8 = 15;
+
+/// Registers for values; those that calls preserve come last.
+const GENERAL: &[u8] = &[2, 6, 7, 8, 9, 10, 13, 14, 15];
+const PRESERVED: &[u8] = &[13, 14, 15];
+const FLOAT: &[u8] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
+
+/// Addresses that all traces use.
+#[derive(Clone, Copy, Debug)]
+struct Common {
+    /// Where exit stubs go.
+    exit: usize,
+    /// Where a trace goes that is left with an answer in `rax`.
+    leave: usize,
+    /// The function that does residual steps.
+    step: usize,
+}
+
+/// The code generator of one state, with its code.
+#[derive(Debug)]
+pub struct Backend {
+    // Dropped first: it describes the area.
+    _unwind: Unwind,
+    area: CodeArea,
+    common: Common,
+    /// Bytes of the trampoline, which is never dropped.
+    trampoline: usize,
+}
+
+impl Backend {
+    /// A code generator for at most `limit` bytes of code.
+    ///
+    /// # Errors
+    /// When the system gives no memory for code.
+    pub fn new(limit: usize, restore: Restore, step: DoStep) -> Result<Backend, Refusal> {
+        let mut area = CodeArea::new(limit).ok_or(Refusal::Full)?;
+        let (start, size) = area.extent();
+        let made = trampoline::assemble(start, restore, step).ok_or(Refusal::Malformed)?;
+        if !area.append(&made.code) {
+            return Err(Refusal::Full);
+        }
+        let common = Common {
+            exit: start + made.exit,
+            leave: start + made.leave,
+            step: made.step,
+        };
+        Ok(Backend {
+            _unwind: Unwind::register(start, size, &made.layout),
+            trampoline: area.used(),
+            area,
+            common,
+        })
+    }
+
+    /// The function that enters trace code.
+    pub fn trampoline(&self) -> Trampoline {
+        let (start, _) = self.area.extent();
+        // SAFETY: the area starts with the trampoline, which has this type.
+        unsafe { std::mem::transmute::<usize, Trampoline>(start) }
+    }
+
+    /// Makes machine code of a trace.
+    ///
+    /// # Errors
+    /// See [`Refusal`]; nothing is kept then.
+    pub fn assemble(&mut self, request: &Request) -> Result<Assembled, Refusal> {
+        let registers = RegisterSet {
+            general: GENERAL,
+            preserved: PRESERVED,
+            float: FLOAT,
+            limit: request.registers,
+        };
+        let allocation = allocate::allocate(request.trace, &registers, request.inherited)?;
+        if cfg!(debug_assertions) {
+            check::check(request.trace, &allocation, &registers).map_err(|_| Refusal::Malformed)?;
+        }
+        let address = self.area.next();
+        let emitted = emit::emit(request, &allocation, self.common, address)?;
+        if !self.area.append(&emitted.code) {
+            return Err(Refusal::Full);
+        }
+        Ok(Assembled {
+            entry: address as *const u8,
+            exits: emitted.exits,
+            code_bytes: emitted.code.len(),
+        })
+    }
+
+    /// Makes an exit's stub go to a side trace.
+    ///
+    /// # Safety
+    /// The stub is that of an exit of this code generator, and not being executed.
+    pub unsafe fn patch(&mut self, stub: usize, entry: *const u8) {
+        let distance = (entry as usize).wrapping_sub(stub + 5) as i32;
+        let mut code = [0xe9, 0, 0, 0, 0];
+        code[1..].copy_from_slice(&distance.to_le_bytes());
+        // SAFETY: a stub starts with an instruction of more than five bytes.
+        unsafe { self.area.overwrite(stub, &code) }
+    }
+
+    /// Drops all traces' code; none of it runs.
+    pub fn flush(&mut self) {
+        self.area.truncate(self.trampoline);
+    }
+
+    /// The code of a trace.
+    pub fn code(&self, entry: *const u8, bytes: usize) -> &[u8] {
+        self.area.code(entry as usize, bytes)
+    }
+}
