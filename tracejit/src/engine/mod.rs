@@ -13,7 +13,7 @@ mod trace;
 
 use crate::abort::Abort;
 use crate::backend::{Backend, Location, Refusal, Request};
-use crate::ir::{End, Trace};
+use crate::ir::Trace;
 use crate::options::Options;
 use crate::record::{Dependencies, Limits, Outcome, Recording, Start, Surroundings};
 use perilune_runtime::function::{LuaClosure, Proto};
@@ -510,7 +510,3 @@ unsafe fn running_proto(vm: *mut Vm) -> *mut Proto {
     }
 }
 
-/// Whether a trace ends in a loop of its own, for reports.
-pub(crate) fn is_loop(trace: &Trace) -> bool {
-    trace.end == End::Loop
-}

@@ -60,7 +60,7 @@ pub(super) fn assemble(address: usize, restore: Restore, do_step: DoStep) -> Opt
     dynasm!(ops ; push r15);
     marks.push(ops.offset().0);
     dynasm!(ops
-        ; sub rsp, FRAME_BYTES
+        ; sub rsp, FRAME_BYTES - SAVED_BYTES
         ; mov rbx, rdi
         ; mov r12, rsi
         ; jmp rdx
