@@ -403,15 +403,7 @@ impl Machine for Recording {
         self.record_set_element(t, i, v)
     }
     fn length(&mut self, t: RecordedTable) -> Option<RecordedInteger> {
-        let concrete = self.direct.length(t.concrete)?;
-        self.guard_shape(t.concrete, t.r);
-        let r = self.memory(
-            Op::Load32,
-            Class::TableHeader,
-            layout::TABLE_BORDER,
-            &[t.r],
-        );
-        Some(RecordedInteger { concrete, r })
+        self.record_length(t)
     }
 
     fn jump(&mut self, offset: isize) {

@@ -219,7 +219,8 @@ impl Recording {
             let live = perilune_runtime::stack::live_registers(&*proto, word);
             (live, (*proto).constants_start)
         };
-        let live_start = self.shadow.keys().next().map_or(0, |&slot| slot.min(0));
+        let first = self.shadow.keys().next().copied().unwrap_or(0);
+        let live_start = first.min(self.base).min(0);
         let mut bits = vec![0u64; ((self.base - live_start) as usize + 256).div_ceil(64)];
         let mut set = |slot: i32| {
             let bit = (slot - live_start) as usize;

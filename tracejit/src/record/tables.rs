@@ -70,7 +70,6 @@ impl Recording {
             let index = (*heap).names[Event::Index as usize];
             let (mut current, mut r) = (t.concrete, t.r);
             for _ in 0..MAX_DEPTH {
-                let metatable = Table::metatable(&*heap, current);
                 self.guard_shape(current, r);
                 if let Lookup::Slot(slot) = Table::lookup_str(&*heap, current, key) {
                     let v = self.load_slot(current, r, slot);
@@ -80,10 +79,9 @@ impl Recording {
                     }
                     self.guard_tag(v);
                 }
-                if metatable.is_null() {
+                let Some((metatable, metatable_ref)) = self.record_metatable(current, r) else {
                     return Some(self.constant_value(Value::NIL));
-                }
-                let metatable_ref = self.record_metatable(current, r, metatable);
+                };
                 self.guard_shape(metatable, metatable_ref);
                 let Lookup::Slot(slot) = Table::lookup_str(&*heap, metatable, index) else {
                     return Some(self.constant_value(Value::NIL));
@@ -103,23 +101,53 @@ impl Recording {
         }
     }
 
-    /// The ref of the metatable of a table whose shape was guarded.
-    unsafe fn record_metatable(
-        &mut self,
-        t: *const Table,
-        r: Ref,
-        metatable: *const Table,
-    ) -> Ref {
-        // SAFETY: the caller's table is live, and its shape says where the metatable is.
+    /// The metatable of a table, with a guard on its shape and on whatever else decides that.
+    ///
+    /// # Safety
+    /// The table is live.
+    unsafe fn record_metatable(&mut self, t: *const Table, r: Ref) -> Option<(*mut Table, Ref)> {
+        self.guard_shape(t, r);
+        // SAFETY: the caller's contract; the shape says where the metatable is.
         unsafe {
             let shape = (*self.direct.vm).heap.shapes.get((*t).header.extra);
-            let slot = shape.metatable_slot;
+            let (slot, metatable) = (shape.metatable_slot, shape.metatable);
             if slot == NO_SLOT {
-                return self.object(metatable);
+                return (!metatable.is_null()).then(|| (metatable, self.object(metatable)));
             }
+            // The slot of a metatable that was taken away holds nil.
             let v = self.load_slot(t, r, slot as u32);
-            self.guard_tag(v);
-            self.payload_of(v)
+            match self.guard_tag(v) {
+                value::TABLE => Some((v.concrete.as_pointer(), self.payload_of(v))),
+                _ => None,
+            }
+        }
+    }
+
+    /// `#t` of a table without metatable: its border.
+    pub(super) fn record_length(&mut self, t: RecordedTable) -> Option<RecordedInteger> {
+        let concrete = self.executing().length(t.concrete)?;
+        // SAFETY: the table is live.
+        if unsafe { !self.guard_no_metatable(t.concrete, t.r) } {
+            return None;
+        }
+        let r = self.memory(
+            Op::Load32,
+            Class::TableHeader,
+            layout::TABLE_BORDER,
+            &[t.r],
+        );
+        Some(RecordedInteger { concrete, r })
+    }
+
+    /// Guards that a table has no metatable; false when it has one.
+    ///
+    /// # Safety
+    /// The table is live.
+    unsafe fn guard_no_metatable(&mut self, t: *const Table, r: Ref) -> bool {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let heap = &raw const *(*self.direct.vm).heap;
+            Table::metatable(&*heap, t).is_null() && self.record_metatable(t, r).is_none()
         }
     }
 
@@ -137,7 +165,7 @@ impl Recording {
             };
             let old = Table::slot(t.concrete, slot);
             let was_nil = old.tag == value::NIL;
-            if was_nil && !Table::metatable(&*heap, t.concrete).is_null() {
+            if was_nil && !self.guard_no_metatable(t.concrete, t.r) {
                 return false;
             }
             let header = &raw const (*t.concrete).header;
@@ -217,11 +245,9 @@ impl Recording {
             if is_nil {
                 // Without a metatable nil is the answer, unless the hash part has the key, which
                 // it has not within the capacity.
-                let heap = &raw const *(*self.direct.vm).heap;
-                if !Table::metatable(&*heap, t.concrete).is_null() {
+                if !self.guard_no_metatable(t.concrete, t.r) {
                     return None;
                 }
-                self.guard_shape(t.concrete, t.r);
             }
             let index = self.guard_index(t, i, true);
             let tags = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_TAGS, &[t.r]);
@@ -330,7 +356,8 @@ impl Recording {
         {
             return false;
         }
-        self.guard_shape(t.concrete, t.r);
+        // What was appended is neither shape nor metatable.
+        self.guard_no_metatable(t.concrete, t.r);
         self.guard_tag(v);
         if v.concrete.tag >= value::STRING {
             let mark = self.memory(Op::Load8, Class::Mark, layout::OBJECT_MARK, &[t.r]);
