@@ -356,8 +356,9 @@ impl Recording {
         {
             return false;
         }
-        // What was appended is neither shape nor metatable.
-        self.guard_no_metatable(t.concrete, t.r);
+        // What was appended has changed neither shape nor metatable.
+        // SAFETY: the table is live.
+        unsafe { self.guard_no_metatable(t.concrete, t.r) };
         self.guard_tag(v);
         if v.concrete.tag >= value::STRING {
             let mark = self.memory(Op::Load8, Class::Mark, layout::OBJECT_MARK, &[t.r]);
