@@ -22,4 +22,20 @@ pub const MODES: &[Mode] = &[
         name: "gc-stress",
         arguments: &["-j", "gc=stress=7"],
     },
+    Mode {
+        name: "traces",
+        arguments: &["-j", "hot=1,exit=1"],
+    },
+    Mode {
+        name: "short-traces",
+        arguments: &["-j", "hot=1,exit=2,maxtrace=8"],
+    },
+    Mode {
+        name: "few-registers",
+        arguments: &["-j", "hot=2,exit=1,regs=3"],
+    },
+    Mode {
+        name: "failing-guards",
+        arguments: &["-j", "hot=1,exit=1,deopt=7"],
+    },
 ];

@@ -131,6 +131,10 @@ pub unsafe fn set_local(
     unsafe {
         let place = find(thread, activation, n)?;
         if place.live {
+            // Traces may hold the old value in a register.
+            if let Some(tracer) = (*vm).tracer.clone() {
+                tracer.invalidate();
+            }
             let slot = &mut (&mut (*thread).stack)[place.slot];
             if slot.tag == value::CELL {
                 store_in_cell(vm, slot.as_pointer(), value);

@@ -12,9 +12,9 @@
 
 #[cfg(threaded)]
 mod fast;
+pub mod hooked;
 #[cfg(threaded)]
 mod hot;
-pub mod hooked;
 #[cfg(threaded)]
 mod natives;
 pub mod portable;
@@ -135,6 +135,7 @@ mod threaded {
                 }
             )*
             /// The same, each without the dispatch at its end: for traces.
+            #[allow(dead_code, reason = "traces leave for what polls")]
             pub(super) mod stepped {
                 use super::*;
                 $(

@@ -25,7 +25,11 @@ pub(crate) fn check(
     let loop_start = trace.loop_start();
     let rounds = if loop_start.is_some() { 2 } else { 1 };
     for round in 0..rounds {
-        let first = if round == 0 { 0 } else { loop_start.unwrap_or(0) };
+        let first = if round == 0 {
+            0
+        } else {
+            loop_start.unwrap_or(0)
+        };
         for n in first..trace.code.len() {
             step(trace, allocation, registers, &mut places, n)?;
         }

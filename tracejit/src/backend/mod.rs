@@ -14,7 +14,9 @@
 //! - A guard that fails goes to its exit's stub, which names the exit and joins the code that saves
 //!   all registers in the frame's [`MachineState`] and calls the restoring function.
 
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 mod allocate;
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 mod check;
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 mod x64;

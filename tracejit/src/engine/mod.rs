@@ -311,14 +311,14 @@ impl Engine {
             return Err(Abort::Collection);
         }
         if self.options.dump.ir {
-            eprintln!("-- trace {number}, recorded\n{:?}", recording.trace);
+            eprintln!("-- trace {number}, recorded\n{}", recording.trace);
         }
         let started = Instant::now();
         let dependencies = recording.dependencies;
         let trace = crate::opt::optimise(recording.trace, final_snapshot, &self.options.passes);
         state.statistics.optimised(started);
         if self.options.dump.opt {
-            eprintln!("-- trace {number}, optimised\n{trace:?}");
+            eprintln!("-- trace {number}, optimised\n{trace}");
         }
         if self.options.record_only {
             return Err(Abort::NotAssembled);
@@ -479,7 +479,9 @@ impl TraceHook for Engine {
                 .retain(|_, record| record.trace.is_some() || is_live_object(record.proto.cast()));
             state.traces.iter().any(|compiled| {
                 let deps = &compiled.dependencies;
-                deps.objects.iter().any(|&o| !is_live_object(o as *const GcHeader))
+                deps.objects
+                    .iter()
+                    .any(|&o| !is_live_object(o as *const GcHeader))
                     || deps.shapes.iter().any(|&id| !is_live_shape(id))
             })
         };
@@ -509,4 +511,3 @@ unsafe fn running_proto(vm: *mut Vm) -> *mut Proto {
         (*closure).proto
     }
 }
-

@@ -11,7 +11,9 @@
 
 pub mod helper;
 pub mod op;
+mod print;
 pub mod snapshot;
+pub mod verify;
 
 pub use helper::Helper;
 pub use op::{Class, Effect, Op, Type};
@@ -208,6 +210,14 @@ impl Trace {
             phis: Vec::new(),
             end: End::Exit(0),
             interned,
+        }
+    }
+    /// An empty trace with the same number and constants, by the same refs.
+    pub fn like(other: &Trace) -> Trace {
+        Trace {
+            constants: other.constants.clone(),
+            interned: other.interned.clone(),
+            ..Trace::new(other.number)
         }
     }
     /// The ref of a constant.

@@ -269,7 +269,9 @@ impl Recording {
         let a = self.slot_of(i.a());
         let below = self.base - 1 - varargs;
         let exact = match op {
-            Opcode::Call | Opcode::SetList | Opcode::VarArg | Opcode::Close | Opcode::Concat => (a, i32::MAX),
+            Opcode::Call | Opcode::SetList | Opcode::VarArg | Opcode::Close | Opcode::Concat => {
+                (a, i32::MAX)
+            }
             Opcode::GenericForCall => (a + 4, i32::MAX),
             Opcode::TailCall | Opcode::VarArgPrep => (below, i32::MAX),
             Opcode::Return | Opcode::Return0 | Opcode::Return1 | Opcode::ReturnClose => {
@@ -295,11 +297,7 @@ impl Recording {
             return exact;
         }
         // Another frame's registers came or went.
-        let from = if exact.0 < exact.1 {
-            exact.0
-        } else {
-            i32::MAX
-        };
+        let from = if exact.0 < exact.1 { exact.0 } else { i32::MAX };
         (from.min(next_base - 1), i32::MAX)
     }
 }

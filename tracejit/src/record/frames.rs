@@ -30,12 +30,7 @@ impl Recording {
         let base = self.slot_of(a) + 1;
         let proto_ref = self.object(proto);
         if !f.r.is_constant() {
-            let actual = self.memory(
-                Op::Load64,
-                Class::Constant,
-                layout::CLOSURE_PROTO,
-                &[f.r],
-            );
+            let actual = self.memory(Op::Load64, Class::Constant, layout::CLOSURE_PROTO, &[f.r]);
             self.guard(Op::GuardEq, &[actual, proto_ref]);
         }
         // SAFETY: the proto is live.

@@ -3,7 +3,7 @@
 //! What a primitive answers in a plain Rust type is guarded before it is answered.
 
 use super::values::{RecordedClosure, Source};
-use super::{Recording, RecordedFloat, RecordedInteger, RecordedTable, RecordedValue};
+use super::{RecordedFloat, RecordedInteger, RecordedTable, RecordedValue, Recording};
 use crate::ir::{Class, Helper, Op, Ref};
 use perilune_runtime::function::LuaClosure;
 use perilune_runtime::layout;
@@ -243,9 +243,14 @@ impl Machine for Recording {
             let interned = unsafe { LuaString::is_interned(v.concrete.as_pointer()) };
             let string = self.payload_of(v);
             if !string.is_constant() {
-                let flags = self.memory(Op::Load8, Class::Constant, layout::OBJECT_FLAGS, &[string]);
+                let flags =
+                    self.memory(Op::Load8, Class::Constant, layout::OBJECT_FLAGS, &[string]);
                 let bit = self.int(INTERNED as i64);
-                let guard = if interned { Op::GuardBits } else { Op::GuardNoBits };
+                let guard = if interned {
+                    Op::GuardBits
+                } else {
+                    Op::GuardNoBits
+                };
                 self.guard(guard, &[flags, bit]);
             }
             all &= interned;

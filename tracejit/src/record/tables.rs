@@ -5,9 +5,9 @@ use super::{RecordedInteger, RecordedTable, RecordedValue, Recording};
 use crate::ir::{Class, Helper, Op, Ref};
 use perilune_frontend::bytecode::opcode::Opcode;
 use perilune_runtime::layout;
+use perilune_runtime::machine::direct::DirectValue;
 use perilune_runtime::machine::{Direct, Insn, Machine};
 use perilune_runtime::metatable::Event;
-use perilune_runtime::machine::direct::DirectValue;
 use perilune_runtime::string::LuaString;
 use perilune_runtime::table::shape::NO_SLOT;
 use perilune_runtime::table::{Lookup, Table};
@@ -42,8 +42,12 @@ impl Recording {
                 Opcode::SetField | Opcode::SetFieldConst | Opcode::SetUpvalueField => i.bk(),
                 _ => i.ck(),
             };
-            let mut direct =
-                Direct::new(self.direct.vm, self.direct.pc, self.direct.base, self.direct.constants);
+            let mut direct = Direct::new(
+                self.direct.vm,
+                self.direct.pc,
+                self.direct.base,
+                self.direct.constants,
+            );
             direct.constant(k).value().as_pointer()
         }
     }
@@ -130,12 +134,7 @@ impl Recording {
         if unsafe { !self.guard_no_metatable(t.concrete, t.r) } {
             return None;
         }
-        let r = self.memory(
-            Op::Load32,
-            Class::TableHeader,
-            layout::TABLE_BORDER,
-            &[t.r],
-        );
+        let r = self.memory(Op::Load32, Class::TableHeader, layout::TABLE_BORDER, &[t.r]);
         Some(RecordedInteger { concrete, r })
     }
 
@@ -169,8 +168,7 @@ impl Recording {
                 return false;
             }
             let header = &raw const (*t.concrete).header;
-            if v.concrete.tag >= value::STRING
-                && (*header).mark & perilune_runtime::gc::BLACK != 0
+            if v.concrete.tag >= value::STRING && (*header).mark & perilune_runtime::gc::BLACK != 0
             {
                 return false;
             }
@@ -302,12 +300,7 @@ impl Recording {
             self.guard_tag(v);
             let one = self.int(1);
             let index = self.emit(Op::Sub, 0, &[i.r, one]);
-            let border = self.memory(
-                Op::Load32,
-                Class::TableHeader,
-                layout::TABLE_BORDER,
-                &[t.r],
-            );
+            let border = self.memory(Op::Load32, Class::TableHeader, layout::TABLE_BORDER, &[t.r]);
             self.guard(Op::GuardBelow, &[index, border]);
             if !self.guard_no_barrier(&raw const (*t.concrete).header, t.r, v) {
                 return false;
@@ -367,12 +360,7 @@ impl Recording {
         }
         let one = self.int(1);
         let index = self.emit(Op::Sub, 0, &[i.r, one]);
-        let border = self.memory(
-            Op::Load32,
-            Class::TableHeader,
-            layout::TABLE_BORDER,
-            &[t.r],
-        );
+        let border = self.memory(Op::Load32, Class::TableHeader, layout::TABLE_BORDER, &[t.r]);
         self.guard(Op::GuardEq, &[index, border]);
         let mut payload = self.payload_of(v);
         if v.concrete.tag == value::FLOAT {

@@ -1,5 +1,11 @@
 //! Machine code for x86-64 on Linux.
 
+// The assembler's macro converts registers to `u8`, which these are.
+#![allow(
+    clippy::useless_conversion,
+    reason = "written by the assembler's macro"
+)]
+
 mod code_area;
 mod emit;
 mod moves;

@@ -235,7 +235,11 @@ impl Emitter<'_> {
             (a, b) = (b, a);
         }
         // The target may hold the second operand: then the result is computed aside.
-        let target = if is_own(self, b) && !is_own(self, a) { RAX } else { own };
+        let target = if is_own(self, b) && !is_own(self, a) {
+            RAX
+        } else {
+            own
+        };
         if i.op == Op::Add
             && let (Some(Location::General(a)), Some(v)) = (self.place(a), self.trace.int_of(b))
             && a != target
@@ -400,7 +404,11 @@ impl Emitter<'_> {
         let own = self.float_target(n);
         let is_own = |e: &Self, r| e.place(r) == Some(Location::Float(own));
         // Operands are never exchanged: of two NaNs the first comes out, and its sign is visible.
-        let target = if is_own(self, b) && !is_own(self, a) { XMM15 } else { own };
+        let target = if is_own(self, b) && !is_own(self, a) {
+            XMM15
+        } else {
+            own
+        };
         let from = self.source(a)?;
         if from != Source::Place(Location::Float(target)) {
             self.move_one(Location::Float(target), from);
@@ -551,11 +559,7 @@ impl Emitter<'_> {
     }
 
     /// Comparisons of floats: an unordered result sets the carry, zero and parity flags.
-    fn float_guard(
-        &mut self,
-        i: Instruction,
-        exit: dynasmrt::DynamicLabel,
-    ) -> Result<(), Refusal> {
+    fn float_guard(&mut self, i: Instruction, exit: dynasmrt::DynamicLabel) -> Result<(), Refusal> {
         let [a, b, _] = i.args;
         let is_equality = matches!(i.op, Op::GuardFEq | Op::GuardNotFEq);
         // a < b is tested as b > a: "above" is false when unordered.

@@ -53,18 +53,25 @@ impl Unwind {
                 out.extend([OFFSET | register, 3 + n as u8]);
             }
         };
-        let entry = |table: &mut Vec<u8>, start: usize, size: usize, rows: &dyn Fn(&mut Vec<u8>)| {
-            let back = table.len() as u32 + 4;
-            table.extend(record(|out| {
-                out.extend(back.to_le_bytes());
-                out.extend((start as u64).to_le_bytes());
-                out.extend((size as u64).to_le_bytes());
-                out.push(0);
-                rows(out);
-            }));
-        };
+        let entry =
+            |table: &mut Vec<u8>, start: usize, size: usize, rows: &dyn Fn(&mut Vec<u8>)| {
+                let back = table.len() as u32 + 4;
+                table.extend(record(|out| {
+                    out.extend(back.to_le_bytes());
+                    out.extend((start as u64).to_le_bytes());
+                    out.extend((size as u64).to_le_bytes());
+                    out.push(0);
+                    rows(out);
+                }));
+            };
         entry(&mut table, start, layout.size, &|out| {
-            out.extend([ADVANCE | layout.pushed_rbp, DEFINE_CFA_OFFSET, 16, OFFSET | RBP, 2]);
+            out.extend([
+                ADVANCE | layout.pushed_rbp,
+                DEFINE_CFA_OFFSET,
+                16,
+                OFFSET | RBP,
+                2,
+            ]);
             out.extend([ADVANCE | layout.moved_rbp, DEFINE_CFA_REGISTER, RBP]);
             for (n, register) in Layout::SAVED.into_iter().enumerate() {
                 out.extend([ADVANCE | layout.pushed[n], OFFSET | register, 3 + n as u8]);
