@@ -17,8 +17,6 @@ pub struct Options {
     pub registers: usize,
     /// Whether traces are recorded and thrown away.
     pub record_only: bool,
-    /// Whether the reference evaluator runs traces instead of machine code.
-    pub evaluate: bool,
     /// Make every Nth guard fail.
     pub deopt: Option<u32>,
     /// Whether traces are verified between passes.
@@ -53,7 +51,6 @@ impl Default for Options {
             max_trace: 2000,
             registers: usize::MAX,
             record_only: false,
-            evaluate: false,
             deopt: None,
             verify: cfg!(debug_assertions),
             dump: Dump::default(),
@@ -64,7 +61,7 @@ impl Default for Options {
 
 impl Options {
     /// Sets one mode: `hot=N`, `exit=N`, `opt=0`, `-PASS`, `maxtrace=N`, `regs=N`, `record-only`,
-    /// `eval`, `deopt=N`, `verify`, `dump=STAGE+...`. False when there is no such mode.
+    /// `deopt=N`, `verify`, `dump=STAGE+...`. False when there is no such mode.
     pub fn set(&mut self, mode: &str) -> bool {
         let number = |text: &str| text.parse::<u32>().ok().filter(|&n| n > 0);
         if let Some(pass) = mode.strip_prefix('-') {
@@ -73,7 +70,6 @@ impl Options {
         match mode.split_once('=') {
             None => match mode {
                 "record-only" => self.record_only = true,
-                "eval" => self.evaluate = true,
                 "verify" => self.verify = true,
                 _ => return false,
             },

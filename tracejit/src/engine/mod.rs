@@ -317,6 +317,13 @@ impl Engine {
         let dependencies = recording.dependencies;
         let trace = crate::opt::optimise(recording.trace, final_snapshot, &self.options.passes);
         state.statistics.optimised(started);
+        if self.options.verify
+            && let Err(problem) = crate::ir::verify::verify(&trace)
+        {
+            debug_assert!(false, "trace {number}: {problem}\n{trace}");
+            eprintln!("trace {number} is not well formed: {problem}");
+            return Err(Abort::NotAssembled);
+        }
         if self.options.dump.opt {
             eprintln!("-- trace {number}, optimised\n{trace}");
         }

@@ -1,6 +1,15 @@
 //! The optimiser: passes over traces, each of which can be switched off by its name.
 
-use crate::ir::{End, Instruction, Op, Ref, Trace, Type};
+mod dce;
+mod fold;
+mod guards;
+mod memory;
+mod peel;
+mod rewrite;
+
+use rewrite::Rewriter;
+
+use crate::ir::{End, Instruction, Op, Ref, SnapshotSlot, Trace, Type};
 
 macro_rules! passes {
     ($($name:ident: $doc:literal,)*) => {
@@ -43,16 +52,34 @@ passes! {
 
 /// Optimises a trace. `final_snapshot` describes the end of an iteration of a trace that came back
 /// to its own start.
-pub fn optimise(mut trace: Trace, final_snapshot: Option<u32>, _passes: &Passes) -> Trace {
-    if let Some(snapshot) = final_snapshot {
-        close_through_memory(&mut trace, snapshot);
+pub fn optimise(mut old: Trace, final_snapshot: Option<u32>, passes: &Passes) -> Trace {
+    let mut w = Rewriter::new(&old, *passes);
+    w.sweep();
+    match final_snapshot {
+        Some(snapshot) => {
+            let first = w.mapped_slots(snapshot);
+            let is_loop = passes.peel && peel::peel(&mut w, snapshot, &first);
+            if !is_loop {
+                close_through_memory(&mut w.new, &first);
+            }
+        }
+        None => {
+            w.new.end = match old.end {
+                End::Exit(snapshot) => End::Exit(w.snapshot(snapshot)),
+                end => end,
+            }
+        }
     }
-    trace
+    let mut new = w.new;
+    new.steps = std::mem::take(&mut old.steps);
+    if passes.dce {
+        dce::eliminate(&mut new);
+    }
+    new
 }
 
 /// Ends an iteration by bringing everything into memory, and going on at the trace's start.
-fn close_through_memory(trace: &mut Trace, snapshot: u32) {
-    let slots = trace.snapshots[snapshot as usize].slots.clone();
+fn close_through_memory(trace: &mut Trace, slots: &[SnapshotSlot]) {
     for s in slots {
         trace.push(Instruction::new(Op::StoreSlotTag, s.slot, &[s.tag]));
         if s.payload != Ref::NONE {

@@ -1,0 +1,97 @@
+//! Drops instructions whose results nobody uses, and phis that only feed themselves.
+
+use crate::ir::helper::HelperEffect;
+use crate::ir::{Effect, End, Helper, Instruction, Op, Ref, Trace, Type};
+
+/// Whether an instruction is there for more than its result.
+fn has_effect(i: &Instruction) -> bool {
+    match i.op {
+        Op::CallInt | Op::CallFloat => Helper::ALL
+            .get(i.imm as usize)
+            .is_none_or(|h| h.effect() == HelperEffect::WritesTable),
+        op => {
+            !matches!(op.effect(), Effect::Pure | Effect::Read | Effect::Entry)
+                || op.result() == Type::None
+        }
+    }
+}
+
+/// Drops what is not needed.
+pub(super) fn eliminate(trace: &mut Trace) {
+    let needed = needed(trace);
+    let mut places = vec![Ref::NONE; trace.code.len()];
+    let mut kept = Vec::with_capacity(trace.code.len());
+    let renamed = |places: &[Ref], r: Ref| r.as_instruction().map_or(r, |n| places[n]);
+    for (n, i) in trace.code.iter().enumerate() {
+        if !needed[n] {
+            continue;
+        }
+        let mut i = *i;
+        for r in &mut i.args {
+            *r = if *r == Ref::NONE {
+                *r
+            } else {
+                renamed(&places, *r)
+            };
+        }
+        places[n] = Ref::instruction(kept.len());
+        kept.push(i);
+    }
+    trace.code = kept;
+    for s in &mut trace.snapshots {
+        for slot in &mut s.slots {
+            slot.tag = renamed(&places, slot.tag);
+            if slot.payload != Ref::NONE {
+                slot.payload = renamed(&places, slot.payload);
+            }
+        }
+    }
+    trace
+        .phis
+        .retain(|phi| phi.entry.as_instruction().is_some_and(|n| needed[n]));
+    for phi in &mut trace.phis {
+        phi.entry = renamed(&places, phi.entry);
+        phi.back = renamed(&places, phi.back);
+    }
+}
+
+fn needed(trace: &Trace) -> Vec<bool> {
+    let mut needed = vec![false; trace.code.len()];
+    let need = |needed: &mut [bool], r: Ref| {
+        if let Some(n) = r.as_instruction() {
+            needed[n] = true;
+        }
+    };
+    if let End::Exit(snapshot) = trace.end {
+        for r in trace.snapshots[snapshot as usize].values() {
+            need(&mut needed, r);
+        }
+    }
+    let mut carried = vec![false; trace.phis.len()];
+    loop {
+        for (n, i) in trace.code.iter().enumerate().rev() {
+            needed[n] |= has_effect(i);
+            if !needed[n] {
+                continue;
+            }
+            i.operands().for_each(|r| need(&mut needed, r));
+            if i.op.is_guard() {
+                for r in trace.snapshots[i.snapshot as usize].values() {
+                    need(&mut needed, r);
+                }
+            }
+        }
+        let mut changed = false;
+        for (phi, carried) in trace.phis.iter().zip(&mut carried) {
+            let is_needed = phi.entry.as_instruction().is_some_and(|n| needed[n]);
+            if is_needed && !*carried {
+                *carried = true;
+                changed = true;
+                need(&mut needed, phi.back);
+            }
+        }
+        if !changed {
+            return needed;
+        }
+    }
+}

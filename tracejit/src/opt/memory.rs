@@ -1,0 +1,186 @@
+//! What memory is known to hold: loads and stores are remembered by their place, and forgotten when
+//! a store, call or step may have changed the place.
+//!
+//! Two places are the same memory or disjoint: classes never overlap, and within one class an
+//! access at one offset never overlaps with another. Whether two addresses are the same object is
+//! not known, unless both are constants.
+
+use crate::ir::{Class, Constant, Effect, Instruction, Op, Ref, Trace};
+use rustc_hash::FxHashMap;
+
+/// A place in memory.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Place {
+    /// The tag of a stack slot.
+    SlotTag(i32),
+    /// The payload of a stack slot.
+    SlotPayload(i32),
+    /// At an offset from an address.
+    Field(Class, Ref, i32),
+    /// An element of an array: address, index, offset.
+    Element(Class, Ref, Ref, i32),
+}
+
+impl Place {
+    /// The place that a load or store other than of slots accesses.
+    pub(super) fn of(i: &Instruction) -> Option<Place> {
+        let [a, b, _] = i.args;
+        match i.op {
+            Op::Load8At | Op::Load64At | Op::LoadFloatAt => {
+                Some(Place::Element(i.class, a, b, i.imm))
+            }
+            Op::Store8At | Op::Store64At | Op::StoreFloatAt => {
+                Some(Place::Element(i.class, a, b, i.imm))
+            }
+            op if matches!(op.effect(), Effect::Read | Effect::Write) && i.class != Class::None => {
+                Some(Place::Field(i.class, a, i.imm))
+            }
+            _ => None,
+        }
+    }
+
+    fn class(&self) -> Class {
+        match *self {
+            Place::SlotTag(_) | Place::SlotPayload(_) => Class::None,
+            Place::Field(class, ..) | Place::Element(class, ..) => class,
+        }
+    }
+}
+
+/// Values of places.
+#[derive(Default, Debug)]
+pub(super) struct Memory {
+    /// With the number of steps that had been taken when the slot was loaded or stored.
+    slots: FxHashMap<Place, (Ref, u32)>,
+    steps: u32,
+    /// By class; short lists, the latest last.
+    others: [Vec<(Place, Ref)>; Class::ALL.len()],
+}
+
+/// Places remembered for one class: keeps forgetting cheap.
+const REMEMBERED: usize = 48;
+
+impl Memory {
+    pub(super) fn get(&self, place: &Place) -> Option<Ref> {
+        match place.class() {
+            Class::None => self.slots.get(place).map(|&(r, _)| r),
+            class => self.others[class as usize]
+                .iter()
+                .rev()
+                .find(|(known, _)| known == place)
+                .map(|&(_, r)| r),
+        }
+    }
+
+    pub(super) fn set(&mut self, place: Place, r: Ref) {
+        match place.class() {
+            Class::None => {
+                self.slots.insert(place, (r, self.steps));
+            }
+            class => {
+                let list = &mut self.others[class as usize];
+                list.retain(|(known, _)| *known != place);
+                if list.len() >= REMEMBERED {
+                    list.remove(0);
+                }
+                list.push((place, r));
+            }
+        }
+    }
+
+    /// Whether a store of `r` would change nothing. For a slot this wants to be known since the last
+    /// step: in a step the collector clears slots that are dead, which nobody loads from before they
+    /// are stored to again.
+    pub(super) fn has(&self, place: &Place, r: Ref) -> bool {
+        match place.class() {
+            Class::None => self.slots.get(place) == Some(&(r, self.steps)),
+            _ => self.get(place) == Some(r),
+        }
+    }
+
+    /// Forgets what a store to `place` may change.
+    pub(super) fn kill(&mut self, trace: &Trace, place: &Place) {
+        if let Class::None = place.class() {
+            self.slots.remove(place);
+            return;
+        }
+        self.others[place.class() as usize]
+            .retain(|(known, _)| known != place && are_disjoint(trace, known, place));
+    }
+
+    pub(super) fn kill_class(&mut self, class: Class) {
+        self.others[class as usize].clear();
+    }
+
+    /// Forgets what a residual step may change: all but constants, and slots but for those that
+    /// `keeps` names.
+    pub(super) fn after_step(&mut self, keeps: impl Fn(i32) -> bool) {
+        for &class in Class::ALL {
+            if class != Class::Constant {
+                self.kill_class(class);
+            }
+        }
+        self.steps += 1;
+        self.keep_slots(keeps);
+    }
+
+    /// Forgets the slots but those that `keeps` names.
+    pub(super) fn keep_slots(&mut self, keeps: impl Fn(i32) -> bool) {
+        self.slots.retain(|place, _| match *place {
+            Place::SlotTag(slot) | Place::SlotPayload(slot) => keeps(slot),
+            _ => false,
+        });
+    }
+
+    /// Forgets the places of a class that `keeps` does not name.
+    pub(super) fn keep(&mut self, keeps: impl Fn(&Place) -> bool) {
+        for list in &mut self.others {
+            list.retain(|(place, _)| keeps(place));
+        }
+    }
+}
+
+/// Whether two places of one class can't be the same memory.
+fn are_disjoint(trace: &Trace, a: &Place, b: &Place) -> bool {
+    match (a, b) {
+        (&Place::Field(class, x, at), &Place::Field(_, y, other)) => {
+            // Frames are counted from addresses in the middle of them.
+            (at != other && (class != Class::Frame || x == y)) || are_different_objects(trace, x, y)
+        }
+        (&Place::Element(_, x, i, at), &Place::Element(_, y, j, other)) => {
+            x == y && at == other && are_different_indices(trace, i, j)
+        }
+        _ => false,
+    }
+}
+
+fn are_different_objects(trace: &Trace, x: Ref, y: Ref) -> bool {
+    match (trace.constant_of(x), trace.constant_of(y)) {
+        (Some(Constant::Object(a)), Some(Constant::Object(b))) => a != b,
+        _ => false,
+    }
+}
+
+/// Whether two indices differ: different constants, or different distances from the same value.
+fn are_different_indices(trace: &Trace, i: Ref, j: Ref) -> bool {
+    let (a, b) = (base_and_distance(trace, i), base_and_distance(trace, j));
+    a.0 == b.0 && a.1 != b.1
+}
+
+fn base_and_distance(trace: &Trace, r: Ref) -> (Ref, i64) {
+    if let Some(i) = trace.int_of(r) {
+        return (Ref::NONE, i);
+    }
+    if let Some(n) = r.as_instruction() {
+        let i = &trace.code[n];
+        let sign = match i.op {
+            Op::Add => 1,
+            Op::Sub => -1,
+            _ => return (r, 0),
+        };
+        if let Some(c) = trace.int_of(i.args[1]) {
+            return (i.args[0], c.wrapping_mul(sign));
+        }
+    }
+    (r, 0)
+}

@@ -1,0 +1,312 @@
+//! The forward sweep: instructions are taken one by one, simplified, and written to a new trace.
+//!
+//! Invariants:
+//! - `map` says what each instruction of the old trace is in the new one, in the current copy.
+//! - What is known of refs (facts, common expressions) holds wherever the ref is defined, since a
+//!   ref never changes; what is known of memory is dropped when memory may change.
+//! - In the second copy of a loop (`pending`), slots that the end of the first one left out of memory
+//!   are looked up there.
+
+use super::guards::Facts;
+use super::memory::{Memory, Place};
+use super::{Passes, fold};
+use crate::ir::helper::HelperEffect;
+use crate::ir::{Class, Effect, Helper, Instruction, Op, Ref, Snapshot, SnapshotSlot, Trace, Type};
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+
+/// The sweep at work.
+pub(super) struct Rewriter<'a> {
+    pub(super) old: &'a Trace,
+    pub(super) new: Trace,
+    pub(super) passes: Passes,
+    pub(super) facts: Facts,
+    pub(super) memory: Memory,
+    /// Bytes above the anchor that the stack was found to have.
+    pub(super) checked_stack: i32,
+    /// Tag and payload of slots that memory does not have yet.
+    pub(super) pending: BTreeMap<i32, (Ref, Ref)>,
+    map: Vec<Ref>,
+    snapshots: FxHashMap<u32, u32>,
+    expressions: FxHashMap<(Op, i32, [Ref; 3]), Ref>,
+}
+
+impl<'a> Rewriter<'a> {
+    pub(super) fn new(old: &'a Trace, passes: Passes) -> Rewriter<'a> {
+        Rewriter {
+            new: Trace::like(old),
+            old,
+            passes,
+            facts: Facts::default(),
+            memory: Memory::default(),
+            checked_stack: i32::MIN,
+            pending: BTreeMap::new(),
+            map: vec![Ref::NONE; old.code.len()],
+            snapshots: FxHashMap::default(),
+            expressions: FxHashMap::default(),
+        }
+    }
+
+    /// Goes over the old trace once.
+    pub(super) fn sweep(&mut self) {
+        self.snapshots.clear();
+        for n in 0..self.old.code.len() {
+            let i = self.old.code[n];
+            self.map[n] = self.instruction(i);
+        }
+    }
+
+    /// What a ref of the old trace is in the new one.
+    pub(super) fn mapped(&self, r: Ref) -> Ref {
+        let r = r.as_instruction().map_or(r, |n| self.map[n]);
+        self.facts.constant_of(r).unwrap_or(r)
+    }
+
+    /// A slot of a snapshot of the old trace, with the new one's refs.
+    pub(super) fn mapped_slot(&self, s: &SnapshotSlot) -> SnapshotSlot {
+        SnapshotSlot {
+            slot: s.slot,
+            tag: self.mapped(s.tag),
+            payload: match s.payload {
+                Ref::NONE => Ref::NONE,
+                r => self.mapped(r),
+            },
+        }
+    }
+
+    /// The slots of a snapshot of the old trace.
+    pub(super) fn mapped_slots(&self, snapshot: u32) -> Vec<SnapshotSlot> {
+        let slots = &self.old.snapshots[snapshot as usize].slots;
+        slots.iter().map(|s| self.mapped_slot(s)).collect()
+    }
+
+    fn instruction(&mut self, old: Instruction) -> Ref {
+        let mut i = old;
+        for r in &mut i.args {
+            if *r != Ref::NONE {
+                *r = self.mapped(*r);
+            }
+        }
+        match i.op {
+            Op::SlotTag | Op::SlotInt | Op::SlotFloat => self.load_slot(i),
+            Op::StoreSlotTag | Op::StoreSlotInt | Op::StoreSlotFloat => self.store_slot(i),
+            Op::GuardStack => {
+                if !self.passes.guards || i.imm > self.checked_stack {
+                    self.checked_stack = i.imm;
+                    self.guard(i);
+                }
+                Ref::NONE
+            }
+            Op::GuardQuiet => {
+                self.guard(i);
+                Ref::NONE
+            }
+            Op::Step => self.step(i),
+            Op::CallInt | Op::CallFloat => self.call(i),
+            _ => match i.op.effect() {
+                Effect::Pure => self.pure(i),
+                Effect::Read => self.load(i),
+                Effect::Write => self.store(i),
+                Effect::Guard => {
+                    if !self.passes.guards || !self.facts.implies(&self.new, &i) {
+                        self.guard(i);
+                        if self.passes.guards {
+                            self.facts.learn(&self.new, &i);
+                        }
+                    }
+                    Ref::NONE
+                }
+                _ => self.new.push(i),
+            },
+        }
+    }
+
+    /// An instruction without effect whose operands are the new trace's.
+    pub(super) fn pure(&mut self, i: Instruction) -> Ref {
+        if self.passes.fold
+            && let Some(r) = fold::fold(self, &i)
+        {
+            return r;
+        }
+        if !self.passes.cse {
+            return self.new.push(i);
+        }
+        let mut key = (i.op, i.imm, i.args);
+        if fold::commutes(i.op) && i.args[1] < i.args[0] {
+            key.2.swap(0, 1);
+        }
+        if let Some(&r) = self.expressions.get(&key) {
+            return r;
+        }
+        let r = self.new.push(i);
+        self.expressions.insert(key, r);
+        r
+    }
+
+    /// A payload in the register class that is wanted.
+    fn converted(&mut self, r: Ref, wanted: Type) -> Ref {
+        match (self.new.type_of(r), wanted) {
+            (Type::Int, Type::Float) => self.pure(Instruction::new(Op::FloatFromBits, 0, &[r])),
+            (Type::Float, Type::Int) => self.pure(Instruction::new(Op::FloatBits, 0, &[r])),
+            _ => r,
+        }
+    }
+
+    fn load_slot(&mut self, i: Instruction) -> Ref {
+        let is_tag = i.op == Op::SlotTag;
+        if let Some(&(tag, payload)) = self.pending.get(&i.imm) {
+            return match (is_tag, payload) {
+                (true, _) => tag,
+                // Nobody looks at the payload of nil.
+                (false, Ref::NONE) => {
+                    let zero = self.new.int(0);
+                    self.converted(zero, i.op.result())
+                }
+                (false, payload) => self.converted(payload, i.op.result()),
+            };
+        }
+        let place = if is_tag {
+            Place::SlotTag(i.imm)
+        } else {
+            Place::SlotPayload(i.imm)
+        };
+        self.load_from(place, i)
+    }
+
+    fn load(&mut self, i: Instruction) -> Ref {
+        match Place::of(&i) {
+            Some(place) => self.load_from(place, i),
+            None => self.new.push(i),
+        }
+    }
+
+    fn load_from(&mut self, place: Place, i: Instruction) -> Ref {
+        if !self.passes.memory {
+            return self.new.push(i);
+        }
+        if let Some(r) = self.memory.get(&place) {
+            let r = self.facts.constant_of(r).unwrap_or(r);
+            return self.converted(r, i.op.result());
+        }
+        let r = self.new.push(i);
+        self.facts.learn_width(r, i.op);
+        self.memory.set(place, r);
+        r
+    }
+
+    fn store_slot(&mut self, i: Instruction) -> Ref {
+        self.pending.remove(&i.imm);
+        let place = if i.op == Op::StoreSlotTag {
+            Place::SlotTag(i.imm)
+        } else {
+            Place::SlotPayload(i.imm)
+        };
+        self.store_to(place, i.args[0], i)
+    }
+
+    fn store(&mut self, i: Instruction) -> Ref {
+        let value = *i
+            .args
+            .iter()
+            .rfind(|&&r| r != Ref::NONE)
+            .unwrap_or(&Ref::NONE);
+        match Place::of(&i) {
+            Some(place) => self.store_to(place, value, i),
+            None => {
+                self.memory.kill_class(i.class);
+                self.new.push(i)
+            }
+        }
+    }
+
+    fn store_to(&mut self, place: Place, value: Ref, i: Instruction) -> Ref {
+        if self.passes.memory && self.memory.has(&place, value) {
+            return Ref::NONE;
+        }
+        self.memory.kill(&self.new, &place);
+        self.memory.set(place, value);
+        self.new.push(i)
+    }
+
+    fn call(&mut self, i: Instruction) -> Ref {
+        match Helper::ALL.get(i.imm as usize).map(|h| h.effect()) {
+            Some(HelperEffect::Pure) => self.pure(i),
+            Some(HelperEffect::ReadsTables) => self.new.push(i),
+            _ => {
+                for class in [Class::TableHeader, Class::Element, Class::ElementTag] {
+                    self.memory.kill_class(class);
+                }
+                self.new.push(i)
+            }
+        }
+    }
+
+    fn step(&mut self, mut i: Instruction) -> Ref {
+        self.store_pending();
+        i.snapshot = self.snapshot(i.snapshot);
+        let step = &self.old.steps[i.imm as usize];
+        let (from, to) = if step.leaves_thread {
+            (i32::MIN, i32::MAX)
+        } else {
+            step.clobbers
+        };
+        self.memory.after_step(|slot| !(from..to).contains(&slot));
+        self.checked_stack = i32::MIN;
+        self.new.push(i)
+    }
+
+    /// Brings the pending slots into memory.
+    fn store_pending(&mut self) {
+        for (slot, (tag, payload)) in std::mem::take(&mut self.pending) {
+            self.store_slot(Instruction::new(Op::StoreSlotTag, slot, &[tag]));
+            if payload != Ref::NONE {
+                let op = match self.new.type_of(payload) {
+                    Type::Float => Op::StoreSlotFloat,
+                    _ => Op::StoreSlotInt,
+                };
+                self.store_slot(Instruction::new(op, slot, &[payload]));
+            }
+        }
+    }
+
+    pub(super) fn guard(&mut self, mut i: Instruction) {
+        i.snapshot = self.snapshot(i.snapshot);
+        self.new.push(i);
+    }
+
+    /// The new trace's snapshot for one of the old trace.
+    pub(super) fn snapshot(&mut self, old: u32) -> u32 {
+        if let Some(&new) = self.snapshots.get(&old) {
+            return new;
+        }
+        let from = &self.old.snapshots[old as usize];
+        let mut slots = self.mapped_slots(old);
+        let mut added = false;
+        for (&slot, &(tag, payload)) in &self.pending {
+            if from.is_live(slot) && from.slots.binary_search_by_key(&slot, |s| s.slot).is_err() {
+                slots.push(SnapshotSlot { slot, tag, payload });
+                added = true;
+            }
+        }
+        if added {
+            slots.sort_by_key(|s| s.slot);
+        }
+        let snapshot = Snapshot {
+            slots,
+            ..from.clone()
+        };
+        self.new.snapshots.push(snapshot);
+        let new = self.new.snapshots.len() as u32 - 1;
+        self.snapshots.insert(old, new);
+        new
+    }
+
+    /// Another name for a value, which nothing is known of.
+    pub(super) fn fresh(&mut self, r: Ref) -> Ref {
+        let op = match self.new.type_of(r) {
+            Type::Float => Op::CopyFloat,
+            _ => Op::CopyInt,
+        };
+        self.new.push(Instruction::new(op, 0, &[r]))
+    }
+}
