@@ -33,7 +33,7 @@ const HAS_TRACE: i32 = 1 << 30;
 /// Counter of a location that is not to be recorded again.
 const BLACKLISTED: i32 = i32::MIN;
 /// Recordings given up before a location is blacklisted.
-const MAX_ABORTS: u32 = 6;
+const MAX_ABORTS: u32 = 5;
 /// Recordings given up before an exit gets no side trace.
 const MAX_SIDE_ABORTS: u32 = 3;
 /// How many bytecode instructions a trace must do by itself for each that the runtime does: a step
@@ -244,10 +244,16 @@ impl Engine {
         let counter = if record.aborts >= MAX_ABORTS || abort == Abort::MostlySteps {
             BLACKLISTED
         } else {
-            -(self.options.hot << record.aborts.min(16)).max(1)
+            self.later(2 * record.aborts)
         };
         // SAFETY: the location's proto is running.
         unsafe { hot::set_counter(location, counter) }
+    }
+
+    /// The counter of a location that is to be recorded later, by the power of two.
+    fn later(&self, power: u32) -> i32 {
+        let rounds = i64::from(self.options.hot) << power.min(16);
+        -i32::try_from(rounds).unwrap_or(i32::MAX / 2)
     }
 
     /// Records a side trace from an exit that was just restored.
@@ -398,16 +404,21 @@ impl Engine {
     /// Drops all traces. Running ones are left after their step.
     fn drop_traces(&self, is_live_object: &dyn Fn(*const GcHeader) -> bool) {
         let mut state = self.state.borrow_mut();
-        for (&location, record) in &state.locations {
-            // SAFETY: a dead proto's code is not touched; a live one's location is in its code.
-            unsafe {
-                if is_live_object(record.proto.cast()) {
+        // Whatever keeps dying is recorded again less and less often; what failed stays failed.
+        let cold = self.later(state.statistics.flushes as u32 + 1);
+        state.locations.retain(|&location, record| {
+            if !is_live_object(record.proto.cast()) {
+                return false;
+            }
+            if record.trace.take().is_some() {
+                // SAFETY: the location is in the code of a live proto.
+                unsafe {
                     hot::set_trace_at(location as *const u64, 0);
-                    hot::set_counter(location as *const u64, 0);
+                    hot::set_counter(location as *const u64, cold);
                 }
             }
-        }
-        state.locations.clear();
+            true
+        });
         state.stale = true;
         if self.depth.get() > 0 {
             self.invalidated.set(true);
