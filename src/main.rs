@@ -1,5 +1,12 @@
 //! The `perilune` program: everything it does lives in [`cli`]; this file only chooses the
-//! allocator, which is the program's choice and never the library's.
+//! allocator, which is the program's choice and never the library's, and how the process starts.
+//!
+//! On Linux the C library calls [`main`] directly: what Rust's own start-up does first (looking
+//! for the stack's guard page in `/proc/self/maps`, an alternate signal stack, ignoring `SIGPIPE`,
+//! which a filter would have to undo) costs as much as making a Lua state, and this program needs
+//! none of it.
+
+#![cfg_attr(all(target_os = "linux", target_env = "gnu", not(test)), no_main)]
 
 mod cli;
 
@@ -7,6 +14,23 @@ mod cli;
 static ALLOCATOR: perilune::program::LargeBlocks<mimalloc::MiMalloc> =
     perilune::program::LargeBlocks(mimalloc::MiMalloc);
 
+/// Called by the C library; the arguments are taken from `std::env::args_os`, as everywhere.
+///
+/// A panic has printed its message and ends the process with Rust's exit status for panics.
+#[cfg(all(target_os = "linux", target_env = "gnu", not(test)))]
+// SAFETY: no other function of the program has this name, and this is C's type of it.
+#[unsafe(no_mangle)]
+extern "C" fn main(
+    _count: std::ffi::c_int,
+    _arguments: *const *const std::ffi::c_char,
+) -> std::ffi::c_int {
+    const PANICKED: u8 = 101;
+    std::panic::catch_unwind(cli::main)
+        .unwrap_or(PANICKED)
+        .into()
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu", not(test))))]
 fn main() -> std::process::ExitCode {
-    cli::main()
+    cli::main().into()
 }

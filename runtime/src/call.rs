@@ -19,7 +19,7 @@ use crate::metatable::{Event, metamethod};
 use crate::native::{CallResult, MIN_SLOTS};
 use crate::stack;
 use crate::value::{self, Value};
-use crate::vm::{MAX_C_CALLS, Vm, native_site_index, pending};
+use crate::vm::{MAX_C_CALLS, Vm, pending};
 use std::sync::atomic::Ordering;
 
 /// What happens next.
@@ -548,12 +548,7 @@ pub(crate) unsafe fn finish_return(vm: *mut Vm, first: *mut Value, count: usize)
                 }
             }
             Continuation::Native => {
-                move_results(vm, place, first, count, (*site).wanted);
-                let got = if (*site).wanted < 0 {
-                    count
-                } else {
-                    (*site).wanted as usize
-                };
+                let got = move_results(vm, place, first, count, (*site).wanted);
                 let slots = place.offset_from((*vm).base) as usize + got;
                 (*(*vm).frame_top).varargs = slots as u32;
                 (*(*vm).frame_top).flags &= !FRAME_PROTECTION;
@@ -579,23 +574,28 @@ pub(crate) unsafe fn finish_return(vm: *mut Vm, first: *mut Value, count: usize)
     }
 }
 
-/// Moves results to where the caller wants them; sets `top` when it wants all.
-unsafe fn move_results(
+/// Moves `count` results to where `wanted` of them (-1: all, up to `top`) are expected; answers how
+/// many there are then.
+///
+/// # Safety
+/// The results lie above `place` in the stack, or there are none; wanted ones fit the caller's
+/// registers or slots.
+#[inline(always)]
+pub(crate) unsafe fn move_results(
     vm: *mut Vm,
     place: *mut Value,
     first: *mut Value,
     count: usize,
     wanted: i32,
-) {
-    // SAFETY: the results lie above `place` in the stack, or there are none; wanted results fit
-    // the caller's registers.
+) -> usize {
+    // SAFETY: the caller's contract.
     unsafe {
         if wanted < 0 {
             for n in 0..count {
                 *place.add(n) = *first.add(n);
             }
             (*vm).top = place.add(count);
-            return;
+            return count;
         }
         let wanted = wanted as usize;
         for n in 0..wanted.min(count) {
@@ -604,6 +604,7 @@ unsafe fn move_results(
         for n in count..wanted {
             *place.add(n) = Value::NIL;
         }
+        wanted
     }
 }
 
@@ -613,172 +614,5 @@ pub(crate) unsafe fn is_next(v: Value) -> bool {
     unsafe {
         let closure: *mut NativeClosure = v.as_pointer();
         (*closure).description.name == "next"
-    }
-}
-
-/// The interned call site of a call made by a native function or by Rust.
-///
-/// # Safety
-/// The running frame is native.
-pub(crate) unsafe fn native_site(
-    vm: *mut Vm,
-    function: *mut Value,
-    wanted: i32,
-    continuation: Continuation,
-    state: u32,
-) -> *const CallSite {
-    // SAFETY: the caller's contract.
-    unsafe { make_native_site(vm, function, wanted, continuation, 0, state) }
-}
-
-/// Likewise for a metamethod called for a native function; its result goes to slot `destination`.
-///
-/// # Safety
-/// As [`native_site`].
-pub(crate) unsafe fn native_store_site(
-    vm: *mut Vm,
-    function: *mut Value,
-    continuation: Continuation,
-    destination: u32,
-    state: u32,
-) -> *const CallSite {
-    // SAFETY: the caller's contract.
-    unsafe { make_native_site(vm, function, 0, continuation, destination, state) }
-}
-
-/// Likewise for a `__close` handler called while an error unwinds; `wanted` says on whose behalf,
-/// `slot` where the error will go.
-///
-/// # Safety
-/// As [`native_site`].
-pub(crate) unsafe fn close_error_site(
-    vm: *mut Vm,
-    function: *mut Value,
-    wanted: i32,
-    continuation: Continuation,
-    slot: u32,
-    state: u32,
-) -> *const CallSite {
-    // SAFETY: the caller's contract.
-    unsafe { make_native_site(vm, function, wanted, continuation, slot, state) }
-}
-
-unsafe fn make_native_site(
-    vm: *mut Vm,
-    function: *mut Value,
-    wanted: i32,
-    continuation: Continuation,
-    destination: u32,
-    state: u32,
-) -> *const CallSite {
-    // SAFETY: `function` lies above the base.
-    unsafe {
-        let delta = function.add(1).offset_from((*vm).base) as u32 * size_of::<Value>() as u32;
-        let key = (delta, wanted, continuation as u8, destination, state);
-        let recent = &raw mut (*vm).recent_native_sites[native_site_index(key)];
-        if (*recent).0 == key && !(*recent).1.is_null() {
-            return (*recent).1;
-        }
-        let site = (*vm).native_sites.entry(key).or_insert_with(|| {
-            Box::new(CallSite {
-                instruction: std::ptr::null(),
-                return_pc: std::ptr::null(),
-                constants: std::ptr::null(),
-                proto: std::ptr::null_mut(),
-                delta,
-                wanted,
-                key: 0,
-                continuation,
-                condition: false,
-                destination,
-                target: std::ptr::null(),
-                state,
-            })
-        });
-        let site = &raw const **site;
-        *recent = (key, site);
-        site
-    }
-}
-
-/// Index of the running frame.
-unsafe fn frame_index(vm: *mut Vm) -> isize {
-    // SAFETY: the running frame is one of the running thread's.
-    unsafe { (*vm).frame_top.offset_from((*(*vm).thread).frames.as_ptr()) }
-}
-
-/// Calls `function` from Rust and runs until it returns; the results are on the stack, from the
-/// answered pointer on.
-///
-/// # Errors
-/// Whatever the callee raises.
-///
-/// # Safety
-/// The saved state is up to date. The values handed over are live.
-pub(crate) unsafe fn call_from_rust(
-    vm: *mut Vm,
-    function: Value,
-    args: &[Value],
-    flags: u32,
-) -> Result<(*mut Value, usize)> {
-    // SAFETY: the caller's contract.
-    unsafe {
-        let saved = (
-            (*vm).pc,
-            (*vm).constants,
-            (*vm).top.offset_from((*(*vm).thread).stack.as_ptr()),
-        );
-        let used = match stack::running_proto(vm) {
-            // Above the registers, and above values up to `top` that are about to be used.
-            Some(proto) => {
-                let registers = (*proto).max_stack as usize;
-                let top = (*vm).top.offset_from((*vm).base);
-                registers.max(if flags & FRAME_HOOK != 0 && top > 0 {
-                    top as usize
-                } else {
-                    0
-                })
-            }
-            None => (*(*vm).frame_top).varargs as usize,
-        };
-        stack::ensure(vm, used + args.len() + 1)?;
-        let place = (*vm).base.add(used);
-        *place = function;
-        for (n, arg) in args.iter().enumerate() {
-            *place.add(1 + n) = *arg;
-        }
-        let in_lua = stack::running_proto(vm).is_some();
-        let site = if in_lua {
-            crate::interp::entry_site(vm, place)
-        } else {
-            native_site(vm, place, -1, Continuation::Entry, 0)
-        };
-        let flags = flags | FRAME_C_CALL | FRAME_NON_YIELDABLE;
-        (*vm).run_depth += 1;
-        let c_calls = (*(*vm).thread).c_calls;
-        let frame_index = frame_index(vm);
-        let mut code = match call(vm, place, args.len(), site, flags) {
-            Ok(next) => drive(vm, next),
-            Err(error) if self::frame_index(vm) == frame_index => {
-                // Without a frame there is no boundary that would catch the error.
-                (*vm).run_depth -= 1;
-                (*(*vm).thread).c_calls = c_calls;
-                return Err(error);
-            }
-            Err(error) => drive(vm, Next::Raise(error)),
-        };
-        while code == 0 || code == EXIT_SWITCH {
-            code = crate::interp::run(vm);
-        }
-        (*vm).run_depth -= 1;
-        (*vm).pc = saved.0;
-        (*vm).constants = saved.1;
-        let result_top = (*vm).top;
-        (*vm).top = (*(*vm).thread).stack.as_mut_ptr().offset(saved.2);
-        if code == EXIT_DONE {
-            let first = (*vm).base.add(used);
-            return Ok((first, result_top.offset_from(first) as usize));
-        }
-        Err((*vm).error.take().unwrap_or(LuaError::Memory))
     }
 }

@@ -98,7 +98,7 @@ pub(crate) unsafe fn close_main(vm: *mut Vm) {
             let v = variable((*thread).stack.as_ptr().add(index as usize));
             let handler = metamethod(&*vm, v, Event::Close);
             let handler = if handler.is_nil() { v } else { handler };
-            if let Err(raised) = crate::call::call_from_rust(vm, handler, &[v, error], 0) {
+            if let Err(raised) = crate::from_rust::call_from_rust(vm, handler, &[v, error], 0) {
                 error = protect::error_value(&mut *vm, raised);
             }
         }
@@ -238,7 +238,7 @@ unsafe fn call_error_handler(
         let function = set_up(vm, waiting + 1, v, value)?;
         *(*vm).base.add(waiting) = value;
         let continuation = Continuation::CloseError;
-        let site = crate::call::close_error_site(vm, function, kind, continuation, slot, state);
+        let site = crate::native::close_error_site(vm, function, kind, continuation, slot, state);
         Ok(Next::Call {
             function,
             args: 2,

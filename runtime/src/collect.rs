@@ -1,9 +1,9 @@
 //! Collection at safepoints: the collector's roots, and finalisers.
 
-use crate::call::call_from_rust;
 use crate::coroutine::Thread;
 use crate::error::LuaError;
 use crate::frame::FRAME_FINALIZER;
+use crate::from_rust::call_from_rust;
 use crate::gc::{self, Roots};
 use crate::hook;
 use crate::metatable::{Event, metamethod};

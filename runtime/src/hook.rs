@@ -6,10 +6,11 @@
 //! code runs in the hooked loop. Hook functions are called from Rust and can't yield, as in PUC
 //! Lua for hooks written in Lua.
 
-use crate::call::{Next, call_from_rust};
+use crate::call::Next;
 use crate::coroutine::Thread;
 use crate::error::Result;
 use crate::frame::FRAME_HOOK;
+use crate::from_rust::call_from_rust;
 use crate::stack;
 use crate::value::Value;
 use crate::vm::{Vm, pending};

@@ -11,6 +11,7 @@ pub mod coroutine;
 pub mod debug;
 pub mod error;
 pub mod frame;
+mod from_rust;
 pub mod function;
 pub mod gc;
 pub mod hook;

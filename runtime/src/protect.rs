@@ -5,10 +5,11 @@
 //! one, while the frames are still there; unwinding pops them, then closes pending to-be-closed
 //! variables, one handler after the other, and delivers the error.
 
-use crate::call::{Next, call_from_rust, pop_frame};
+use crate::call::{Next, pop_frame};
 use crate::close;
 use crate::error::{LuaError, Result};
 use crate::frame::*;
+use crate::from_rust::call_from_rust;
 use crate::interp::EXIT_ERROR;
 use crate::native::CallResult;
 use crate::stack;

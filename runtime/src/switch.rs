@@ -217,7 +217,7 @@ unsafe fn start(vm: *mut Vm, first: *const Value, args: usize) -> Result<Next> {
             *function.add(1 + n) = *first.add(n);
         }
         (*vm).top = function.add(1);
-        let site = crate::call::native_site(vm, function, -1, Continuation::CoroutineEnd, 0);
+        let site = crate::native::native_site(vm, function, -1, Continuation::CoroutineEnd, 0);
         Ok(Next::Call {
             function,
             args,

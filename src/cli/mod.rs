@@ -12,12 +12,10 @@ mod manual;
 mod repl;
 mod run;
 
-use std::process::ExitCode;
-
 use perilune::program;
 
-/// Runs the program on the process's arguments.
-pub(crate) fn main() -> ExitCode {
+/// Runs the program on the process's arguments; answers its exit status.
+pub(crate) fn main() -> u8 {
     // A program whose output nobody reads ends, as any filter does.
     program::default_broken_pipe();
     let arguments: Vec<Vec<u8>> = std::env::args_os().map(program::argument_bytes).collect();

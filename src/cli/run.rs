@@ -4,7 +4,6 @@
 //! the exit status is all that is left to decide.
 
 use std::io::{IsTerminal, Write};
-use std::process::ExitCode;
 
 use perilune::program::messages::{Messages, VERSION};
 use perilune::program::snippet::{self, Look};
@@ -23,8 +22,12 @@ const INIT_VARIABLES: [&str; 2] = ["LUA_INIT_5_4", "LUA_INIT"];
 /// Environment variable with engine modes, read before those of the command line.
 const MODES_VARIABLE: &str = "PERILUNE_JIT";
 
-/// Runs the program; `arguments[0]` is its name.
-pub(crate) fn run(arguments: &[Vec<u8>]) -> ExitCode {
+/// Exit statuses.
+const SUCCESS: u8 = 0;
+const FAILURE: u8 = 1;
+
+/// Runs the program; `arguments[0]` is its name. Answers the exit status.
+pub(crate) fn run(arguments: &[Vec<u8>]) -> u8 {
     let messages = Messages::new(arguments.first().map(Vec::as_slice), "perilune");
     let finished = match flags::parse(arguments) {
         Request::BadOption(index) => {
@@ -35,8 +38,8 @@ pub(crate) fn run(arguments: &[Vec<u8>]) -> ExitCode {
         Request::Run(invocation) => Session::start(messages, arguments, invocation),
     };
     match finished {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(Failed) => ExitCode::FAILURE,
+        Ok(()) => SUCCESS,
+        Err(Failed) => FAILURE,
     }
 }
 
@@ -113,6 +116,8 @@ impl Session {
         let outcome = session.run(arguments, &invocation);
         // Finalisers may still write.
         session.engine.finish();
+        // The process ends here: freeing its objects one by one would be work for nothing.
+        std::mem::forget(session);
         outcome
     }
 

@@ -2,8 +2,8 @@
 
 use super::handle::Handle;
 use super::{Chunk, Error, Function, IntoLua, LuaString, Raised, Result, Table, Value};
-use crate::call::call_from_rust;
 use crate::error::LuaError;
+use crate::from_rust::call_from_rust;
 use crate::native::{Call, CallResult, ChunkMode, Native, TableRef, load_chunk};
 use crate::protect;
 use crate::value as raw;

@@ -1,9 +1,11 @@
 //! Shortcuts of the slow paths that are not slow at all: fields that miss their cache, string keys
 //! that are values rather than constants, calls and returns with any number of values.
 //!
-//! Each answers whether it did the whole instruction; if not, it has done nothing and the slow
-//! path follows. They run only where no hook is set.
+//! Each answers whether it did the whole instruction; if not, it has changed nothing but registers
+//! that the instruction may overwrite, and the slow path follows. They run only where no hook is
+//! set.
 
+use crate::call::move_results;
 use crate::frame::{CallSite, Continuation, FRAME_TAIL_CALL, Frame};
 use crate::function::{LuaClosure, Proto};
 use crate::machine::Insn;
@@ -16,7 +18,11 @@ use crate::vm::Vm;
 use perilune_frontend::bytecode::opcode::Opcode;
 use std::sync::atomic::Ordering;
 
-unsafe fn slot(base: *mut Value, offset: usize) -> *mut Value {
+/// The register that an operand names.
+///
+/// # Safety
+/// `offset` is an operand of an instruction of the function that runs at `base`.
+pub(super) unsafe fn slot(base: *mut Value, offset: usize) -> *mut Value {
     // SAFETY: operands of verified code are in range.
     unsafe { (base as *mut u8).add(offset) as *mut Value }
 }
@@ -449,20 +455,7 @@ pub(super) unsafe fn return_values(
         };
         let function_base = base.sub((*frame).varargs as usize);
         let place = function_base.sub(1);
-        let wanted = if (*site).wanted < 0 {
-            count
-        } else {
-            (*site).wanted as usize
-        };
-        for n in 0..wanted.min(count) {
-            *place.add(n) = *first.add(n);
-        }
-        for n in count..wanted {
-            *place.add(n) = Value::NIL;
-        }
-        if (*site).wanted < 0 {
-            (*vm).top = place.add(count);
-        }
+        move_results(vm, place, first, count, (*site).wanted);
         (*vm).frame_top = frame.sub(1);
         (*vm).base = (function_base as *mut u8).sub((*site).delta as usize) as *mut Value;
         (*vm).pc = (*site).return_pc;

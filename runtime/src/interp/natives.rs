@@ -4,15 +4,17 @@
 //! Each does what `call::drive` would do, transition by transition, in the cases that programs
 //! spend their time on: the caller or callee is a Lua function without variable arguments, there
 //! is room on the stack, and nothing is pending. Everything else goes on in `call.rs`, from the
-//! point reached: a shortcut that does not apply has done nothing.
+//! point reached: a shortcut that declines has changed nothing but registers that the instruction
+//! may overwrite.
 
+use super::fast::slot;
 use super::perform;
-use crate::call::{self, pop_frame, safepoint};
+use crate::call::{self, move_results, pop_frame, safepoint};
 use crate::error::LuaError;
 use crate::frame::*;
 use crate::function::{LuaClosure, NativeClosure};
 use crate::machine::{Insn, Slow};
-use crate::native::{Action, Call, CallResult, MIN_SLOTS, callee_flags, protect_call};
+use crate::native::{Action, Call, CallResult, MIN_SLOTS, callee_flags, native_site, protect_call};
 use crate::switch;
 use crate::table::Table;
 use crate::value::{LUA_CLOSURE, NATIVE_CLOSURE, TABLE, Value};
@@ -22,11 +24,6 @@ use std::sync::atomic::Ordering;
 
 /// How a step of a native function ended.
 type Step = Result<Action, LuaError>;
-
-unsafe fn slot(base: *mut Value, offset: usize) -> *mut Value {
-    // SAFETY: operands of verified code are in range.
-    unsafe { (base as *mut u8).add(offset) as *mut Value }
-}
 
 #[inline(always)]
 unsafe fn is_quiet(vm: *mut Vm) -> bool {
@@ -176,36 +173,6 @@ pub(super) unsafe fn return_(
         (*native).flags &= !FRAME_PROTECTION;
         let step = run(vm, (*site).state, CallResult::Returned(got as u32));
         go_on(vm, step)
-    }
-}
-
-/// Moves `count` results to where `wanted` of them (-1: all) are expected; answers how many there
-/// are then.
-#[inline(always)]
-unsafe fn move_results(
-    vm: *mut Vm,
-    place: *mut Value,
-    first: *mut Value,
-    count: usize,
-    wanted: i32,
-) -> usize {
-    // SAFETY: the results lie above `place`; wanted ones fit the caller's slots.
-    unsafe {
-        if wanted < 0 {
-            for n in 0..count {
-                *place.add(n) = *first.add(n);
-            }
-            (*vm).top = place.add(count);
-            return count;
-        }
-        let wanted = wanted as usize;
-        for n in 0..wanted.min(count) {
-            *place.add(n) = *first.add(n);
-        }
-        for n in count..wanted {
-            *place.add(n) = Value::NIL;
-        }
-        wanted
     }
 }
 
@@ -366,7 +333,7 @@ unsafe fn enter_lua(vm: *mut Vm, function: u32, args: usize, results: i32, state
             return false;
         }
         let flags = callee_flags(vm);
-        let site = call::native_site(vm, function, results, Continuation::Native, state);
+        let site = native_site(vm, function, results, Continuation::Native, state);
         for n in args..(*proto).num_params as usize {
             *function.add(1 + n) = Value::NIL;
         }

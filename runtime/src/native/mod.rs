@@ -21,6 +21,7 @@ mod introspect;
 mod local;
 mod memory;
 mod poll;
+mod site;
 mod step;
 
 pub use action::{Action, CALLERS_HANDLER, CallResult};
@@ -29,6 +30,7 @@ pub(crate) use code::load_chunk;
 pub use code::{ChunkMode, LoadError};
 pub use introspect::{ActivationInfo, FunctionInfo, Level, Name};
 pub use local::{FunctionRef, Local, LocalView, StringRef, TableRef, ThreadRef, UserdataRef};
+pub(crate) use site::{close_error_site, native_site};
 #[cfg(threaded)]
 pub(crate) use step::after_step;
 pub(crate) use step::{after_metamethod, run_step};

@@ -1,7 +1,8 @@
 //! Running native functions: one step after the other, and the actions between them.
 
+use super::site::{native_site, native_store_site};
 use super::{Action, CALLERS_HANDLER, Call, CallResult};
-use crate::call::{Next, native_site};
+use crate::call::Next;
 use crate::collect;
 use crate::error::Result;
 use crate::frame::*;
@@ -324,7 +325,7 @@ unsafe fn metamethod_call(
             None => Continuation::Native,
         };
         let destination = target.unwrap_or(0);
-        let site = crate::call::native_store_site(vm, at, continuation, destination, state);
+        let site = native_store_site(vm, at, continuation, destination, state);
         let flags = callee_flags(vm);
         Ok(Outcome::Next(Next::Call {
             function: at,
