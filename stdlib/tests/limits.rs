@@ -9,8 +9,8 @@ fn state() -> Lua {
     lua
 }
 
-/// Each would run for (much) longer than a minute, or for ever. Those that the reference
-/// implementation ends at once are here for what a careless implementation makes of them.
+/// Each would run for (much) longer than a minute, or for ever. Some `string.rep` calls end at once,
+/// but not in a careless implementation.
 const ENDLESS: &[&str] = &[
     "string.rep('a', 30):match(string.rep('a?', 30) .. string.rep('a', 31) .. '$x')",
     "string.rep('a', 2000):find('.-.-.-.-.-.-b$x')",
@@ -23,7 +23,6 @@ const ENDLESS: &[&str] = &[
     "table.move(setmetatable({}, {__index = function() end}), 1, math.maxinteger - 1, 2)",
     "table.move({}, 1, math.maxinteger - 1, 2)",
     "table.move({}, math.mininteger + 2, 0, 1, setmetatable({}, {__newindex = function() end}))",
-    "table.unpack({}, math.mininteger, math.maxinteger)",
     "while true do table.unpack({}, 1, 900000) end",
     "table.unpack(setmetatable({}, {__index = function() while true do end end}), 1, 10)",
     "table.concat(setmetatable({}, {__index = function() return '' end}), '', 1, math.maxinteger)",
