@@ -76,8 +76,8 @@ impl Options {
         match mode.rsplit_once('=') {
             None if mode == "off" => self.jit = false,
             None if mode == "on" => self.jit = true,
-            None if mode == "stats" => self.statistics = Some(false),
-            Some(("stats", "json")) => self.statistics = Some(true),
+            None if mode == "stats" => self.want_statistics(false),
+            Some(("stats", "json")) => self.want_statistics(true),
             Some(("gc", "stress")) => self.gc_stress = Some(1),
             Some(("gc=stress", n)) => self.gc_stress = Some(positive(n).ok_or_else(unknown)?),
             Some(("alloc=fail", n)) => {
@@ -92,6 +92,14 @@ impl Options {
     /// Whether statistics of the compiler are wanted at the end, and then whether as JSON.
     pub fn wanted_statistics(&self) -> Option<bool> {
         self.statistics
+    }
+
+    fn want_statistics(&mut self, json: bool) {
+        self.statistics = Some(json);
+        #[cfg(feature = "jit")]
+        {
+            self.tracing.statistics = true;
+        }
     }
 
     #[cfg(feature = "jit")]

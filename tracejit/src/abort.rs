@@ -23,6 +23,7 @@ aborts! {
     Hook = "a hook was set";
     LeftRun = "the function that was called from Rust returned";
     Collection = "a collection freed what the trace relies on";
+    MostlySteps = "the runtime would do most of the work";
     CodeFull = "no room for machine code";
     NotAssembled = "the code generator refused the trace";
 }

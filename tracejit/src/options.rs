@@ -23,6 +23,10 @@ pub struct Options {
     pub verify: bool,
     /// What to print about each trace.
     pub dump: Dump,
+    /// Whether the time spent in traces is measured.
+    pub statistics: bool,
+    /// Whether traces are kept in which the runtime does most of the work.
+    pub keep_all: bool,
     /// Bytes of machine code kept at most.
     pub code_limit: usize,
 }
@@ -54,6 +58,8 @@ impl Default for Options {
             deopt: None,
             verify: cfg!(debug_assertions),
             dump: Dump::default(),
+            statistics: false,
+            keep_all: false,
             code_limit: 32 << 20,
         }
     }
@@ -79,7 +85,8 @@ impl Options {
             Some((name, value)) => {
                 let Some(n) = number(value) else { return false };
                 match name {
-                    "hot" => self.hot = n.min(1 << 29) as i32,
+                    // Who asks for traces wants to see them.
+                    "hot" => (self.hot, self.keep_all) = (n.min(1 << 29) as i32, true),
                     "exit" => self.exit = n,
                     "maxtrace" => self.max_trace = n as usize,
                     "regs" if n >= 3 => self.registers = n as usize,

@@ -36,6 +36,9 @@ const BLACKLISTED: i32 = i32::MIN;
 const MAX_ABORTS: u32 = 6;
 /// Recordings given up before an exit gets no side trace.
 const MAX_SIDE_ABORTS: u32 = 3;
+/// How many bytecode instructions a trace must do by itself for each that the runtime does: a step
+/// costs more than the interpreter would.
+const STEP_COST: usize = 8;
 /// Side traces of one root, in all.
 const MAX_SIDE_TRACES: usize = 400;
 
@@ -146,12 +149,14 @@ impl Engine {
                 };
                 (backend.trampoline(), entry)
             };
-            let started = self.state.borrow().statistics.clock();
+            let started = self.options.statistics.then(Instant::now);
             self.depth.set(self.depth.get() + 1);
             let guard = Leaving(self);
             let code = trampoline(vm, (*vm).base, entry);
             drop(guard);
-            self.state.borrow_mut().statistics.ran(started);
+            if let Some(started) = started {
+                self.state.borrow_mut().statistics.ran(started);
+            }
             let exit = self.last_exit.take();
             match (code, exit) {
                 (0, Some(exit)) => self.after_exit(vm, exit),
@@ -236,7 +241,7 @@ impl Engine {
         state.statistics.abort(abort);
         let record = state.location(location, proto);
         record.aborts += 1;
-        let counter = if record.aborts >= MAX_ABORTS {
+        let counter = if record.aborts >= MAX_ABORTS || abort == Abort::MostlySteps {
             BLACKLISTED
         } else {
             -(self.options.hot << record.aborts.min(16)).max(1)
@@ -283,6 +288,9 @@ impl Engine {
                     if let Some(record) = state.exits.get_mut(exit as usize) {
                         record.aborts += 1;
                         record.count = 0;
+                        if abort == Abort::MostlySteps {
+                            record.aborts = MAX_SIDE_ABORTS;
+                        }
                     }
                 }
             }
@@ -309,6 +317,10 @@ impl Engine {
         // Nested recordings may have finished first.
         if state.traces.len() as u32 != number || self.invalidated.get() {
             return Err(Abort::Collection);
+        }
+        let steps = recording.trace.steps.len();
+        if !self.options.keep_all && steps * STEP_COST > recording.instructions {
+            return Err(Abort::MostlySteps);
         }
         if self.options.dump.ir {
             eprintln!("-- trace {number}, recorded\n{}", recording.trace);

@@ -24,10 +24,6 @@ impl Statistics {
     pub(super) fn abort(&mut self, abort: Abort) {
         *self.aborts.entry(abort).or_default() += 1;
     }
-    /// The time at which a trace is entered.
-    pub(super) fn clock(&self) -> Instant {
-        Instant::now()
-    }
     pub(super) fn ran(&mut self, since: Instant) {
         self.native_ns += elapsed(since);
     }

@@ -3,6 +3,7 @@
 use super::Engine;
 use crate::ir::Step;
 use perilune_runtime::interp;
+use perilune_runtime::layout;
 use perilune_runtime::value::Value;
 use perilune_runtime::vm::{Vm, pending};
 use std::sync::atomic::Ordering;
@@ -19,29 +20,30 @@ pub(super) extern "C-unwind" fn step(vm: *mut Vm, step: *const Step, anchor: *mu
         let step = &*step;
         let thread = (*vm).thread;
         let base = anchor.offset(step.base as isize);
-        let place = |vm: *mut Vm| {
-            (
-                (*vm).base.offset_from((*thread).stack.as_ptr()) as i32,
-                (*vm).frame_top.offset_from((*thread).frames.as_ptr()) as i32,
-            )
-        };
+        let (stack, frames) = ((*thread).stack.as_ptr(), (*thread).frames.as_ptr());
+        let top = (*vm).frame_top;
         (*vm).base = base;
-        let before = place(vm);
         let code = interp::slow_step(vm, step.pc, base, step.constants, step.family);
         if code != 0 {
             return code;
         }
+        let same_thread = (*vm).thread == thread;
+        // The stacks may have moved.
         let as_recorded = (*vm).pc == step.next_pc
-            && if step.leaves_thread {
-                (*vm).thread != thread
-            } else {
-                let after = place(vm);
-                (*vm).thread == thread
-                    && after.0 - before.0 == step.next_base - step.base
-                    && after.1 - before.1 == step.frames
-            };
+            && same_thread != step.leaves_thread
+            && (!same_thread
+                || (bytes_between((*thread).stack.as_ptr(), (*vm).base)
+                    == bytes_between(stack, base)
+                        + ((step.next_base - step.base) * layout::VALUE_SIZE) as isize
+                    && bytes_between((*thread).frames.as_ptr(), (*vm).frame_top)
+                        == bytes_between(frames, top)
+                            + (step.frames * layout::FRAME_SIZE) as isize));
         let disturbed = (*vm).pending.load(Ordering::Relaxed) & pending::HOOK != 0
             || Engine::of(vm).is_none_or(|engine| engine.invalidated.get());
         if as_recorded && !disturbed { 0 } else { LEFT }
     }
+}
+
+fn bytes_between<T>(from: *const T, to: *const T) -> isize {
+    (to as isize).wrapping_sub(from as isize)
 }

@@ -90,6 +90,7 @@ impl Recording {
                     return (Outcome::Complete, self.save());
                 }
                 count += 1;
+                self.instructions = count;
                 self.direct.pc = self.instruction.add(1);
                 let flow = interp::opcode_function(op, self, i);
                 if let Flow::Slow(family) = flow {

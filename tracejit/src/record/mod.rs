@@ -79,6 +79,8 @@ pub struct Recording {
     checked_frames: usize,
     /// Whether the trace has left the stack on which it was entered.
     left_thread: bool,
+    /// Bytecode instructions recorded.
+    pub instructions: usize,
     /// Why recording can't go on.
     abort: Option<Abort>,
 }
@@ -106,6 +108,7 @@ impl Recording {
             checked_stack: 0,
             checked_frames: 0,
             left_thread: false,
+            instructions: 0,
             abort: None,
         }
     }
