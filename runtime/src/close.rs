@@ -23,8 +23,10 @@ use crate::vm::Vm;
 pub(crate) const FOR_PROTECTED: i32 = 0;
 /// Likewise: for leaving `run`.
 pub(crate) const FOR_ENTRY: i32 = 1;
-/// Likewise: for `coroutine.close`.
+/// Likewise: for `coroutine.close`, without an error so far.
 pub(crate) const FOR_THREAD: i32 = 2;
+/// Likewise: for `coroutine.close`, with an error.
+pub(crate) const FOR_FAILED_THREAD: i32 = 3;
 
 /// The value of a variable's slot, through its cell if it has one.
 unsafe fn variable(slot: *const Value) -> Value {
@@ -199,7 +201,7 @@ pub(crate) unsafe fn close_for_error(
     unsafe {
         let thread = (*vm).thread;
         let base = (*vm).base.offset_from((*thread).stack.as_ptr()) as usize;
-        let level = if kind == FOR_THREAD {
+        let level = if kind == FOR_FAILED_THREAD {
             0
         } else {
             base + slot as usize - 1
@@ -258,7 +260,7 @@ pub(crate) unsafe fn after_error_handler(
         let slot = (*site).destination;
         let state = (*site).state;
         let kind = (*site).wanted;
-        if kind == FOR_THREAD && value.is_nil() {
+        if kind == FOR_THREAD {
             return close_thread(vm);
         }
         close_for_error(vm, LuaError::Handled(value), slot, state, kind)

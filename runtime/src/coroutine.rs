@@ -78,7 +78,9 @@ pub struct Thread {
     pub own_point: (u32, u32),
     /// Slot and state in which the native function that resumed or closes it goes on.
     pub resumer_point: (u32, u32),
-    /// The error with which it died; nil when it ended well or lives.
+    /// Whether it died of an error that `coroutine.close` has not reported.
+    pub failed: bool,
+    /// That error's object.
     pub failure: Value,
     /// Whether it is being closed by another thread.
     pub closing: bool,

@@ -222,7 +222,7 @@ pub(crate) unsafe fn unwind(vm: *mut Vm, error: LuaError) -> Result<Next> {
             Catcher::Entry => {
                 let closing = (*(*vm).thread).closing;
                 let mut kind = if closing {
-                    close::FOR_THREAD
+                    close::FOR_FAILED_THREAD
                 } else {
                     close::FOR_ENTRY
                 };

@@ -281,6 +281,7 @@ pub(crate) unsafe fn die(vm: *mut Vm, error: LuaError) -> Next {
     unsafe {
         let thread = (*vm).thread;
         let value = protect::error_value(&mut *vm, error);
+        (*thread).failed = true;
         (*thread).failure = value;
         stack::save_thread(vm);
         (*thread).status = Status::Dead;
@@ -303,9 +304,8 @@ pub(crate) unsafe fn close_thread(vm: *mut Vm, slot: u32, state: u32) -> Result<
         }
         stack::save_thread(vm);
         (*current).status = Status::Normal;
-        let failed = (*target).status == Status::Dead && !(*target).failure.is_nil();
-        let failure = (*target).failure;
-        (*target).failure = Value::NIL;
+        let failed = std::mem::take(&mut (*target).failed);
+        let failure = std::mem::replace(&mut (*target).failure, Value::NIL);
         (*target).status = Status::Running;
         (*target).closing = true;
         (*target).resumer = current;
@@ -323,7 +323,7 @@ pub(crate) unsafe fn close_thread(vm: *mut Vm, slot: u32, state: u32) -> Result<
         stack::load_thread(vm, target);
         if failed {
             let error = LuaError::Runtime(failure);
-            return close::close_for_error(vm, error, 1, 0, close::FOR_THREAD);
+            return close::close_for_error(vm, error, 1, 0, close::FOR_FAILED_THREAD);
         }
         close::close_thread(vm)
     }
@@ -341,7 +341,6 @@ pub(crate) unsafe fn closed(vm: *mut Vm, error: Option<LuaError>) -> Next {
         (*thread).status = Status::Dead;
         (*thread).closing = false;
         (*thread).non_yieldable = 0;
-        (*thread).failure = Value::NIL;
         let (slot, state) = back_to_resumer(vm);
         match value {
             Some(value) => protect::deliver(vm, LuaError::Runtime(value), slot, state),

@@ -142,6 +142,7 @@ impl Heap {
                 resumer: std::ptr::null_mut(),
                 own_point: (0, 0),
                 resumer_point: (0, 0),
+                failed: false,
                 failure: Value::NIL,
                 closing: false,
                 charged: 0,

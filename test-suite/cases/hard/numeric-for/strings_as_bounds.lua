@@ -1,6 +1,12 @@
--- Strings are not accepted as loop bounds.
+-- Strings that look like numbers are accepted as loop bounds, and make the loop one of floats.
 print(pcall(function() for i = "1", 2 do end end))
 print(pcall(function() for i = 1, "2" do end end))
 print(pcall(function() for i = 1, 2, "1" do end end))
 print(pcall(function() for i = {}, 2 do end end))
 print(pcall(function() for i = 1, nil do end end))
+for i = "1", 2 do io.write(i, " ", math.type(i), " ") end print()
+for i = 1, "3" do io.write(i, " ", math.type(i), " ") end print()
+for i = 1, 2, "1" do io.write(i, " ", math.type(i), " ") end print()
+for i = "0x10", " 18 " do io.write(i, " ", math.type(i), " ") end print()
+print(pcall(function() for i = "x", 2 do end end))
+print(pcall(function() for i = 1, 2, "0" do end end))
