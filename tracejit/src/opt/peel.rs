@@ -22,6 +22,7 @@ struct Carried {
 /// around it differ between iterations; the new trace ends after the first copy then.
 pub(super) fn peel(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot]) -> bool {
     let first_copy = w.new.code.len();
+    let first_snapshots = w.new.snapshots.len();
     let slots = w.old.snapshots[final_snapshot as usize].slots.clone();
     let mut carried = Vec::with_capacity(slots.len());
     for (&slot, now) in slots.iter().zip(first) {
@@ -52,6 +53,7 @@ pub(super) fn peel(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot]
             || w.new.type_of(now.payload) == w.new.type_of(c.payload);
         if !is_stable || !same_class {
             w.new.code.truncate(first_copy);
+            w.new.snapshots.truncate(first_snapshots);
             w.pending.clear();
             return false;
         }
