@@ -50,9 +50,7 @@ impl Lua {
         lua.set_gc_stress(options.gc_stress);
         #[cfg(feature = "jit")]
         if options.jit {
-            let engine = perilune_tracejit::Engine::new(options.tracing.clone());
-            let hot_limit = engine.hot_limit();
-            lua.set_tracer(engine, hot_limit);
+            perilune_tracejit::install(options.tracing.clone(), &lua);
         }
         Ok(Lua(lua))
     }

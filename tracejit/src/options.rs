@@ -31,17 +31,14 @@ pub struct Options {
     pub code_limit: usize,
 }
 
-/// What to print about each trace, on the standard error stream.
+/// What to print about each trace, on the standard error stream. Snapshots and steps are part of a
+/// trace's text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Dump {
-    /// The bytecode instructions recorded.
-    pub trace: bool,
     /// The trace as recorded.
     pub ir: bool,
     /// The trace as optimised.
     pub opt: bool,
-    /// Snapshots.
-    pub snap: bool,
     /// Machine code.
     pub asm: bool,
 }
@@ -103,10 +100,8 @@ impl Dump {
     fn set(&mut self, stages: &str) -> bool {
         for stage in stages.split('+') {
             match stage {
-                "trace" => self.trace = true,
                 "ir" => self.ir = true,
                 "opt" => self.opt = true,
-                "snap" => self.snap = true,
                 "asm" => self.asm = true,
                 _ => return false,
             }

@@ -321,14 +321,23 @@ impl Lua {
     }
 
     /// Gives the state a tracing compiler, which is asked after `hot_limit` rounds of a loop.
-    pub fn set_tracer(&self, tracer: Rc<dyn crate::hot::TraceHook>, hot_limit: i32) {
-        // SAFETY: the state is live; nothing runs between two calls of the interface, or it looks
-        // at both fields again at its next back-edge.
+    ///
+    /// # Safety
+    /// The state has none yet: one that is replaced might be running. What the compiler does to the
+    /// state is what the interpreter would have done (see [`TraceHook`](crate::hot::TraceHook)).
+    pub unsafe fn set_tracer(&self, tracer: Rc<dyn crate::hot::TraceHook>, hot_limit: i32) {
+        // SAFETY: the state is live, and looks at both fields anew at its next back-edge.
         unsafe {
             let vm = self.state.vm();
             (*vm).hot_limit = hot_limit;
             (*vm).tracer = Some(tracer);
         }
+    }
+
+    /// Whether the state has a tracing compiler.
+    pub fn has_tracer(&self) -> bool {
+        // SAFETY: the state is live.
+        unsafe { (*self.state.vm()).tracer.is_some() }
     }
 
     /// What the tracing compiler has to say of its work, if there is one: for people, or as a JSON

@@ -1,8 +1,8 @@
 //! From traces to machine code.
 //!
 //! [`allocate`] gives every value one place (a register or a spill slot) for its whole life,
-//! [`check`] proves that no place is overwritten while it is needed, [`emit`] writes the
-//! instructions, [`code_area`] keeps them: a view of the memory that can be written and another
+//! [`check`] (in builds with debug assertions) finds places that are overwritten while they are
+//! needed, [`emit`] writes the instructions, [`code_area`] keeps them: a view of the memory that can be written and another
 //! that can be executed, never both. [`unwind`] tells the system how to walk through all of it.
 //!
 //! Conventions of trace code (x86-64, System V):

@@ -49,7 +49,10 @@ unsafe fn restore_snapshot(
         for slot in &snapshot.slots {
             let place = anchor.offset(slot.slot as isize);
             (*place).tag = bits(slot.tag) as u8;
-            (*place).payload = bits(slot.payload);
+            // As `Snapshot::values` counts them.
+            if slot.payload != Ref::NONE {
+                (*place).payload = bits(slot.payload);
+            }
         }
         let mut top = (*vm).frame_top.sub(snapshot.popped as usize);
         for frame in &snapshot.frames {

@@ -42,9 +42,12 @@ impl Trace {
                 let helper = Helper::ALL.get(i.imm as usize);
                 write!(f, " {}", helper.map_or("?", |h| h.name()))?;
             }
-            _ if i.imm != 0 || i.args[0] == Ref::NONE && i.op.effect() != super::Effect::Guard => {
-                write!(f, " {}", i.imm)?;
+            Op::SlotTag | Op::SlotInt | Op::SlotFloat => write!(f, " [{}]", i.imm)?,
+            Op::StoreSlotTag | Op::StoreSlotInt | Op::StoreSlotFloat => {
+                write!(f, " [{}] :=", i.imm)?;
             }
+            Op::InheritInt | Op::InheritFloat | Op::Step => write!(f, " {}", i.imm)?,
+            _ if i.imm != 0 => write!(f, " {:+}", i.imm)?,
             _ => {}
         }
         for r in i.operands() {

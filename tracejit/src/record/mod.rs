@@ -135,7 +135,10 @@ impl Recording {
         let mut slots = Vec::new();
         for slot in &snapshot.slots {
             let tag = value_of(self, slot.tag);
-            let payload = value_of(self, slot.payload);
+            let payload = match slot.payload {
+                Ref::NONE => self.trace.int(0),
+                r => value_of(self, r),
+            };
             slots.push((slot.slot, tag, payload));
         }
         for (slot, tag, payload) in slots {
