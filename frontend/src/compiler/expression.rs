@@ -94,6 +94,7 @@ impl<'s> FunctionState<'s, '_> {
             }
             ExprKind::Paren(inner) => {
                 let mut operand = self.expression(*inner)?;
+                self.line = expr.line;
                 self.single_value(&mut operand);
                 operand
             }

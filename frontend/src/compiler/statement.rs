@@ -5,7 +5,7 @@ use super::function::{FunctionState, reg};
 use super::jump::JumpList;
 use super::operand::{Kind, Operand};
 use crate::ast::{Block, Expr, Exprs, Function, Id, IfArm, Line, List, LocalDecl, Stat, StatKind};
-use crate::bytecode::instruction::Instruction;
+use crate::bytecode::instruction::{FLAG_PASSES_GOTO, Instruction};
 use crate::bytecode::opcode::Opcode;
 
 /// About how many words of code an expression becomes.
@@ -65,26 +65,6 @@ impl FunctionState<'_, '_> {
         Ok(())
     }
 
-    /// The block of a `do` statement.
-    fn do_block(&mut self, body: Block) -> Result<()> {
-        let first = self.active.len();
-        self.enter_block(body.stats, true);
-        self.statements(body.stats)?;
-        self.line = body.last_line;
-        let has_cells = self.active[first..]
-            .iter()
-            .any(|local| self.locals[local.index()].is_cell);
-        let level = self.blocks.last().map_or(0, |block| block.first_register);
-        let closes = self.must_close(level);
-        self.leave_block();
-        if has_cells && !closes && self.reachable() {
-            // Nothing to do here, but PUC Lua has an instruction, whose line hooks see.
-            let nowhere = self.jump();
-            self.patch_here(nowhere);
-        }
-        Ok(())
-    }
-
     fn statement(&mut self, stat: &Stat) -> Result<()> {
         match stat.kind {
             StatKind::Local { names, values } => self.local_statement(names, values, stat.end_line),
@@ -94,7 +74,7 @@ impl FunctionState<'_, '_> {
                 self.set_results(&operand, Some(0))
             }
             StatKind::Do(body) => {
-                self.do_block(body)?;
+                self.block(body)?;
                 self.line = stat.end_line;
                 Ok(())
             }
@@ -202,17 +182,28 @@ impl FunctionState<'_, '_> {
 
     /// `if cond then break end`, and `goto` on the same line, become one conditional jump (a
     /// `goto` on a line of its own is a line event). Returns whether that was done.
+    ///
+    /// PUC Lua does it for `break` only. At a `goto` it jumps in both cases, which hooks notice.
     fn conditional_exit(&mut self, arm: &IfArm) -> Result<bool> {
         let [stat] = &self.tree[arm.body.stats] else {
             return Ok(false);
         };
-        if !matches!(stat.kind, StatKind::Break) && stat.line != arm.then_line {
+        let is_goto = !matches!(stat.kind, StatKind::Break);
+        if is_goto && stat.line != arm.then_line {
             return Ok(false);
         }
         let Some(exit) = self.direct_exit(stat) else {
             return Ok(false);
         };
-        let jumps = self.inverse_condition(arm.cond, Some(arm.then_line))?;
+        let operand = self.expression(arm.cond)?;
+        if is_goto && operand.as_constant().is_some() {
+            // Nothing was emitted.
+            return Ok(false);
+        }
+        let jumps = self.inverse_condition(operand, Some(arm.then_line))?;
+        if is_goto {
+            self.set_flags(self.last, FLAG_PASSES_GOTO);
+        }
         self.leave_through(exit, jumps);
         Ok(true)
     }
