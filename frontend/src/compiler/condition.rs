@@ -12,12 +12,15 @@ use crate::bytecode::instruction::{FLAG_FLOAT, Instruction, JUMP_TEST};
 use crate::bytecode::opcode::Opcode;
 
 impl FunctionState<'_, '_> {
-    /// Compiles `expr` as a condition: falls through when it is true, returns the jumps taken
-    /// when it is false.
+    /// Completes a condition: falls through when it is true, returns the jumps taken when it is
+    /// false.
     ///
     /// A test of a value belongs to `line`, by default to the last one.
-    pub(super) fn condition(&mut self, expr: ExprId, line: Option<Line>) -> Result<JumpList> {
-        let mut operand = self.expression(expr)?;
+    pub(super) fn condition(
+        &mut self,
+        mut operand: Operand,
+        line: Option<Line>,
+    ) -> Result<JumpList> {
         self.line = line.unwrap_or(self.line);
         self.normalize_condition(&mut operand);
         self.go_if_true(&mut operand)?;

@@ -96,6 +96,9 @@ impl<'s> FunctionState<'s, '_> {
                 let mut operand = self.expression(*inner)?;
                 self.line = expr.line;
                 self.single_value(&mut operand);
+                if matches!(operand.kind(), Kind::Constant(_) | Kind::Register(_)) {
+                    operand.set_line(expr.line);
+                }
                 operand
             }
             ExprKind::Binary(..) => self.concatenation(expr)?,

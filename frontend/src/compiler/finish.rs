@@ -8,7 +8,7 @@ use super::Result;
 use super::function::{CODE_LIMIT, FunctionState};
 use super::jump::{NONE, negated};
 use crate::ast::Function;
-use crate::bytecode::instruction::{FLAG_INVERSE, Instruction, JUMP_STEP, JUMP_TEST};
+use crate::bytecode::instruction::{FLAG_INVERSE, Instruction, JUMP_NOTHING, JUMP_STEP, JUMP_TEST};
 use crate::bytecode::opcode::{Opcode, Operand};
 use crate::bytecode::proto::Proto;
 
@@ -60,7 +60,9 @@ impl FunctionState<'_, '_> {
             let op = instruction.opcode();
             let is_short = op.is_some_and(|op| op.operands()[2] == Operand::Jump);
             let mut target = jump.target as usize;
-            let stays = matches!(op, Some(Opcode::ForPrep | Opcode::GenericForPrep))
+            let is_nothing = op == Some(Opcode::Jump) && instruction.flags() == JUMP_NOTHING;
+            let stays = is_nothing
+                || matches!(op, Some(Opcode::ForPrep | Opcode::GenericForPrep))
                 || instruction.flags() & FLAG_INVERSE != 0
                     && op.is_some_and(|op| negated(op).is_some());
             // Back-edges stay what they are, and PUC Lua does it only for its jumps. Long chains are not worth following to their end.

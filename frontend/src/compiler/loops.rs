@@ -29,6 +29,7 @@ impl FunctionState<'_, '_> {
         end_line: Line,
     ) -> Result<()> {
         let top = self.label();
+        let cond = self.expression(cond)?;
         let exit = self.condition(cond, None)?;
         self.enter_loop();
         self.block(body)?;

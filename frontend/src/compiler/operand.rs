@@ -438,7 +438,7 @@ impl FunctionState<'_, '_> {
     fn hide_read(&mut self, operand: &Operand) {
         if let Kind::Relocatable(pc) = operand.kind() {
             let instruction = self.instruction(pc);
-            if instruction.opcode() == Some(Opcode::GetCell) && !operand.has_jumps() {
+            if instruction.opcode() == Some(Opcode::GetCell) {
                 self.code[pc] = instruction.with_flags(FLAG_HIDDEN).0;
             }
         }
@@ -500,7 +500,9 @@ impl FunctionState<'_, '_> {
     /// Puts the final value into some register.
     pub(super) fn put_in_any(&mut self, operand: &mut Operand) -> Result<usize> {
         self.discharge_variables(operand)?;
-        self.hide_read(operand);
+        if !operand.has_jumps() {
+            self.hide_read(operand);
+        }
         if let Kind::Register(register) = operand.kind() {
             if !operand.has_jumps() {
                 return Ok(register);

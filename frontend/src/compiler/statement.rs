@@ -162,10 +162,11 @@ impl FunctionState<'_, '_> {
         let arms = &self.tree[arms];
         let mut escapes = JumpList::EMPTY;
         for (index, arm) in arms.iter().enumerate() {
-            if self.conditional_exit(arm)? {
+            let cond = self.expression(arm.cond)?;
+            if self.conditional_exit(arm, &cond)? {
                 continue;
             }
-            let skip = self.condition(arm.cond, Some(arm.then_line))?;
+            let skip = self.condition(cond, Some(arm.then_line))?;
             self.block(arm.body)?;
             if (index + 1 < arms.len() || otherwise.is_some()) && self.reachable() {
                 let jump = self.jump();
@@ -184,23 +185,25 @@ impl FunctionState<'_, '_> {
     /// `goto` on a line of its own is a line event). Returns whether that was done.
     ///
     /// PUC Lua does it for `break` only. At a `goto` it jumps in both cases, which hooks notice.
-    fn conditional_exit(&mut self, arm: &IfArm) -> Result<bool> {
+    fn conditional_exit(&mut self, arm: &IfArm, cond: &Operand) -> Result<bool> {
         let [stat] = &self.tree[arm.body.stats] else {
             return Ok(false);
         };
         let is_goto = !matches!(stat.kind, StatKind::Break);
-        if is_goto && stat.line != arm.then_line {
-            return Ok(false);
+        if is_goto {
+            let line = match cond.kind() {
+                Kind::Jump(_) => self.lines.runs.last().map_or(0, |&(_, line)| line),
+                Kind::Constant(_) => 0,
+                _ => arm.then_line,
+            };
+            if stat.line != arm.then_line || stat.line != line {
+                return Ok(false);
+            }
         }
         let Some(exit) = self.direct_exit(stat) else {
             return Ok(false);
         };
-        let operand = self.expression(arm.cond)?;
-        if is_goto && operand.as_constant().is_some() {
-            // Nothing was emitted.
-            return Ok(false);
-        }
-        let jumps = self.inverse_condition(operand, Some(arm.then_line))?;
+        let jumps = self.inverse_condition(*cond, Some(arm.then_line))?;
         if is_goto {
             self.set_flags(self.last, FLAG_PASSES_GOTO);
         }
