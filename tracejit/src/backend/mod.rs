@@ -1,7 +1,7 @@
 //! From traces to machine code.
 //!
 //! [`allocate`] gives every value one place (a register or a spill slot) for its whole life,
-//! [`check`] (in builds with debug assertions) finds places that are overwritten while they are
+//! [`check`] (in builds with debug assertions, and when asked to) finds places that are overwritten while they are
 //! needed, [`emit`] writes the instructions, [`code_area`] keeps them: a view of the memory that can be written and another
 //! that can be executed, never both. [`unwind`] tells the system how to walk through all of it.
 //!
@@ -113,6 +113,8 @@ pub struct Request<'a> {
     pub entry_of: &'a dyn Fn(u32) -> Option<*const u8>,
     /// Registers of each class that may be used; at least 3.
     pub registers: usize,
+    /// Check the register allocation.
+    pub verify: bool,
     /// Make every Nth guard fail: N, and the address of the countdown.
     pub deopt: Option<(u32, *mut u32)>,
 }

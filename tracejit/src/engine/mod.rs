@@ -13,7 +13,9 @@ mod trace;
 
 use crate::abort::Abort;
 use crate::backend::{Backend, Location, Refusal, Request};
-use crate::ir::Trace;
+use crate::ir::verify::{verify, verify_side};
+use crate::ir::{Snapshot, Trace};
+use crate::opt::optimise_observed;
 use crate::options::Options;
 use crate::record::{Dependencies, Limits, Outcome, Recording, Start, Surroundings};
 use perilune_runtime::function::{LuaClosure, Proto};
@@ -313,11 +315,9 @@ impl Engine {
         number: u32,
         parent: Option<u32>,
     ) -> Result<u32, Abort> {
-        let final_snapshot = match outcome {
-            Outcome::Aborted(abort) => return Err(abort),
-            Outcome::Closed(snapshot) => Some(snapshot),
-            Outcome::Complete => None,
-        };
+        if let Outcome::Aborted(abort) = outcome {
+            return Err(abort);
+        }
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
         // Nested recordings may have finished first.
@@ -329,21 +329,19 @@ impl Engine {
             return Err(Abort::MostlySteps);
         }
         if self.options.dump.ir {
-            eprintln!("-- trace {number}, recorded\n{}", recording.trace);
+            eprintln!("-- recorded\n{}", recording.trace);
         }
         let started = Instant::now();
         let dependencies = recording.dependencies;
-        let trace = crate::opt::optimise(recording.trace, final_snapshot, &self.options.passes);
+        let exit = parent.map(|exit| &state.exits[exit as usize]);
+        let parent_trace = exit.map(|exit| {
+            let parent = &state.traces[exit.trace as usize].trace;
+            (parent, &parent.snapshots[exit.snapshot as usize])
+        });
+        let trace = self.optimise(recording.trace, parent_trace)?;
         state.statistics.optimised(started);
-        if self.options.verify
-            && let Err(problem) = crate::ir::verify::verify(&trace)
-        {
-            debug_assert!(false, "trace {number}: {problem}\n{trace}");
-            eprintln!("trace {number} is not well formed: {problem}");
-            return Err(Abort::NotAssembled);
-        }
         if self.options.dump.opt {
-            eprintln!("-- trace {number}, optimised\n{trace}");
+            eprintln!("-- optimised\n{trace}");
         }
         if self.options.record_only {
             return Err(Abort::NotAssembled);
@@ -365,6 +363,7 @@ impl Engine {
             inherited: inherited.as_deref().unwrap_or(&[]),
             entry_of: &|n| traces.get(n as usize).map(|t| t.entry),
             registers: self.options.registers,
+            verify: self.options.verify,
             deopt: self.options.deopt.map(|n| (n, self.countdown.as_ptr())),
         });
         state.statistics.assembled(started);
@@ -399,6 +398,28 @@ impl Engine {
             side_traces: 0,
         });
         Ok(number)
+    }
+
+    /// Optimises a trace; verifies it as it was recorded and after every pass, if that is wanted.
+    fn optimise(&self, trace: Trace, parent: Option<(&Trace, &Snapshot)>) -> Result<Trace, Abort> {
+        if !self.options.verify {
+            return Ok(crate::opt::optimise(trace, &self.options.passes));
+        }
+        let mut is_well_formed = true;
+        let mut check = |stage: &str, trace: &Trace| {
+            let verdict = match parent {
+                Some((parent, exit)) => verify_side(trace, parent, exit),
+                None => verify(trace),
+            };
+            if let Err(problem) = verdict {
+                is_well_formed = false;
+                eprintln!("not well formed after {stage}: {problem}\n{trace}");
+            }
+        };
+        check("recording", &trace);
+        let trace = optimise_observed(trace, &self.options.passes, Some(&mut check));
+        debug_assert!(is_well_formed, "a trace is not well formed: see above");
+        is_well_formed.then_some(trace).ok_or(Abort::NotAssembled)
     }
 
     /// Drops all traces. Running ones are left after their step.

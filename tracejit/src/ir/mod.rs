@@ -11,6 +11,7 @@
 
 pub mod helper;
 pub mod op;
+pub mod parse;
 mod print;
 pub mod snapshot;
 pub mod verify;
@@ -162,6 +163,9 @@ pub enum End {
     },
     /// To the interpreter, through the snapshot with this index.
     Exit(u32),
+    /// Back at the trace's start, with the state that the snapshot with this index describes: how
+    /// one round of a loop is recorded. The optimiser makes a loop or a link of it.
+    Round(u32),
 }
 
 /// A value carried around a loop.

@@ -50,30 +50,44 @@ passes! {
     dce: "Drops what nobody uses.",
 }
 
-/// Optimises a trace. `final_snapshot` describes the end of an iteration of a trace that came back
-/// to its own start.
-pub fn optimise(mut old: Trace, final_snapshot: Option<u32>, passes: &Passes) -> Trace {
-    let mut w = Rewriter::new(&old, *passes);
-    w.sweep();
-    match final_snapshot {
-        Some(snapshot) => {
-            let first = w.mapped_slots(snapshot);
-            let is_loop = passes.peel && peel::peel(&mut w, snapshot, &first);
-            if !is_loop {
-                close_through_memory(&mut w.new, &first);
-            }
+/// Looks at a trace after a pass: the pass's name, and the trace.
+pub type Observer<'a> = &'a mut dyn FnMut(&str, &Trace);
+
+/// Optimises a trace as it was recorded: it has no loop's head yet.
+pub fn optimise(old: Trace, passes: &Passes) -> Trace {
+    optimise_observed(old, passes, None)
+}
+
+/// Optimises a trace; the observer sees it after every pass.
+pub fn optimise_observed(mut old: Trace, passes: &Passes, mut observer: Option<Observer>) -> Trace {
+    let mut new = {
+        let mut w = Rewriter::new(&old, *passes);
+        w.sweep();
+        if let Some(observer) = &mut observer {
+            observer("sweep", &w.as_it_is());
         }
-        None => {
-            w.new.end = match old.end {
-                End::Exit(snapshot) => End::Exit(w.snapshot(snapshot)),
-                end => end,
+        match old.end {
+            End::Round(snapshot) => {
+                let first = w.mapped_slots(snapshot);
+                let is_loop = passes.peel && peel::peel(&mut w, snapshot, &first);
+                if !is_loop {
+                    close_through_memory(&mut w.new, &first);
+                }
             }
+            End::Exit(snapshot) => w.new.end = End::Exit(w.snapshot(snapshot)),
+            end => w.new.end = end,
         }
-    }
-    let mut new = w.new;
+        w.new
+    };
     new.steps = std::mem::take(&mut old.steps);
+    if let Some(observer) = &mut observer {
+        observer("peel", &new);
+    }
     if passes.dce {
         dce::eliminate(&mut new);
+        if let Some(observer) = &mut observer {
+            observer("dce", &new);
+        }
     }
     new
 }
@@ -105,7 +119,7 @@ mod tests {
 
     /// A round that swaps the tags of two slots, of which it knows one: they differ between the
     /// first round and the second.
-    fn unstable_loop() -> (Trace, u32) {
+    fn unstable_loop() -> Trace {
         let mut trace = Trace::new(0);
         let snapshot = |slots| Snapshot {
             pc: ptr::null(),
@@ -145,16 +159,17 @@ mod tests {
         });
         let last = snapshot(vec![slot(0, other), slot(1, tag)]);
         trace.snapshots.push(last);
-        (trace, 2)
+        trace.end = End::Round(2);
+        trace
     }
 
     #[test]
     fn loops_of_unstable_types_go_through_memory() {
         for pass in ["none", "fold", "cse", "guards", "memory", "peel", "dce"] {
-            let (trace, last) = unstable_loop();
+            let trace = unstable_loop();
             let mut passes = Passes::default();
             passes.set(pass, false);
-            let trace = optimise(trace, Some(last), &passes);
+            let trace = optimise(trace, &passes);
             verify(&trace).unwrap_or_else(|problem| panic!("-{pass}: {problem}\n{trace}"));
             // Knowing tags takes facts; without them the tag is carried around the loop.
             if pass == "none" {

@@ -22,8 +22,6 @@ pub enum Start {
 /// How a recording ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// Back at its start; the snapshot describes the end of the iteration.
-    Closed(u32),
     /// Complete in itself: [`Trace::end`](crate::ir::Trace) says how it ends.
     Complete,
     /// Given up.
@@ -166,7 +164,8 @@ impl Recording {
     /// another activation's.
     fn close(&mut self) -> Outcome {
         if self.base == 0 && self.frames.is_empty() && self.popped == 0 && !self.left_thread {
-            return Outcome::Closed(self.snapshot());
+            self.trace.end = End::Round(self.snapshot());
+            return Outcome::Complete;
         }
         self.flush();
         self.trace.end = End::Link {
