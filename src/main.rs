@@ -30,6 +30,13 @@ extern "C" fn main(
         .into()
 }
 
+// The unwinder is linked into the program, which otherwise would load and relocate a library for
+// it: a tenth of the time that a short script takes.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[link(name = "gcc_eh", kind = "static", modifiers = "-bundle")]
+// SAFETY: nothing is declared.
+unsafe extern "C" {}
+
 #[cfg(not(all(target_os = "linux", target_env = "gnu", not(test))))]
 fn main() -> std::process::ExitCode {
     cli::main().into()
