@@ -10,9 +10,11 @@
 
 mod cli;
 
+use perilune::program::{FirstBlocks, LargeBlocks};
+
 #[global_allocator]
-static ALLOCATOR: perilune::program::LargeBlocks<mimalloc::MiMalloc> =
-    perilune::program::LargeBlocks(mimalloc::MiMalloc);
+static ALLOCATOR: FirstBlocks<LargeBlocks<mimalloc::MiMalloc>> =
+    FirstBlocks(LargeBlocks(mimalloc::MiMalloc));
 
 /// Called by the C library; the arguments are taken from `std::env::args_os`, as everywhere.
 ///
