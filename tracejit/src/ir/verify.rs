@@ -9,7 +9,8 @@
 //! - All uses of a snapshot see the same memory: no write and no step between them. The guard of a
 //!   helper's answer is excepted, since a helper that answers 0 has done nothing.
 //! - At a step everything is in memory: its snapshot names no slots and no frames.
-//! - Inherited values come first, before any other instruction.
+//! - Inherited values come first, before any other instruction; who has them is entered from its
+//!   parent only.
 //! - A loop has one head and ends by going back to it. A phi's first value is defined before the
 //!   head, its second one is of the same register class, and no value has two phis.
 
@@ -28,6 +29,15 @@ pub fn verify(trace: &Trace) -> Result<(), String> {
         last_call: None,
         seen: FxHashMap::default(),
     };
+    let inherits = trace.code.iter().any(|i| i.op.effect() == Effect::Entry);
+    let starts_again = match trace.end {
+        End::Round(_) => true,
+        End::Link { trace: number, .. } => number == trace.number,
+        End::Loop | End::Exit(_) => false,
+    };
+    if inherits && starts_again {
+        return Err("a trace that inherits can't be entered by a link".to_owned());
+    }
     let is_loop = trace.loop_start().is_some();
     if is_loop != (trace.end == End::Loop) {
         return Err("a loop's head and end come together".to_owned());

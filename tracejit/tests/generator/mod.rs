@@ -1,0 +1,416 @@
+//! Writes random traces as the recorder would: bytecode instruction by bytecode instruction, guards
+//! before writes, what slots hold in snapshots until a step needs it in memory.
+//!
+//! Invariants (those of real traces on which the optimiser relies):
+//! - Objects of one memory class don't overlap, and an offset is always accessed in one width.
+//! - Slots are read only while they are live.
+//! - Divisors are guarded before.
+
+use perilune_runtime::machine::Slow;
+use perilune_runtime::value;
+use perilune_tracejit::ir::{
+    Class, Constant, End, Helper, Instruction, Op, Ref, Snapshot, SnapshotSlot, Step, Trace, Type,
+};
+use std::collections::BTreeMap;
+
+/// Slots that are always live; those above up to `SLOTS` are live while the program needs them.
+const LOCALS: i32 = 5;
+const SLOTS: i32 = 8;
+
+/// The generator at work.
+pub(crate) struct Generator {
+    random: u64,
+    trace: Trace,
+    /// Slots whose values are not in memory.
+    dirty: BTreeMap<i32, (Ref, Ref)>,
+    live: u64,
+    ints: Vec<Ref>,
+    floats: Vec<Ref>,
+    /// Integers that fit a byte.
+    bytes: Vec<Ref>,
+    addresses: Vec<Ref>,
+    pc: usize,
+    snapshot: Option<u32>,
+}
+
+impl Generator {
+    /// Always the same for the same seed.
+    pub(crate) fn new(seed: u64) -> Generator {
+        let mut trace = Trace::new(0);
+        let ints = [0, 1, 2, -1, 8, 64, i64::MIN, i64::MAX];
+        let floats = [0.0, -0.0, 1.0, 2.5, f64::INFINITY, 0.1, f64::NAN];
+        Generator {
+            random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
+            dirty: BTreeMap::new(),
+            live: (1 << LOCALS) - 1,
+            ints: ints.map(|i| trace.int(i)).to_vec(),
+            floats: floats.map(|f| trace.float(f)).to_vec(),
+            bytes: [0, 1, 2, 3].map(|i| trace.int(i)).to_vec(),
+            addresses: [0x1_0000, 0x2_0000]
+                .map(|o| trace.constant(Constant::Object(o)))
+                .to_vec(),
+            trace,
+            pc: 0,
+            snapshot: None,
+        }
+    }
+
+    fn below(&mut self, n: usize) -> usize {
+        self.random ^= self.random << 13;
+        self.random ^= self.random >> 7;
+        self.random ^= self.random << 17;
+        (self.random >> 20) as usize % n
+    }
+    fn one_in(&mut self, n: usize) -> bool {
+        self.below(n) == 0
+    }
+    /// One of the list, the latest ones more often.
+    fn pick(&mut self, list: impl Fn(&Generator) -> &Vec<Ref>) -> Ref {
+        let len = list(self).len();
+        let n = if self.one_in(2) {
+            len - 1 - self.below(len.min(4))
+        } else {
+            self.below(len)
+        };
+        list(self)[n]
+    }
+    fn int(&mut self) -> Ref {
+        self.pick(|g| &g.ints)
+    }
+    fn float(&mut self) -> Ref {
+        self.pick(|g| &g.floats)
+    }
+    fn byte(&mut self) -> Ref {
+        self.pick(|g| &g.bytes)
+    }
+    fn address(&mut self) -> Ref {
+        self.pick(|g| &g.addresses)
+    }
+
+    /// A trace.
+    pub(crate) fn trace(mut self) -> Trace {
+        let ends_in_round = !self.one_in(4);
+        if !ends_in_round && self.one_in(2) {
+            for n in 0..3 {
+                let op = [Op::InheritInt, Op::InheritFloat][self.below(2)];
+                self.push(op, Class::None, n, &[]);
+            }
+        }
+        self.next_instruction();
+        self.guard(Op::GuardQuiet, 0, &[]);
+        for _ in 0..3 + self.below(14) {
+            self.next_instruction();
+            self.instruction();
+        }
+        self.next_instruction();
+        // What dies at the round's end.
+        self.live &= (1 << LOCALS) - 1;
+        self.dirty.retain(|&slot, _| slot < LOCALS);
+        if ends_in_round {
+            self.trace.end = End::Round(self.snapshot());
+        } else if self.one_in(2) {
+            self.trace.end = End::Exit(self.snapshot());
+        } else {
+            self.flush();
+            self.trace.end = End::Link { trace: 9, base: 1 };
+        }
+        self.trace
+    }
+
+    fn next_instruction(&mut self) {
+        self.pc += 8;
+        self.snapshot = None;
+        for slot in LOCALS..SLOTS {
+            if self.one_in(8) {
+                self.live &= !(1 << slot);
+                self.dirty.remove(&slot);
+            }
+        }
+    }
+
+    fn push(&mut self, op: Op, class: Class, imm: i32, args: &[Ref]) -> Ref {
+        let r = self.trace.push(Instruction {
+            class,
+            ..Instruction::new(op, imm, args)
+        });
+        match op.result() {
+            Type::Int => self.ints.push(r),
+            Type::Float => self.floats.push(r),
+            Type::None => {}
+        }
+        if matches!(op, Op::Load8 | Op::Load8At) {
+            self.bytes.push(r);
+        }
+        r
+    }
+
+    fn pure(&mut self, op: Op, args: &[Ref]) -> Ref {
+        self.push(op, Class::None, 0, args)
+    }
+
+    fn snapshot(&mut self) -> u32 {
+        if let Some(snapshot) = self.snapshot {
+            return snapshot;
+        }
+        let slots = self
+            .dirty
+            .iter()
+            .map(|(&slot, &(tag, payload))| SnapshotSlot { slot, tag, payload });
+        self.trace.snapshots.push(Snapshot {
+            pc: self.pc as *const u64,
+            constants: std::ptr::null(),
+            base: 0,
+            popped: 0,
+            frames: Vec::new(),
+            slots: slots.collect(),
+            live: vec![self.live],
+            live_start: 0,
+        });
+        let snapshot = self.trace.snapshots.len() as u32 - 1;
+        self.snapshot = Some(snapshot);
+        snapshot
+    }
+
+    fn guard(&mut self, op: Op, imm: i32, args: &[Ref]) {
+        let snapshot = self.snapshot();
+        self.trace.push(Instruction {
+            snapshot,
+            ..Instruction::new(op, imm, args)
+        });
+    }
+
+    /// Brings the slots into memory.
+    fn flush(&mut self) {
+        for (slot, (tag, payload)) in std::mem::take(&mut self.dirty) {
+            let op = match self.trace.type_of(payload) {
+                Type::Float => Op::StoreSlotFloat,
+                _ => Op::StoreSlotInt,
+            };
+            self.push(Op::StoreSlotTag, Class::None, slot, &[tag]);
+            self.push(op, Class::None, slot, &[payload]);
+        }
+        self.snapshot = None;
+    }
+
+    /// What one bytecode instruction might do.
+    fn instruction(&mut self) {
+        match self.below(16) {
+            0..=2 => self.read_slot(),
+            3..=5 => self.set_slot(),
+            6 | 7 => self.integers(),
+            8 => self.floats(),
+            9 => self.compare(),
+            10 | 11 => self.field(),
+            12 | 13 => self.element(),
+            14 => self.append(),
+            _ => self.step(),
+        }
+    }
+
+    fn read_slot(&mut self) {
+        let slot = self.below(SLOTS as usize) as i32;
+        if self.live >> slot & 1 == 0 {
+            return;
+        }
+        let (tag, payload) = match self.dirty.get(&slot) {
+            Some(&known) => known,
+            None => {
+                let tag = self.push(Op::SlotTag, Class::None, slot, &[]);
+                let op = [Op::SlotInt, Op::SlotFloat][self.below(2)];
+                (tag, self.push(op, Class::None, slot, &[]))
+            }
+        };
+        if !self.one_in(3) {
+            let expected = [0, 1, 8][self.below(3)];
+            let expected = self.trace.int(expected);
+            self.guard(Op::GuardEq, 0, &[tag, expected]);
+        }
+        match self.trace.type_of(payload) {
+            Type::Float => self.floats.push(payload),
+            _ => self.ints.push(payload),
+        }
+    }
+
+    fn set_slot(&mut self) {
+        let slot = self.below(SLOTS as usize) as i32;
+        self.live |= 1 << slot;
+        let (tag, payload) = match self.below(6) {
+            0 => (value::NIL, self.trace.int(0)),
+            1 => (value::TABLE, self.address()),
+            2 | 3 if slot % 2 == 0 => (value::FLOAT, self.float()),
+            _ => (value::INTEGER, self.int()),
+        };
+        let tag = self.trace.int(i64::from(tag));
+        self.dirty.insert(slot, (tag, payload));
+    }
+
+    fn integers(&mut self) {
+        use Op::{Add, And, DivUnsigned, FloorDiv, FloorMod, Mul, Or, Shl, Shr, Sub, Xor};
+        let (a, b) = (self.int(), self.int());
+        let op = [Add, Sub, Mul, And, Or, Xor, Shl, Shr, Add, Sub][self.below(10)];
+        self.pure(op, &[a, b]);
+        if self.one_in(3) {
+            let zero = self.trace.int(0);
+            self.guard(Op::GuardNe, 0, &[b, zero]);
+            let op = [FloorDiv, FloorMod, DivUnsigned][self.below(3)];
+            self.pure(op, &[a, b]);
+        }
+    }
+
+    fn floats(&mut self) {
+        let (a, b, i) = (self.float(), self.float(), self.int());
+        match self.below(8) {
+            0 => self.pure(Op::FNeg, &[a]),
+            1 => self.pure(Op::FAbs, &[a]),
+            2 => self.pure(Op::IntToFloat, &[i]),
+            3 => self.pure(Op::FloatBits, &[a]),
+            4 => self.pure(Op::FloatFromBits, &[i]),
+            5 => self.push(Op::CallFloat, Class::None, Helper::FloatMod as i32, &[a, b]),
+            n => {
+                let op = [Op::FAdd, Op::FSub, Op::FMul, Op::FDiv][(self.below(2)) + 2 * (n - 6)];
+                self.pure(op, &[a, b])
+            }
+        };
+    }
+
+    fn compare(&mut self) {
+        use Op::{GuardBelow, GuardEq, GuardLe, GuardLt, GuardNe, GuardNotBelow};
+        if self.one_in(4) {
+            let imm = 16 * self.below(9) as i32;
+            return self.guard(Op::GuardStack, imm, &[]);
+        }
+        if self.one_in(4) {
+            use Op::{GuardFEq, GuardFLe, GuardFLt, GuardNotFEq, GuardNotFLe, GuardNotFLt};
+            let (a, b) = (self.float(), self.float());
+            let ops = [
+                GuardFLt,
+                GuardFLe,
+                GuardFEq,
+                GuardNotFLt,
+                GuardNotFLe,
+                GuardNotFEq,
+            ];
+            let op = ops[self.below(6)];
+            return self.guard(op, 0, &[a, b]);
+        }
+        let (a, b) = (self.int(), self.int());
+        let ops = [
+            GuardEq,
+            GuardNe,
+            GuardLt,
+            GuardLe,
+            GuardBelow,
+            GuardNotBelow,
+            Op::GuardBits,
+            Op::GuardNoBits,
+        ];
+        let op = ops[self.below(ops.len())];
+        self.guard(op, 0, &[a, b]);
+    }
+
+    fn field(&mut self) {
+        let address = self.address();
+        let offset = 16 * self.below(2) as i32;
+        match self.below(6) {
+            0 => {
+                let r = self.push(Op::Load64, Class::TableHeader, offset, &[address]);
+                self.addresses.push(r);
+            }
+            1 => {
+                let shape = self.push(Op::Load32, Class::Shape, 12, &[address]);
+                let known = self.trace.int(1);
+                self.guard(Op::GuardEq, 0, &[shape, known]);
+            }
+            2 => {
+                self.push(Op::Load32, Class::TableHeader, offset + 8, &[address]);
+            }
+            n => {
+                let class = [Class::Record, Class::Cell, Class::Mark][n - 3];
+                self.value(class, offset, &[address]);
+            }
+        }
+    }
+
+    fn element(&mut self) {
+        let address = self.address();
+        let (i, distance) = (self.int(), self.below(3) as i64);
+        let distance = self.trace.int(distance);
+        let index = self.pure(Op::Sub, &[i, distance]);
+        if self.one_in(2) {
+            let border = self.push(Op::Load32, Class::TableHeader, 8, &[address]);
+            self.guard(Op::GuardBelow, 0, &[index, border]);
+        }
+        if self.one_in(3) {
+            let tag = self.byte();
+            if self.one_in(2) {
+                self.push(Op::Store8At, Class::ElementTag, 0, &[address, index, tag]);
+            } else {
+                self.push(Op::Load8At, Class::ElementTag, 0, &[address, index]);
+            }
+        }
+        let (int, float) = (self.int(), self.float());
+        let at = [address, index];
+        match self.below(4) {
+            0 => self.push(Op::Load64At, Class::Element, 0, &at),
+            1 => self.push(Op::LoadFloatAt, Class::Element, 0, &at),
+            2 => self.push(Op::Store64At, Class::Element, 0, &[address, index, int]),
+            _ => self.push(
+                Op::StoreFloatAt,
+                Class::Element,
+                0,
+                &[address, index, float],
+            ),
+        };
+    }
+
+    /// A tag and a payload loaded or stored.
+    fn value(&mut self, class: Class, offset: i32, at: &[Ref; 1]) {
+        let (tag, int, float) = (self.byte(), self.int(), self.float());
+        match self.below(4) {
+            0 => self.push(Op::Load8, class, offset + 8, at),
+            1 => self.push(Op::Store8, class, offset + 8, &[at[0], tag]),
+            _ if class == Class::Mark => return,
+            2 => match self.below(2) {
+                0 => self.push(Op::Load64, class, offset, at),
+                _ => self.push(Op::LoadFloat, class, offset, at),
+            },
+            _ => match self.below(2) {
+                0 => self.push(Op::Store64, class, offset, &[at[0], int]),
+                _ => self.push(Op::StoreFloat, class, offset, &[at[0], float]),
+            },
+        };
+    }
+
+    fn append(&mut self) {
+        let (t, tag, payload) = (self.address(), self.byte(), self.int());
+        let helper = Helper::Append as i32;
+        self.snapshot();
+        let done = self.push(Op::CallInt, Class::None, helper, &[t, tag, payload]);
+        let zero = self.trace.int(0);
+        self.guard(Op::GuardNe, 0, &[done, zero]);
+    }
+
+    fn step(&mut self) {
+        // Arguments of a step are live until it is done.
+        self.flush();
+        let from = self.below(SLOTS as usize) as i32;
+        let to = [from, from + 1, i32::MAX][self.below(3)];
+        let snapshot = self.snapshot();
+        let index = self.trace.steps.len() as i32;
+        self.trace.steps.push(Box::new(Step {
+            pc: self.pc as *const u64,
+            constants: std::ptr::null(),
+            base: 0,
+            family: Slow::Other,
+            next_pc: (self.pc + 8) as *const u64,
+            next_base: 0,
+            frames: 0,
+            clobbers: (from, to),
+            leaves_thread: false,
+        }));
+        self.trace.push(Instruction {
+            snapshot,
+            ..Instruction::new(Op::Step, index, &[])
+        });
+    }
+}
