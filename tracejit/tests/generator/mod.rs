@@ -17,6 +17,20 @@ use std::collections::BTreeMap;
 const LOCALS: i32 = 5;
 const SLOTS: i32 = 8;
 
+/// The kinds of bytecode instructions.
+const KINDS: [fn(&mut Generator); 10] = [
+    Generator::read_slot,
+    Generator::set_slot,
+    Generator::set_slot_again,
+    Generator::integers,
+    Generator::floats,
+    Generator::compare,
+    Generator::field,
+    Generator::element,
+    Generator::append,
+    Generator::step,
+];
+
 /// The generator at work.
 pub(crate) struct Generator {
     random: u64,
@@ -29,6 +43,12 @@ pub(crate) struct Generator {
     /// Integers that fit a byte.
     bytes: Vec<Ref>,
     addresses: Vec<Ref>,
+    /// Indices that elements are accessed by.
+    indices: Vec<Ref>,
+    /// Slots that were read, with what they held.
+    seen: Vec<(i32, Ref, Ref)>,
+    /// How often each kind of bytecode instruction comes.
+    weights: [usize; KINDS.len()],
     pc: usize,
     snapshot: Option<u32>,
 }
@@ -49,6 +69,9 @@ impl Generator {
             addresses: [0x1_0000, 0x2_0000]
                 .map(|o| trace.constant(Constant::Object(o)))
                 .to_vec(),
+            indices: Vec::new(),
+            seen: Vec::new(),
+            weights: [1; KINDS.len()],
             trace,
             pc: 0,
             snapshot: None,
@@ -97,8 +120,9 @@ impl Generator {
             }
         }
         self.next_instruction();
+        self.choose_subject();
         self.guard(Op::GuardQuiet, 0, &[]);
-        for _ in 0..3 + self.below(14) {
+        for _ in 0..4 + self.below(20) {
             self.next_instruction();
             self.instruction();
         }
@@ -134,6 +158,8 @@ impl Generator {
             ..Instruction::new(op, imm, args)
         });
         match op.result() {
+            // Tags are compared with tags only.
+            Type::Int if op == Op::SlotTag => {}
             Type::Int => self.ints.push(r),
             Type::Float => self.floats.push(r),
             Type::None => {}
@@ -194,16 +220,30 @@ impl Generator {
 
     /// What one bytecode instruction might do.
     fn instruction(&mut self) {
-        match self.below(16) {
-            0..=2 => self.read_slot(),
-            3..=5 => self.set_slot(),
-            6 | 7 => self.integers(),
-            8 => self.floats(),
-            9 => self.compare(),
-            10 | 11 => self.field(),
-            12 | 13 => self.element(),
-            14 => self.append(),
-            _ => self.step(),
+        let mut n = self.below(self.weights.iter().sum::<usize>().max(1));
+        for (kind, weight) in KINDS.iter().zip(self.weights) {
+            if n < weight {
+                return kind(self);
+            }
+            n -= weight;
+        }
+    }
+
+    /// What the trace is about: some things often, some never, few objects and indices.
+    fn choose_subject(&mut self) {
+        self.weights = std::array::from_fn(|_| [0, 1, 1, 3, 8][self.below(5)]);
+        for n in 0..2 {
+            let object = self.addresses[n];
+            let r = self.push(Op::Load64, Class::Constant, 16, &[object]);
+            if self.one_in(2) {
+                self.addresses.push(r);
+            }
+            let r = match self.below(3) {
+                0 => self.push(Op::SlotInt, Class::None, n as i32, &[]),
+                1 => self.trace.int(n as i64),
+                _ => self.int(),
+            };
+            self.indices.push(r);
         }
     }
 
@@ -220,6 +260,7 @@ impl Generator {
                 (tag, self.push(op, Class::None, slot, &[]))
             }
         };
+        self.seen.push((slot, tag, payload));
         if !self.one_in(3) {
             let expected = [0, 1, 8][self.below(3)];
             let expected = self.trace.int(expected);
@@ -241,6 +282,17 @@ impl Generator {
             _ => (value::INTEGER, self.int()),
         };
         let tag = self.trace.int(i64::from(tag));
+        self.dirty.insert(slot, (tag, payload));
+    }
+
+    /// Gives a slot a value that it had before.
+    fn set_slot_again(&mut self) {
+        if self.seen.is_empty() {
+            return self.read_slot();
+        }
+        let n = self.below(self.seen.len());
+        let (slot, tag, payload) = self.seen[n];
+        self.live |= 1 << slot;
         self.dirty.insert(slot, (tag, payload));
     }
 
@@ -314,7 +366,9 @@ impl Generator {
         match self.below(6) {
             0 => {
                 let r = self.push(Op::Load64, Class::TableHeader, offset, &[address]);
-                self.addresses.push(r);
+                if self.one_in(4) {
+                    self.addresses.push(r);
+                }
             }
             1 => {
                 let shape = self.push(Op::Load32, Class::Shape, 12, &[address]);
@@ -333,7 +387,7 @@ impl Generator {
 
     fn element(&mut self) {
         let address = self.address();
-        let (i, distance) = (self.int(), self.below(3) as i64);
+        let (i, distance) = (self.pick(|g| &g.indices), self.below(3) as i64);
         let distance = self.trace.int(distance);
         let index = self.pure(Op::Sub, &[i, distance]);
         if self.one_in(2) {
