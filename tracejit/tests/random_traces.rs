@@ -13,7 +13,7 @@ use perilune_tracejit::opt::{Passes, optimise, optimise_observed};
 /// The passes that are combined.
 const PASSES: &[&str] = &["fold", "cse", "guards", "memory", "peel", "bounds", "dce"];
 /// Worlds in which each trace is evaluated.
-const WORLDS: u64 = 3;
+const WORLDS: u64 = 4;
 
 fn subset(bits: u32) -> Passes {
     let mut passes = Passes::none();

@@ -49,6 +49,8 @@ pub(crate) struct Generator {
     seen: Vec<(i32, Ref, Ref)>,
     /// How often each kind of bytecode instruction comes.
     weights: [usize; KINDS.len()],
+    /// The first of the kinds of fields that are accessed.
+    least_field: usize,
     pc: usize,
     snapshot: Option<u32>,
 }
@@ -72,6 +74,7 @@ impl Generator {
             indices: Vec::new(),
             seen: Vec::new(),
             weights: [1; KINDS.len()],
+            least_field: 0,
             trace,
             pc: 0,
             snapshot: None,
@@ -127,6 +130,7 @@ impl Generator {
             self.instruction();
         }
         self.next_instruction();
+        self.show_latest();
         // What dies at the round's end.
         self.live &= (1 << LOCALS) - 1;
         self.dirty.retain(|&slot, _| slot < LOCALS);
@@ -139,6 +143,22 @@ impl Generator {
             self.trace.end = End::Link { trace: 9, base: 1 };
         }
         self.trace
+    }
+
+    /// Puts what was computed last where it is seen.
+    fn show_latest(&mut self) {
+        for slot in 0..LOCALS {
+            if self.one_in(2) {
+                continue;
+            }
+            let (list, tag) = match slot % 2 {
+                0 => (&self.floats, value::FLOAT),
+                _ => (&self.ints, value::INTEGER),
+            };
+            let latest = list[list.len() - 1 - (slot as usize / 2) % list.len()];
+            let tag = self.trace.int(i64::from(tag));
+            self.dirty.insert(slot, (tag, latest));
+        }
     }
 
     fn next_instruction(&mut self) {
@@ -232,6 +252,7 @@ impl Generator {
     /// What the trace is about: some things often, some never, few objects and indices.
     fn choose_subject(&mut self) {
         self.weights = std::array::from_fn(|_| [0, 1, 1, 3, 8][self.below(5)]);
+        self.least_field = [0, 0, 3, 5][self.below(4)];
         for n in 0..2 {
             let object = self.addresses[n];
             let r = self.push(Op::Load64, Class::Constant, 16, &[object]);
@@ -362,8 +383,8 @@ impl Generator {
 
     fn field(&mut self) {
         let address = self.address();
-        let offset = 16 * self.below(2) as i32;
-        match self.below(6) {
+        let offset = [0, 0, 0, 16][self.below(4)];
+        match self.below(6).max(self.least_field) {
             0 => {
                 let r = self.push(Op::Load64, Class::TableHeader, offset, &[address]);
                 if self.one_in(4) {
@@ -379,7 +400,7 @@ impl Generator {
                 self.push(Op::Load32, Class::TableHeader, offset + 8, &[address]);
             }
             n => {
-                let class = [Class::Record, Class::Cell, Class::Mark][n - 3];
+                let class = [Class::Mark, Class::Cell, Class::Record][n - 3];
                 self.value(class, offset, &[address]);
             }
         }
