@@ -111,12 +111,14 @@ impl World {
     /// steps.
     pub fn stack_limit(&self) -> i64 {
         let x = self.chance("limit", self.steps.len() as u64, 0);
-        [1 << 20, 96][usize::from(x % 4 == 0)]
+        [1 << 20, 96][usize::from(x.is_multiple_of(4))]
     }
 
     /// Whether the next step goes on as recorded.
     pub fn goes_on(&self) -> bool {
-        self.chance("goes on", self.steps.len() as u64, 0) % 8 != 0
+        !self
+            .chance("goes on", self.steps.len() as u64, 0)
+            .is_multiple_of(8)
     }
 
     /// What a slot holds.
@@ -172,7 +174,7 @@ impl World {
         let x = self.chance("memory", address ^ (class as u64) << 56, changes);
         match class {
             // Addresses and sizes.
-            Class::TableHeader | Class::Constant if x % 16 != 0 => self.address(x),
+            Class::TableHeader | Class::Constant if !x.is_multiple_of(16) => self.address(x),
             Class::FrameTop => 0x5000_0000,
             Class::Machine => 0x6000_0000,
             Class::Shape | Class::Mark | Class::ElementTag => x % 3,
@@ -207,7 +209,7 @@ impl World {
     /// Something is appended to a table, or there was no room: the helper's answer.
     pub fn append(&mut self) -> u64 {
         self.calls += 1;
-        if self.chance("append", self.calls, 0) % 8 == 0 {
+        if self.chance("append", self.calls, 0).is_multiple_of(8) {
             return 0;
         }
         self.appends += 1;
