@@ -351,8 +351,12 @@ impl Engine {
         let inherited = parent.map(|exit| state.exits[exit as usize].values.clone());
         let traces = &state.traces;
         if state.backend.is_none() {
-            let made = Backend::new(self.options.code_limit, exit::restore, trace::step);
-            state.backend = made.ok();
+            state.backend = if self.options.evaluate {
+                Some(Backend::evaluator(exit::restore, trace::step))
+            } else {
+                let limit = self.options.code_limit;
+                Backend::machine_code(limit, exit::restore, trace::step).ok()
+            };
         }
         let Some(backend) = &mut state.backend else {
             return Err(Abort::CodeFull);
