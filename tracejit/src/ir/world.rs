@@ -10,7 +10,7 @@
 //! - Places that hold what nobody wrote are not kept: equal memories compare equal.
 
 use super::{Class, Snapshot};
-use perilune_runtime::value;
+use perilune_runtime::{layout, value};
 use std::collections::BTreeMap;
 
 /// The address of the machine.
@@ -172,8 +172,11 @@ impl World {
             _ => self.steps.len() as u64,
         };
         let x = self.chance("memory", address ^ (class as u64) << 56, changes);
+        let is_size =
+            [layout::TABLE_BORDER, layout::TABLE_CAPACITY].contains(&((address & 0xffff) as i32));
         match class {
-            // Addresses and sizes.
+            Class::TableHeader if is_size => [0, 1, 2, 3, 5, 8, 64, 1 << 20][x as usize % 8],
+            // Addresses.
             Class::TableHeader | Class::Constant if !x.is_multiple_of(16) => self.address(x),
             Class::FrameTop => 0x5000_0000,
             Class::Machine => 0x6000_0000,

@@ -1,10 +1,12 @@
 //! The optimiser: passes over traces, each of which can be switched off by its name.
 
+mod bounds;
 mod dce;
 mod fold;
 mod guards;
 mod memory;
 mod peel;
+mod rebuild;
 mod rewrite;
 
 use rewrite::Rewriter;
@@ -45,7 +47,7 @@ passes! {
     guards: "Drops guards that others imply, and uses what guards establish.",
     memory: "Loads what was loaded or stored before from there.",
     peel: "Runs what a loop does in every round once, before it.",
-    bounds: "Has no code yet: checks of indices that change with the loop stay in it.",
+    bounds: "Checks the indices of a counted loop once, before it, for all rounds.",
     sink: "Has no code yet: slots that only exits need are kept out of memory by the recorder.",
     dce: "Drops what nobody uses.",
 }

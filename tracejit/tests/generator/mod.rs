@@ -7,7 +7,7 @@
 //! - Divisors are guarded before.
 
 use perilune_runtime::machine::Slow;
-use perilune_runtime::value;
+use perilune_runtime::{layout, value};
 use perilune_tracejit::ir::{
     Class, Constant, End, Helper, Instruction, Op, Ref, Snapshot, SnapshotSlot, Step, Trace, Type,
 };
@@ -51,6 +51,8 @@ pub(crate) struct Generator {
     weights: [usize; KINDS.len()],
     /// The first of the kinds of fields that are accessed.
     least_field: usize,
+    /// Whether it is a loop that counts: slot 3 down, and slot 1 up or down.
+    is_counted: bool,
     pc: usize,
     snapshot: Option<u32>,
 }
@@ -75,6 +77,7 @@ impl Generator {
             seen: Vec::new(),
             weights: [1; KINDS.len()],
             least_field: 0,
+            is_counted: false,
             trace,
             pc: 0,
             snapshot: None,
@@ -125,6 +128,10 @@ impl Generator {
         self.next_instruction();
         self.choose_subject();
         self.guard(Op::GuardQuiet, 0, &[]);
+        if ends_in_round && self.one_in(3) {
+            self.next_instruction();
+            self.count();
+        }
         for _ in 0..4 + self.below(20) {
             self.next_instruction();
             self.instruction();
@@ -135,6 +142,8 @@ impl Generator {
         self.live &= (1 << LOCALS) - 1;
         self.dirty.retain(|&slot, _| slot < LOCALS);
         if ends_in_round {
+            // Where the round began.
+            self.pc = 8;
             self.trace.end = End::Round(self.snapshot());
         } else if self.one_in(2) {
             self.trace.end = End::Exit(self.snapshot());
@@ -145,10 +154,27 @@ impl Generator {
         self.trace
     }
 
+    /// What a loop with a counter does in each round.
+    fn count(&mut self) {
+        self.is_counted = true;
+        let (zero, tag) = (self.trace.int(0), self.trace.int(0));
+        let count = self.push(Op::SlotInt, Class::None, 3, &[]);
+        self.guard(Op::GuardNe, 0, &[count, zero]);
+        let one = self.trace.int(1);
+        let left = self.pure(Op::Sub, &[count, one]);
+        let (x, step) = (self.push(Op::SlotInt, Class::None, 1, &[]), self.below(5));
+        let step = self.trace.int([1, -1, 1, -1, 2][step]);
+        let x = self.pure(Op::Add, &[x, step]);
+        self.dirty.insert(3, (tag, left));
+        self.dirty.insert(1, (tag, x));
+        self.indices.push(x);
+        self.indices.push(x);
+    }
+
     /// Puts what was computed last where it is seen.
     fn show_latest(&mut self) {
         for slot in 0..LOCALS {
-            if self.one_in(2) {
+            if self.one_in(2) || self.is_counted && slot % 2 == 1 {
                 continue;
             }
             let (list, tag) = match slot % 2 {
@@ -211,6 +237,7 @@ impl Generator {
             slots: slots.collect(),
             live: vec![self.live],
             live_start: 0,
+            is_speculative: false,
         });
         let snapshot = self.trace.snapshots.len() as u32 - 1;
         self.snapshot = Some(snapshot);
@@ -295,6 +322,9 @@ impl Generator {
 
     fn set_slot(&mut self) {
         let slot = self.below(SLOTS as usize) as i32;
+        if self.is_counted && [1, 3].contains(&slot) {
+            return;
+        }
         self.live |= 1 << slot;
         let (tag, payload) = match self.below(6) {
             0 => (value::NIL, self.trace.int(0)),
@@ -313,6 +343,9 @@ impl Generator {
         }
         let n = self.below(self.seen.len());
         let (slot, tag, payload) = self.seen[n];
+        if self.is_counted && [1, 3].contains(&slot) {
+            return;
+        }
         self.live |= 1 << slot;
         self.dirty.insert(slot, (tag, payload));
     }
@@ -397,7 +430,12 @@ impl Generator {
                 self.guard(Op::GuardEq, 0, &[shape, known]);
             }
             2 => {
-                self.push(Op::Load32, Class::TableHeader, offset + 8, &[address]);
+                self.push(
+                    Op::Load32,
+                    Class::TableHeader,
+                    layout::TABLE_BORDER,
+                    &[address],
+                );
             }
             n => {
                 let class = [Class::Mark, Class::Cell, Class::Record][n - 3];
@@ -412,8 +450,9 @@ impl Generator {
         let distance = self.trace.int(distance);
         let index = self.pure(Op::Sub, &[i, distance]);
         if self.one_in(2) {
-            let border = self.push(Op::Load32, Class::TableHeader, 8, &[address]);
-            self.guard(Op::GuardBelow, 0, &[index, border]);
+            let size = [layout::TABLE_BORDER, layout::TABLE_CAPACITY][self.below(2)];
+            let size = self.push(Op::Load32, Class::TableHeader, size, &[address]);
+            self.guard(Op::GuardBelow, 0, &[index, size]);
         }
         if self.one_in(3) {
             let tag = self.byte();
