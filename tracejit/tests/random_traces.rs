@@ -49,7 +49,7 @@ fn check(seed: u64, subsets: impl Iterator<Item = u32>) {
 
 #[test]
 fn every_subset_of_the_passes_keeps_the_meaning() {
-    for seed in 0..1000 {
+    for seed in 0..500 {
         check(seed, 0..1 << PASSES.len());
     }
 }
@@ -57,7 +57,7 @@ fn every_subset_of_the_passes_keeps_the_meaning() {
 #[test]
 fn many_traces_keep_their_meaning() {
     let all = (1 << PASSES.len()) - 1;
-    for seed in 1000..20_000 {
+    for seed in 1000..15_000 {
         // All passes, all but one, and one alone.
         let n = seed as usize % PASSES.len();
         check(seed, [all, all & !(1 << n), 1 << n].into_iter());

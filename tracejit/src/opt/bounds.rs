@@ -44,9 +44,9 @@ pub(super) fn hoist(trace: &mut Trace, head: Snapshot) {
     };
     let mut keep = vec![true; trace.code.len()];
     let mut checks: Vec<Check> = Vec::new();
-    for n in behind..trace.code.len() {
+    for (n, keep) in keep.iter_mut().enumerate().skip(behind) {
         if let Some(check) = check_at(trace, start, n) {
-            keep[n] = false;
+            *keep = false;
             if !checks.contains(&check) {
                 checks.push(check);
             }
