@@ -24,18 +24,22 @@ pub const MODES: &[Mode] = &[
     },
     Mode {
         name: "traces",
-        arguments: &["-j", "hot=1,exit=1"],
+        arguments: &["-j", "hot=1,exit=1,verify"],
     },
     Mode {
         name: "short-traces",
-        arguments: &["-j", "hot=1,exit=2,maxtrace=8"],
+        arguments: &["-j", "hot=1,exit=2,maxtrace=8,verify"],
     },
     Mode {
         name: "few-registers",
-        arguments: &["-j", "hot=2,exit=1,regs=3"],
+        arguments: &["-j", "hot=2,exit=1,regs=3,verify"],
+    },
+    Mode {
+        name: "evaluated-traces",
+        arguments: &["-j", "eval,hot=1,exit=1,verify"],
     },
     Mode {
         name: "failing-guards",
-        arguments: &["-j", "hot=1,exit=1,deopt=7"],
+        arguments: &["-j", "hot=1,exit=1,deopt=7,verify"],
     },
 ];

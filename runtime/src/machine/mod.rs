@@ -168,6 +168,23 @@ pub enum Slow {
     Other,
 }
 
+impl Slow {
+    /// All families.
+    pub const ALL: &'static [Slow] = &[
+        Slow::Arithmetic,
+        Slow::Compare,
+        Slow::Index,
+        Slow::SetIndex,
+        Slow::Call,
+        Slow::Return,
+        Slow::GenericFor,
+        Slow::Construct,
+        Slow::Concat,
+        Slow::Poll,
+        Slow::Other,
+    ];
+}
+
 macro_rules! prim_type {
     (Value) => { Self::Value };
     (Integer) => { Self::Integer };

@@ -12,6 +12,7 @@
 //! | shell commands | `/bin/sh -c` | `cmd /C` | not supported |
 //! | action at exit | `atexit` | `atexit` | none |
 //! | standard streams | descriptors 0, 1, 2 | `std::io` | `std::io` |
+//! | first blocks ([`FirstBlocks`]) | one region (Linux) | as other blocks | as other blocks |
 //! | large blocks ([`LargeBlocks`]) | mappings (Linux) | as other blocks | as other blocks |
 //! | file names | any bytes | UTF-8, lossy | UTF-8, lossy |
 //!
@@ -19,6 +20,7 @@
 //! directly; its `unsafe` stays inside it.
 
 mod calendar;
+mod first_blocks;
 mod large_blocks;
 mod temporary;
 
@@ -37,6 +39,7 @@ use unix as platform;
 use windows as platform;
 
 pub use calendar::{BrokenTime, utc_seconds, utc_time};
+pub use first_blocks::FirstBlocks;
 pub use large_blocks::LargeBlocks;
 pub use platform::{
     IgnoreInterrupts, InterruptGuard, StandardStream, at_exit, bad_descriptor, bytes_from_os,

@@ -13,7 +13,9 @@ mod trace;
 
 use crate::abort::Abort;
 use crate::backend::{Backend, Location, Refusal, Request};
-use crate::ir::Trace;
+use crate::ir::verify::{verify, verify_side};
+use crate::ir::{Snapshot, Trace};
+use crate::opt::{Passes, optimise_observed};
 use crate::options::Options;
 use crate::record::{Dependencies, Limits, Outcome, Recording, Start, Surroundings};
 use perilune_runtime::function::{LuaClosure, Proto};
@@ -102,6 +104,8 @@ struct LocationRecord {
     proto: *mut Proto,
     aborts: u32,
     trace: Option<u32>,
+    /// Whether the optimiser has lost a bet here.
+    is_careful: bool,
 }
 
 impl Engine {
@@ -174,7 +178,7 @@ impl Engine {
             if (*vm).pending.load(Ordering::Relaxed) != 0 {
                 return 0;
             }
-            if self.is_hot_exit(exit) {
+            if self.is_hot_exit(exit) && !self.has_lost_bet(exit) {
                 return self.record_side(vm, exit);
             }
             portable::step(vm)
@@ -199,6 +203,32 @@ impl Engine {
         state.traces[root as usize].side_traces < MAX_SIDE_TRACES
     }
 
+    /// Whether a hot exit is one at which the optimiser has bet, for the first time: the loop is then
+    /// recorded anew, without bets.
+    fn has_lost_bet(&self, exit: u32) -> bool {
+        let mut state = self.state.borrow_mut();
+        let state = &mut *state;
+        let record = &mut state.exits[exit as usize];
+        let trace = &state.traces[record.trace as usize].trace;
+        let mut locations = state.locations.iter_mut();
+        let of_trace = locations.find(|(_, l)| l.trace == Some(record.trace));
+        match of_trace {
+            Some((&location, known))
+                if trace.snapshots[record.snapshot as usize].is_speculative =>
+            {
+                (known.is_careful, known.trace) = (true, None);
+                record.count = 0;
+                // SAFETY: the location is in the code of a live proto, which the trace relies on.
+                unsafe {
+                    hot::set_trace_at(location as *const u64, 0);
+                    hot::set_counter(location as *const u64, self.options.hot);
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn limits(&self) -> Limits {
         Limits {
             instructions: self.options.max_trace,
@@ -219,8 +249,18 @@ impl Engine {
             let started = Instant::now();
             let mut recording = Recording::new(vm, number);
             let (outcome, code) = recording.run(Start::Loop, &self.limits(), self);
-            self.state.borrow_mut().statistics.recorded(started);
-            let result = self.finish(vm, recording, outcome, number, None);
+            let passes = {
+                let mut state = self.state.borrow_mut();
+                state.statistics.recorded(started);
+                let known = state.locations.get(&(location as usize));
+                let bets = known.is_none_or(|known| !known.is_careful);
+                let passes = self.options.passes;
+                Passes {
+                    bounds: passes.bounds && bets,
+                    ..passes
+                }
+            };
+            let result = self.finish(&passes, recording, outcome, number, None);
             match result {
                 Ok(number) => {
                     hot::set_trace_at(location, number + 1);
@@ -274,7 +314,7 @@ impl Engine {
             let started = Instant::now();
             let (outcome, code) = recording.run(Start::Exit, &self.limits(), self);
             self.state.borrow_mut().statistics.recorded(started);
-            let result = self.finish(vm, recording, outcome, number, Some(exit));
+            let result = self.finish(&self.options.passes, recording, outcome, number, Some(exit));
             let mut state = self.state.borrow_mut();
             match result {
                 Ok(number) => {
@@ -305,19 +345,17 @@ impl Engine {
     }
 
     /// Optimises and assembles a recording; answers the number of the trace.
-    unsafe fn finish(
+    fn finish(
         &self,
-        _vm: *mut Vm,
+        passes: &Passes,
         recording: Recording,
         outcome: Outcome,
         number: u32,
         parent: Option<u32>,
     ) -> Result<u32, Abort> {
-        let final_snapshot = match outcome {
-            Outcome::Aborted(abort) => return Err(abort),
-            Outcome::Closed(snapshot) => Some(snapshot),
-            Outcome::Complete => None,
-        };
+        if let Outcome::Aborted(abort) = outcome {
+            return Err(abort);
+        }
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
         // Nested recordings may have finished first.
@@ -329,21 +367,19 @@ impl Engine {
             return Err(Abort::MostlySteps);
         }
         if self.options.dump.ir {
-            eprintln!("-- trace {number}, recorded\n{}", recording.trace);
+            eprintln!("-- recorded\n{}", recording.trace);
         }
         let started = Instant::now();
         let dependencies = recording.dependencies;
-        let trace = crate::opt::optimise(recording.trace, final_snapshot, &self.options.passes);
+        let exit = parent.map(|exit| &state.exits[exit as usize]);
+        let parent_trace = exit.map(|exit| {
+            let parent = &state.traces[exit.trace as usize].trace;
+            (parent, &parent.snapshots[exit.snapshot as usize])
+        });
+        let trace = self.optimise(recording.trace, parent_trace, passes)?;
         state.statistics.optimised(started);
-        if self.options.verify
-            && let Err(problem) = crate::ir::verify::verify(&trace)
-        {
-            debug_assert!(false, "trace {number}: {problem}\n{trace}");
-            eprintln!("trace {number} is not well formed: {problem}");
-            return Err(Abort::NotAssembled);
-        }
         if self.options.dump.opt {
-            eprintln!("-- trace {number}, optimised\n{trace}");
+            eprintln!("-- optimised\n{trace}");
         }
         if self.options.record_only {
             return Err(Abort::NotAssembled);
@@ -353,8 +389,12 @@ impl Engine {
         let inherited = parent.map(|exit| state.exits[exit as usize].values.clone());
         let traces = &state.traces;
         if state.backend.is_none() {
-            let made = Backend::new(self.options.code_limit, exit::restore, trace::step);
-            state.backend = made.ok();
+            state.backend = if self.options.evaluate {
+                Some(Backend::evaluator(exit::restore, trace::step))
+            } else {
+                let limit = self.options.code_limit;
+                Backend::machine_code(limit, exit::restore, trace::step).ok()
+            };
         }
         let Some(backend) = &mut state.backend else {
             return Err(Abort::CodeFull);
@@ -365,6 +405,7 @@ impl Engine {
             inherited: inherited.as_deref().unwrap_or(&[]),
             entry_of: &|n| traces.get(n as usize).map(|t| t.entry),
             registers: self.options.registers,
+            verify: self.options.verify,
             deopt: self.options.deopt.map(|n| (n, self.countdown.as_ptr())),
         });
         state.statistics.assembled(started);
@@ -399,6 +440,33 @@ impl Engine {
             side_traces: 0,
         });
         Ok(number)
+    }
+
+    /// Optimises a trace; verifies it as it was recorded and after every pass, if that is wanted.
+    fn optimise(
+        &self,
+        trace: Trace,
+        parent: Option<(&Trace, &Snapshot)>,
+        passes: &Passes,
+    ) -> Result<Trace, Abort> {
+        if !self.options.verify {
+            return Ok(crate::opt::optimise(trace, passes));
+        }
+        let mut is_well_formed = true;
+        let mut check = |stage: &str, trace: &Trace| {
+            let verdict = match parent {
+                Some((parent, exit)) => verify_side(trace, parent, exit),
+                None => verify(trace),
+            };
+            if let Err(problem) = verdict {
+                is_well_formed = false;
+                eprintln!("not well formed after {stage}: {problem}\n{trace}");
+            }
+        };
+        check("recording", &trace);
+        let trace = optimise_observed(trace, passes, Some(&mut check));
+        debug_assert!(is_well_formed, "a trace is not well formed: see above");
+        is_well_formed.then_some(trace).ok_or(Abort::NotAssembled)
     }
 
     /// Drops all traces. Running ones are left after their step.
@@ -436,6 +504,7 @@ impl State {
                 proto,
                 aborts: 0,
                 trace: None,
+                is_careful: false,
             })
     }
 

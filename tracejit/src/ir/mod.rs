@@ -9,11 +9,15 @@
 //!   trace was entered. What a trace computed for slots and has not stored is in its snapshots.
 //! - Every snapshot names only refs that are defined before every instruction that uses it.
 
+pub mod compute;
+pub mod eval;
 pub mod helper;
 pub mod op;
+pub mod parse;
 mod print;
 pub mod snapshot;
 pub mod verify;
+pub mod world;
 
 pub use helper::Helper;
 pub use op::{Class, Effect, Op, Type};
@@ -162,6 +166,9 @@ pub enum End {
     },
     /// To the interpreter, through the snapshot with this index.
     Exit(u32),
+    /// Back at the trace's start, with the state that the snapshot with this index describes: how
+    /// one round of a loop is recorded. The optimiser makes a loop or a link of it.
+    Round(u32),
 }
 
 /// A value carried around a loop.

@@ -1,9 +1,10 @@
-//! Traces as text, for people: one line for each instruction, snapshots and steps below.
+//! Traces as text: one line for each instruction, snapshots and steps below.
 //!
 //! `v7` is the result of instruction 7, `i` and `f` before it say its register class; constants
-//! stand for themselves; `-> s3` is the snapshot through which a guard leaves.
+//! stand for themselves; `-> s3` is the snapshot through which a guard leaves. The text is complete:
+//! [`super::parse`] makes the same trace of it.
 
-use super::{Class, Constant, End, Helper, Instruction, Op, Ref, Trace, Type};
+use super::{Class, Constant, Effect, End, Helper, Instruction, Op, Ref, Snapshot, Trace, Type};
 use std::fmt::{self, Display, Formatter};
 
 /// A ref of a trace, as it is printed.
@@ -18,11 +19,31 @@ impl Display for Shown<'_> {
             (Some(n), _) => write!(f, "v{n}"),
             (None, Some(Constant::Vm)) => f.write_str("vm"),
             (None, Some(Constant::Int(i))) => write!(f, "{i}"),
-            (None, Some(Constant::Float(bits))) => write!(f, "{:?}", f64::from_bits(bits)),
-            (None, Some(Constant::Object(bits))) => write!(f, "object:{bits:x}"),
+            (None, Some(Constant::Float(bits))) => match f64::from_bits(bits) {
+                x if x.is_nan() => write!(f, "nan@{bits:x}"),
+                x => write!(f, "{x:?}"),
+            },
+            (None, Some(Constant::Object(bits))) => write!(f, "object@{bits:x}"),
             (None, None) => f.write_str("?"),
         }
     }
+}
+
+/// Whether the text of an operation always has its `imm`, with a sign: an offset.
+pub(super) fn has_offset(op: Op) -> bool {
+    match op.effect() {
+        Effect::Read | Effect::Write => !matches!(op, Op::CallInt | Op::CallFloat) && !is_slot(op),
+        _ => op == Op::GuardStack,
+    }
+}
+
+/// Whether `imm` is the number of a stack slot.
+pub(super) fn is_slot(op: Op) -> bool {
+    use Op::{SlotFloat, SlotInt, SlotTag, StoreSlotFloat, StoreSlotInt, StoreSlotTag};
+    matches!(
+        op,
+        SlotTag | SlotInt | SlotFloat | StoreSlotTag | StoreSlotInt | StoreSlotFloat
+    )
 }
 
 impl Trace {
@@ -33,6 +54,9 @@ impl Trace {
             Type::Int => write!(f, "i {:<4} = ", format!("v{n}"))?,
             Type::Float => write!(f, "f {:<4} = ", format!("v{n}"))?,
         }
+        if i.op == Op::Loop {
+            return f.write_str("Loop\n");
+        }
         write!(f, "{:<13}", i.op.name())?;
         if i.class != Class::None {
             write!(f, " {:?}", i.class)?;
@@ -42,12 +66,10 @@ impl Trace {
                 let helper = Helper::ALL.get(i.imm as usize);
                 write!(f, " {}", helper.map_or("?", |h| h.name()))?;
             }
-            Op::SlotTag | Op::SlotInt | Op::SlotFloat => write!(f, " [{}]", i.imm)?,
-            Op::StoreSlotTag | Op::StoreSlotInt | Op::StoreSlotFloat => {
-                write!(f, " [{}] :=", i.imm)?;
-            }
             Op::InheritInt | Op::InheritFloat | Op::Step => write!(f, " {}", i.imm)?,
-            _ if i.imm != 0 => write!(f, " {:+}", i.imm)?,
+            op if is_slot(op) && op.effect() == Effect::Write => write!(f, " [{}] :=", i.imm)?,
+            op if is_slot(op) => write!(f, " [{}]", i.imm)?,
+            op if has_offset(op) => write!(f, " {:+}", i.imm)?,
             _ => {}
         }
         for r in i.operands() {
@@ -61,20 +83,59 @@ impl Trace {
 
     fn print_snapshot(&self, f: &mut Formatter<'_>, n: usize) -> fmt::Result {
         let s = &self.snapshots[n];
-        write!(f, "s{n}: pc {:p} base {}", s.pc, s.base)?;
-        if s.popped != 0 || !s.frames.is_empty() {
-            write!(f, " frames -{} +{}", s.popped, s.frames.len())?;
+        write!(f, "s{n}: pc {:p}", s.pc)?;
+        if !s.constants.is_null() {
+            write!(f, " constants {:p}", s.constants)?;
+        }
+        write!(f, " base {}", s.base)?;
+        if s.popped != 0 {
+            write!(f, " popped {}", s.popped)?;
+        }
+        for frame in &s.frames {
+            write!(
+                f,
+                " frame {:p}/{}/{}",
+                frame.site, frame.varargs, frame.flags
+            )?;
         }
         for slot in &s.slots {
             let (tag, payload) = (Shown(self, slot.tag), Shown(self, slot.payload));
             write!(f, " [{}]={tag}:{payload}", slot.slot)?;
         }
-        f.write_str("\n")
+        print_live(f, s)?;
+        f.write_str(if s.is_speculative {
+            " speculative\n"
+        } else {
+            "\n"
+        })
     }
+}
+
+/// The live slots as ranges, each without its end: `live -1..3,5`.
+fn print_live(f: &mut Formatter<'_>, s: &Snapshot) -> fmt::Result {
+    let end = s.live_start + 64 * s.live.len() as i32;
+    let (mut slot, mut separator) = (s.live_start, " live ");
+    while slot < end {
+        if !s.is_live(slot) {
+            slot += 1;
+            continue;
+        }
+        let from = slot;
+        while slot < end && s.is_live(slot) {
+            slot += 1;
+        }
+        write!(f, "{separator}{from}")?;
+        if slot > from + 1 {
+            write!(f, "..{slot}")?;
+        }
+        separator = ",";
+    }
+    Ok(())
 }
 
 impl Display for Trace {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        writeln!(f, "trace {}", self.number)?;
         for (n, i) in self.code.iter().enumerate() {
             self.print_instruction(f, n, i)?;
         }
@@ -84,6 +145,7 @@ impl Display for Trace {
         }
         match self.end {
             End::Loop => writeln!(f, "       to the loop's head")?,
+            End::Round(snapshot) => writeln!(f, "       to the start -> s{snapshot}")?,
             End::Link { trace, base } => writeln!(f, "       to trace {trace}, anchor {base:+}")?,
             End::Exit(snapshot) => writeln!(f, "       to the interpreter -> s{snapshot}")?,
         }
@@ -91,11 +153,19 @@ impl Display for Trace {
             self.print_snapshot(f, n)?;
         }
         for (n, step) in self.steps.iter().enumerate() {
-            writeln!(
-                f,
-                "step {n}: pc {:p} base {} {:?}, then base {}, frames {:+}, changes {:?}",
-                step.pc, step.base, step.family, step.next_base, step.frames, step.clobbers
-            )?;
+            let (from, to) = step.clobbers;
+            write!(f, "step {n}: pc {:p}", step.pc)?;
+            if !step.constants.is_null() {
+                write!(f, " constants {:p}", step.constants)?;
+            }
+            write!(f, " base {} {:?}", step.base, step.family)?;
+            write!(f, " next {:p} base {}", step.next_pc, step.next_base)?;
+            write!(f, " frames {:+} changes {from}..{to}", step.frames)?;
+            f.write_str(if step.leaves_thread {
+                " leaves\n"
+            } else {
+                "\n"
+            })?;
         }
         Ok(())
     }

@@ -5,10 +5,11 @@
 //!
 //! Slots that an iteration changes are carried around the loop in registers: a phi for each.
 
+use super::bounds;
 use super::memory::Place;
 use super::rewrite::Rewriter;
 use crate::ir::helper::HelperEffect;
-use crate::ir::{Class, Effect, End, Helper, Instruction, Op, Phi, Ref, SnapshotSlot};
+use crate::ir::{Class, Effect, End, Helper, Instruction, Op, Phi, Ref, Snapshot, SnapshotSlot};
 use rustc_hash::FxHashSet;
 
 /// A slot that the iteration changes, and its phis' first values.
@@ -67,6 +68,13 @@ pub(super) fn peel(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot]
     }
     w.new.phis = phis;
     w.new.end = End::Loop;
+    if w.passes.bounds {
+        let head = Snapshot {
+            slots: first.to_vec(),
+            ..w.old.snapshots[final_snapshot as usize].clone()
+        };
+        bounds::hoist(&mut w.new, head);
+    }
     true
 }
 

@@ -11,7 +11,9 @@ use super::guards::Facts;
 use super::memory::{Memory, Place};
 use super::{Passes, fold};
 use crate::ir::helper::HelperEffect;
-use crate::ir::{Class, Effect, Helper, Instruction, Op, Ref, Snapshot, SnapshotSlot, Trace, Type};
+use crate::ir::{
+    Class, Effect, End, Helper, Instruction, Op, Ref, Snapshot, SnapshotSlot, Trace, Type,
+};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
@@ -54,6 +56,25 @@ impl<'a> Rewriter<'a> {
             let i = self.old.code[n];
             self.map[n] = self.instruction(i);
         }
+    }
+
+    /// The new trace as if it ended here, for those who check it.
+    pub(super) fn as_it_is(&self) -> Trace {
+        let mut trace = self.new.clone();
+        trace.steps.clone_from(&self.old.steps);
+        let mut end = |snapshot: u32| {
+            trace.snapshots.push(Snapshot {
+                slots: self.mapped_slots(snapshot),
+                ..self.old.snapshots[snapshot as usize].clone()
+            });
+            trace.snapshots.len() as u32 - 1
+        };
+        trace.end = match self.old.end {
+            End::Exit(snapshot) => End::Exit(end(snapshot)),
+            End::Round(snapshot) => End::Round(end(snapshot)),
+            end => end,
+        };
+        trace
     }
 
     /// What a ref of the old trace is in the new one.

@@ -1,8 +1,9 @@
 //! The recording loop: one bytecode instruction after the other, until the trace is complete.
 
-use super::Recording;
+use super::values::Source;
+use super::{RecordedValue, Recording};
 use crate::abort::Abort;
-use crate::ir::{End, Step};
+use crate::ir::{End, Op, Step};
 use perilune_frontend::bytecode::opcode::Opcode;
 use perilune_runtime::interp;
 use perilune_runtime::machine::{Flow, Insn, Slow};
@@ -22,8 +23,6 @@ pub enum Start {
 /// How a recording ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Outcome {
-    /// Back at its start; the snapshot describes the end of the iteration.
-    Closed(u32),
     /// Complete in itself: [`Trace::end`](crate::ir::Trace) says how it ends.
     Complete,
     /// Given up.
@@ -91,6 +90,9 @@ impl Recording {
                 }
                 count += 1;
                 self.instructions = count;
+                if op == Opcode::ForLoop {
+                    self.promote_step(i);
+                }
                 self.direct.pc = self.instruction.add(1);
                 let flow = interp::opcode_function(op, self, i);
                 if let Flow::Slow(family) = flow {
@@ -166,7 +168,8 @@ impl Recording {
     /// another activation's.
     fn close(&mut self) -> Outcome {
         if self.base == 0 && self.frames.is_empty() && self.popped == 0 && !self.left_thread {
-            return Outcome::Closed(self.snapshot());
+            self.trace.end = End::Round(self.snapshot());
+            return Outcome::Complete;
         }
         self.flush();
         self.trace.end = End::Link {
@@ -200,6 +203,27 @@ impl Recording {
         self.popped > 0
             || self.base < 0
             || (self.base == 0 && self.frames.is_empty() && !extent.contains(self.instruction))
+    }
+
+    /// At a `for` loop's end a step of 1 or -1 is known from here on: nearly all loops have such a
+    /// constant, and indices then are at fixed distances from the loop's variable. Other steps may
+    /// be as many as there are loops entered.
+    fn promote_step(&mut self, i: Insn) {
+        let slot = self.slot_of(i.a()) + 2;
+        let step = RecordedValue {
+            concrete: self.concrete(slot),
+            source: Source::Slot(slot),
+        };
+        if step.concrete.tag != value::INTEGER || step.concrete.as_integer().unsigned_abs() != 1 {
+            return;
+        }
+        self.guard_tag(step);
+        let (observed, known) = (self.payload_of(step), self.int(step.concrete.as_integer()));
+        if observed.is_constant() {
+            return;
+        }
+        self.guard(Op::GuardEq, &[observed, known]);
+        self.shadow.entry(slot).or_default().int = Some(known);
     }
 
     /// A residual step: everything into memory, then the runtime does the instruction.

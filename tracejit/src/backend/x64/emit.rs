@@ -153,6 +153,7 @@ impl Emitter<'_> {
                 let exit = self.exit(snapshot);
                 dynasm!(self.ops ; jmp =>exit);
             }
+            End::Round(_) => return Err(Refusal::Malformed),
         }
         Ok(())
     }

@@ -99,7 +99,7 @@ impl Backend {
             limit: request.registers,
         };
         let allocation = allocate::allocate(request.trace, &registers, request.inherited)?;
-        if cfg!(debug_assertions) {
+        if cfg!(debug_assertions) || request.verify {
             check::check(request.trace, &allocation, &registers).map_err(|_| Refusal::Malformed)?;
         }
         let address = self.area.next();
