@@ -325,7 +325,7 @@ unsafe fn is_passed_by_jump(vm: *mut Vm) -> bool {
         let Some(proto) = stack::running_proto(vm) else {
             return false;
         };
-        let code = &*(&raw const (*proto).code);
+        let code: &[u64] = &(*proto).code;
         let pc = (*vm).pc.offset_from(code.as_ptr()) as usize;
         let last_pc = &mut (*(*vm).thread).hook.last_pc;
         if leads_to(code, *last_pc as usize, pc) {
