@@ -165,14 +165,17 @@ fn push_string(
 ) -> Result<bool, LuaError> {
     let value = call.slot(argument);
     let bare = item.len() == 1;
+    // Numbers and strings may have one too. In the state of its number an argument is what
+    // `__tostring` gave.
+    let is_converted = argument <= call.state();
+    if !is_converted && !call.metamethod(value, Event::ToString).is_nil() {
+        return Ok(false);
+    }
     match value.view() {
         LocalView::String(text) if bare => append(call, out, text.as_bytes())?,
         LocalView::Integer(integer) if bare => push_number(out, Number::Integer(integer)),
         LocalView::String(text) => push_formatted(call, out, item, argument, text.as_bytes())?,
         _ => {
-            if !call.metamethod(value, Event::ToString).is_nil() {
-                return Ok(false);
-            }
             let text = call.to_display(value)?;
             if bare {
                 append(call, out, &text)?;
