@@ -4,11 +4,14 @@
 //! The first copy of the round says which places it wrote. A place that it did not write keeps its
 //! value if none of the objects that it did write is the same object. Of objects that do not change
 //! with the loop a guard before the loop makes sure of that; the second copy then loads the place no
-//! more, and whatever hangs on it stays out of the loop, too.
+//! more, and whatever hangs on it stays out of the loop, too. What a place holds that every round
+//! writes is known as well, if nothing else may have been written there since: it is carried around
+//! the loop in a register, and only stored.
 //!
 //! Invariants:
 //! - What is assumed is checked while the second copy is written ([`Plan::is_broken_by`]): a store that
-//!   may change an assumed place makes it be written again without assumptions.
+//!   may change an assumed place makes it be written again without assumptions. So does a carried
+//!   place whose value is not known at the end of the second copy.
 //! - Only cells and record slots are assumed to be left alone, and only in loops without steps: a
 //!   helper changes neither.
 
@@ -18,6 +21,8 @@ use crate::ir::{Class, Effect, Instruction, Op, Ref, Snapshot};
 
 /// Guards before a loop at most.
 const MOST_BETS: usize = 8;
+/// Values of places in registers at most.
+const MOST_CARRIED: usize = 4;
 
 /// What is assumed of a loop.
 #[derive(Clone, Debug, Default)]
@@ -26,11 +31,22 @@ pub(super) struct Plan {
     places: Vec<(Place, Ref)>,
     /// Objects that must differ for that.
     bets: Vec<(Ref, Ref)>,
+    /// Places that it writes in every round, with what they hold before it: the value goes round in a
+    /// register, too.
+    carried: Vec<(Place, Ref)>,
 }
 
 impl Plan {
     pub(super) fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.places.is_empty() && self.carried.is_empty()
+    }
+
+    /// Writes the first values of what is carried: its places and values.
+    pub(super) fn enter(&self, w: &mut Rewriter) -> Vec<(Place, Ref)> {
+        let carried = self.carried.iter();
+        carried
+            .map(|&(place, before)| (place, w.fresh(before)))
+            .collect()
     }
 
     /// Whether a place is assumed to be left alone.
@@ -107,6 +123,20 @@ pub(super) fn plan(
         }
         if plan.places.len() == before {
             break;
+        }
+    }
+    let invariant = invariants(w, is_kept, changes, &plan);
+    for place in &stores {
+        let &Place::Field(Class::Cell | Class::Record, x, _) = place else {
+            continue;
+        };
+        let is_new = plan.carried.iter().all(|(known, _)| known != place);
+        if is_new
+            && plan.carried.len() < MOST_CARRIED
+            && x.as_instruction().is_none_or(|n| invariant[n])
+            && let Some(r) = w.memory.get(place)
+        {
+            plan.carried.push((*place, r));
         }
     }
     plan

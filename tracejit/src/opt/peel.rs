@@ -67,8 +67,12 @@ fn copy(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot], changes: 
         carried.push(Carried { slot, tag, payload });
         w.pending.insert(slot.slot, (tag, payload));
     }
+    let in_memory = plan.enter(w);
     w.new.push(Instruction::new(Op::Loop, 0, &[]));
     changes.forget(w);
+    for &(place, r) in &in_memory {
+        w.memory.set(place, r);
+    }
     w.sweep();
     let mut phis = Vec::new();
     for (c, before) in carried.iter().zip(first) {
@@ -93,6 +97,16 @@ fn copy(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot], changes: 
         };
         carry(c.tag, before.tag, now.tag);
         carry(c.payload, before.payload, now.payload);
+    }
+    for (place, entry) in in_memory {
+        match w.memory.get(&place) {
+            Some(back) if w.new.type_of(back) == w.new.type_of(entry) => {
+                if back != entry {
+                    phis.push(Phi { entry, back });
+                }
+            }
+            _ => w.is_broken = true,
+        }
     }
     w.new.phis = phis;
     w.new.end = End::Loop;
