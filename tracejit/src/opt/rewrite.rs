@@ -32,6 +32,8 @@ pub(super) struct Rewriter<'a> {
     /// What is assumed of the second copy of a loop, and whether it was found not to be so.
     pub(super) plan: Plan,
     pub(super) is_broken: bool,
+    /// Whether a guard can't hold.
+    pub(super) is_refuted: bool,
     map: Vec<Ref>,
     snapshots: FxHashMap<u32, u32>,
     expressions: FxHashMap<(Op, i32, [Ref; 3]), Ref>,
@@ -60,6 +62,7 @@ impl<'a> Rewriter<'a> {
             pending: BTreeMap::new(),
             plan: Plan::default(),
             is_broken: false,
+            is_refuted: false,
             map: vec![Ref::NONE; old.code.len()],
             snapshots: FxHashMap::default(),
             expressions: FxHashMap::default(),
@@ -90,7 +93,7 @@ impl<'a> Rewriter<'a> {
         self.expressions = saved.expressions;
         self.pending.clear();
         self.plan = Plan::default();
-        self.is_broken = false;
+        (self.is_broken, self.is_refuted) = (false, false);
     }
 
     /// Goes over the old trace once.
@@ -173,6 +176,7 @@ impl<'a> Rewriter<'a> {
                 Effect::Read => self.load(i),
                 Effect::Write => self.store(i),
                 Effect::Guard => {
+                    self.is_refuted |= Facts::refute(&self.new, &i);
                     if !self.passes.guards || !self.facts.implies(&self.new, &i) {
                         self.guard(i);
                         if self.passes.guards {
