@@ -192,7 +192,7 @@ impl Evaluator<'_> {
             op => match address(i, a, b) {
                 Some(address) if op.result() == Type::None => {
                     let value = if is_element(op) { c } else { b };
-                    self.world.store(i.class, address, value & mask(op));
+                    self.world.store(i.class, address, value, mask(op));
                 }
                 Some(address) => {
                     self.values[n] = self.world.load(i.class, address) & mask(op);

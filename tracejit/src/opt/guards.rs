@@ -1,10 +1,11 @@
 //! What guards establish: equalities with constants, orders, ranges.
 
-use crate::ir::{Instruction, Op, Ref, Trace};
+use crate::ir::compute::holds;
+use crate::ir::{Constant, Instruction, Op, Ref, Trace};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Facts about refs. A ref never changes, so facts are never withdrawn.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct Facts {
     /// Refs that equal a constant.
     constants: FxHashMap<Ref, Ref>,
@@ -18,6 +19,11 @@ impl Facts {
     /// The constant that a ref was found to equal.
     pub(super) fn constant_of(&self, r: Ref) -> Option<Ref> {
         self.constants.get(&r).copied()
+    }
+
+    /// Whether two values were found to differ.
+    pub(super) fn differ(&self, a: Ref, b: Ref) -> bool {
+        self.holds.contains(&(Op::GuardNe, a, b))
     }
 
     /// What the width of a load says of its result.
@@ -35,6 +41,16 @@ impl Facts {
             Some(i) => (i, i),
             None => self.ranges.get(&r).copied().unwrap_or((i64::MIN, i64::MAX)),
         }
+    }
+
+    /// Whether a guard is sure to fail: it compares constants.
+    pub(super) fn refute(trace: &Trace, i: &Instruction) -> bool {
+        let bits = |r: Ref| match trace.constant_of(r)? {
+            Constant::Vm => None,
+            constant => Some(constant.bits()),
+        };
+        let (a, b) = (bits(i.args[0]), bits(i.args[1]));
+        a.zip(b).and_then(|(a, b)| holds(i.op, a, b)) == Some(false)
     }
 
     /// Whether a guard is sure to hold.

@@ -7,6 +7,7 @@
 //! - In the second copy of a loop (`pending`), slots that the end of the first one left out of memory
 //!   are looked up there.
 
+use super::alias::Plan;
 use super::guards::Facts;
 use super::memory::{Memory, Place};
 use super::{Passes, fold};
@@ -28,8 +29,26 @@ pub(super) struct Rewriter<'a> {
     pub(super) checked_stack: i32,
     /// Tag and payload of slots that memory does not have yet.
     pub(super) pending: BTreeMap<i32, (Ref, Ref)>,
+    /// What is assumed of the second copy of a loop, and whether it was found not to be so.
+    pub(super) plan: Plan,
+    pub(super) is_broken: bool,
+    /// Guards that a value is not some constant, by value, since something was last written.
+    pub(super) weak: FxHashMap<Ref, usize>,
+    /// Whether a guard can't hold.
+    pub(super) is_refuted: bool,
     map: Vec<Ref>,
     snapshots: FxHashMap<u32, u32>,
+    expressions: FxHashMap<(Op, i32, [Ref; 3]), Ref>,
+}
+
+/// The state of a sweep.
+pub(super) struct Saved {
+    code: usize,
+    snapshots: usize,
+    facts: Facts,
+    memory: Memory,
+    checked_stack: i32,
+    map: Vec<Ref>,
     expressions: FxHashMap<(Op, i32, [Ref; 3]), Ref>,
 }
 
@@ -43,10 +62,42 @@ impl<'a> Rewriter<'a> {
             memory: Memory::default(),
             checked_stack: i32::MIN,
             pending: BTreeMap::new(),
+            plan: Plan::default(),
+            is_broken: false,
+            weak: FxHashMap::default(),
+            is_refuted: false,
             map: vec![Ref::NONE; old.code.len()],
             snapshots: FxHashMap::default(),
             expressions: FxHashMap::default(),
         }
+    }
+
+    /// What it knows now, to come back to.
+    pub(super) fn save(&self) -> Saved {
+        Saved {
+            code: self.new.code.len(),
+            snapshots: self.new.snapshots.len(),
+            facts: self.facts.clone(),
+            memory: self.memory.clone(),
+            checked_stack: self.checked_stack,
+            map: self.map.clone(),
+            expressions: self.expressions.clone(),
+        }
+    }
+
+    /// Comes back to where it was saved; nothing was pending there.
+    pub(super) fn restore(&mut self, saved: Saved) {
+        self.new.code.truncate(saved.code);
+        self.new.snapshots.truncate(saved.snapshots);
+        self.facts = saved.facts;
+        self.memory = saved.memory;
+        self.checked_stack = saved.checked_stack;
+        self.map = saved.map;
+        self.expressions = saved.expressions;
+        self.pending.clear();
+        self.weak.clear();
+        self.plan = Plan::default();
+        (self.is_broken, self.is_refuted) = (false, false);
     }
 
     /// Goes over the old trace once.
@@ -129,11 +180,14 @@ impl<'a> Rewriter<'a> {
                 Effect::Read => self.load(i),
                 Effect::Write => self.store(i),
                 Effect::Guard => {
-                    if !self.passes.guards || !self.facts.implies(&self.new, &i) {
+                    self.is_refuted |= Facts::refute(&self.new, &i);
+                    if !self.passes.guards {
                         self.guard(i);
-                        if self.passes.guards {
-                            self.facts.learn(&self.new, &i);
+                    } else if !self.facts.implies(&self.new, &i) {
+                        if !self.strengthen(&i) {
+                            self.guard(i);
                         }
+                        self.facts.learn(&self.new, &i);
                     }
                     Ref::NONE
                 }
@@ -235,18 +289,22 @@ impl<'a> Rewriter<'a> {
             Some(place) => self.store_to(place, value, i),
             None => {
                 self.memory.kill_class(i.class);
-                self.new.push(i)
+                self.push_write(i)
             }
         }
     }
 
     fn store_to(&mut self, place: Place, value: Ref, i: Instruction) -> Ref {
-        if self.passes.memory && self.memory.has(&place, value) {
+        if self.passes.memory
+            && let Some(stored) = self.memory.stored(&place)
+            && self.facts.constant_of(stored).unwrap_or(stored) == value
+        {
             return Ref::NONE;
         }
-        self.memory.kill(&self.new, &place);
+        self.is_broken |= self.plan.is_broken_by(self, &place);
+        self.memory.kill(&self.new, &self.facts, &place);
         self.memory.set(place, value);
-        self.new.push(i)
+        self.push_write(i)
     }
 
     fn call(&mut self, i: Instruction) -> Ref {
@@ -257,7 +315,7 @@ impl<'a> Rewriter<'a> {
                 for class in [Class::TableHeader, Class::Element, Class::ElementTag] {
                     self.memory.kill_class(class);
                 }
-                self.new.push(i)
+                self.push_write(i)
             }
         }
     }
@@ -273,7 +331,7 @@ impl<'a> Rewriter<'a> {
         };
         self.memory.after_step(|slot| !(from..to).contains(&slot));
         self.checked_stack = i32::MIN;
-        self.new.push(i)
+        self.push_write(i)
     }
 
     /// Brings the pending slots into memory.
@@ -293,6 +351,30 @@ impl<'a> Rewriter<'a> {
     pub(super) fn guard(&mut self, mut i: Instruction) {
         i.snapshot = self.snapshot(i.snapshot);
         self.new.push(i);
+        if i.op == Op::GuardNe && i.args[1].is_constant() {
+            self.weak.insert(i.args[0], self.new.code.len() - 1);
+        }
+    }
+
+    /// That a value equals a constant: is it known to differ from another, by a guard after which
+    /// nothing was written, then it is that guard's business. It leaves earlier, with a state as good.
+    fn strengthen(&mut self, i: &Instruction) -> bool {
+        let [a, b, _] = i.args;
+        match self.weak.get(&a) {
+            Some(&n) if i.op == Op::GuardEq && b.is_constant() => {
+                let weak = &mut self.new.code[n];
+                (weak.op, weak.args) = (i.op, i.args);
+                self.weak.remove(&a);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Appends what writes.
+    fn push_write(&mut self, i: Instruction) -> Ref {
+        self.weak.clear();
+        self.new.push(i)
     }
 
     /// The new trace's snapshot for one of the old trace.
