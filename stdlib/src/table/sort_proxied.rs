@@ -124,6 +124,7 @@ pub(super) fn resume(call: &mut Call<'_>) -> NativeResult {
 
 fn run(call: &mut Call<'_>, mut step: Step, mut less: bool) -> NativeResult {
     loop {
+        call.poll()?;
         let elements = Elements::of(call, call.slot(LIST));
         match next(call, step, less)? {
             Next::Go(other) => step = other,
