@@ -85,6 +85,8 @@ pub struct Proto {
     /// The number of arguments with which it is entered without adjustment: its parameters;
     /// `u32::MAX` when it takes `...`.
     pub exact_args: u32,
+    /// The location word (`hot.rs`) of its entry.
+    pub entry_location: u64,
     /// Instructions and their extra words.
     pub code: OwnedSlice<u64>,
     /// Constants as values (strings interned when short).

@@ -163,6 +163,31 @@ impl Direct {
     clippy::not_unsafe_ptr_arg_deref,
     reason = "a machine is only ever given pointers that it handed out itself"
 )]
+impl Direct {
+    /// As [`Machine::enter`], with any number of arguments; false for functions with `...`, and
+    /// where there is no room.
+    ///
+    /// # Safety
+    /// `f` is live, and a register of the running function holds it, followed by the arguments.
+    pub unsafe fn enter_adjusted(&mut self, f: *mut LuaClosure, a: Register, args: usize) -> bool {
+        // SAFETY: the caller's contract; parameters lie within the registers that there is room for.
+        unsafe {
+            let exact = (*(*f).proto).exact_args as usize;
+            if exact == u32::MAX as usize || args > u8::MAX as usize {
+                return false;
+            }
+            let base = self.slot(a).add(1);
+            if !self.enter(f, a, exact) {
+                return false;
+            }
+            for n in args..exact {
+                *base.add(n) = Value::NIL;
+            }
+            true
+        }
+    }
+}
+
 impl Machine for Direct {
     type Value = DirectValue;
     type Integer = i64;
@@ -522,6 +547,23 @@ impl Machine for Direct {
             }
         }
     }
+    // A constructor may collect afterwards, which takes the saved state: the slow path's work.
+    #[inline(always)]
+    fn new_table(&mut self, _a: Register, _array: usize, _fields: usize) -> bool {
+        false
+    }
+    #[inline(always)]
+    fn new_cell(&mut self, _a: Register, _v: DirectValue) -> bool {
+        false
+    }
+    #[inline(always)]
+    fn new_closure(&mut self, _a: Register, _n: usize) -> bool {
+        false
+    }
+    #[inline(always)]
+    fn set_list(&mut self, _a: Register, _count: usize) -> bool {
+        false
+    }
     #[inline(always)]
     fn jump(&mut self, offset: isize) {
         // SAFETY: jumps of verified code stay within it.
@@ -580,6 +622,17 @@ impl Machine for Direct {
             self.pc = (*proto).entry;
             self.constants = (*proto).constants_start;
             true
+        }
+    }
+    #[inline(always)]
+    fn at_entry(&mut self) {
+        // SAFETY: the function that was just entered is at its start; its proto is live.
+        unsafe {
+            let location = hot::entry_location((*self.closure()).proto);
+            hot::count(location);
+            if hot::is_hot(self.vm, location) {
+                self.pc = hot::at_hot_entry();
+            }
         }
     }
     #[inline(always)]

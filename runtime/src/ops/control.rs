@@ -98,6 +98,7 @@ op! {
         if m.is_lua_closure(f) && !m.must_poll() {
             let closure = m.as_closure(f);
             if m.enter(closure, i.a(), i.bn().wrapping_sub(1)) {
+                m.at_entry();
                 return Next;
             }
         }
@@ -129,5 +130,7 @@ op! {
     /// Concatenates.
     concat(_m, _i) { ToSlow(Slow::Concat) }
     /// Makes a closure.
-    closure(_m, _i) { ToSlow(Slow::Construct) }
+    closure(m, i) {
+        if m.new_closure(i.a(), i.bci() as usize) { Next } else { ToSlow(Slow::Construct) }
+    }
 }

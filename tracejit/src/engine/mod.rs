@@ -14,7 +14,7 @@ mod trace;
 use crate::abort::Abort;
 use crate::backend::{Backend, Location, Refusal, Request};
 use crate::ir::verify::{verify, verify_side};
-use crate::ir::{Snapshot, Trace};
+use crate::ir::{End, Op, Ref, Snapshot, Trace};
 use crate::opt::optimise_observed;
 use crate::options::Options;
 use crate::record::{Dependencies, Limits, Outcome, Recording, Start, Surroundings};
@@ -23,7 +23,7 @@ use perilune_runtime::gc::GcHeader;
 use perilune_runtime::hot::{self, TraceHook};
 use perilune_runtime::interp::portable;
 use perilune_runtime::vm::Vm;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use statistics::Statistics;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -41,6 +41,9 @@ const MAX_SIDE_ABORTS: u32 = 3;
 /// How many bytecode instructions a trace must do by itself for each that the runtime does: a step
 /// costs more than the interpreter would.
 const STEP_COST: usize = 8;
+/// Bytecode instructions that a function's trace must have unless it calls itself or gets into a
+/// loop: entering and leaving a trace costs as much as interpreting some.
+const WORTHWHILE: usize = 60;
 /// Side traces of one root, in all.
 const MAX_SIDE_TRACES: usize = 400;
 
@@ -84,6 +87,8 @@ struct CompiledTrace {
     root: u32,
     /// Side traces of the tree, if it is a root.
     side_traces: usize,
+    /// Whether it starts at a function's entry.
+    is_function: bool,
 }
 
 /// An exit of a trace.
@@ -96,9 +101,11 @@ struct ExitRecord {
     count: u32,
     aborts: u32,
     has_trace: bool,
+    /// Whether it is taken only when a helper declines.
+    is_rare: bool,
 }
 
-/// A back-edge.
+/// A back-edge, or a function's entry.
 #[derive(Debug)]
 struct LocationRecord {
     proto: *mut Proto,
@@ -192,6 +199,7 @@ impl Engine {
         record.count += 1;
         if record.count < self.options.exit
             || record.has_trace
+            || record.is_rare
             || record.aborts >= MAX_SIDE_ABORTS
             || self.depth.get() > 0 && self.invalidated.get()
         {
@@ -209,22 +217,23 @@ impl Engine {
         }
     }
 
-    /// Records the loop whose back-edge is at the saved state.
-    unsafe fn record_loop(&self, vm: *mut Vm) -> u64 {
-        // SAFETY: the saved state is that of a back-edge.
+    /// Records the loop or function whose back-edge or start is at the saved state.
+    unsafe fn record_root(&self, vm: *mut Vm, start: Start, location: *const u64) -> u64 {
+        // SAFETY: the saved state is that of the location.
         unsafe {
-            let location = (*vm).pc.add(1);
             // Not again while this one is being recorded.
             hot::set_counter(location, -self.options.hot);
             let proto = running_proto(vm);
             let number = self.state.borrow().traces.len() as u32;
             let started = Instant::now();
             let mut recording = Recording::new(vm, number);
-            let (outcome, code) = recording.run(Start::Loop, &self.limits(), self);
+            let (outcome, code) = recording.run(start, &self.limits(), self);
             self.state.borrow_mut().statistics.recorded(started);
             let result = self.finish(vm, recording, outcome, number, None);
             match result {
                 Ok(number) => {
+                    let is_function = start == Start::Entry;
+                    self.state.borrow_mut().traces[number as usize].is_function = is_function;
                     hot::set_trace_at(location, number + 1);
                     hot::set_counter(location, HAS_TRACE);
                     let mut state = self.state.borrow_mut();
@@ -262,7 +271,7 @@ impl Engine {
     unsafe fn record_side(&self, vm: *mut Vm, exit: u32) -> u64 {
         // SAFETY: the saved state is that of the exit's snapshot.
         unsafe {
-            let (number, root, recording) = {
+            let (number, root, is_function, recording) = {
                 let state = self.state.borrow();
                 let record = &state.exits[exit as usize];
                 let parent = &state.traces[record.trace as usize];
@@ -270,11 +279,17 @@ impl Engine {
                 let mut recording = Recording::new(vm, number);
                 let snapshot = &parent.trace.snapshots[record.snapshot as usize];
                 recording.inherit(&parent.trace, snapshot);
-                (number, parent.root, recording)
+                let is_function = state.traces[parent.root as usize].is_function;
+                (number, parent.root, is_function, recording)
             };
             let mut recording = recording;
             let started = Instant::now();
-            let (outcome, code) = recording.run(Start::Exit, &self.limits(), self);
+            let start = if is_function {
+                Start::FunctionExit
+            } else {
+                Start::Exit
+            };
+            let (outcome, code) = recording.run(start, &self.limits(), self);
             self.state.borrow_mut().statistics.recorded(started);
             let result = self.finish(vm, recording, outcome, number, Some(exit));
             let mut state = self.state.borrow_mut();
@@ -296,7 +311,7 @@ impl Engine {
                     if let Some(record) = state.exits.get_mut(exit as usize) {
                         record.aborts += 1;
                         record.count = 0;
-                        if abort == Abort::MostlySteps {
+                        if matches!(abort, Abort::MostlySteps | Abort::Returns) {
                             record.aborts = MAX_SIDE_ABORTS;
                         }
                     }
@@ -323,6 +338,11 @@ impl Engine {
         // Nested recordings may have finished first.
         if state.traces.len() as u32 != number || self.invalidated.get() {
             return Err(Abort::Collection);
+        }
+        let is_entry = recording.start == Start::Entry;
+        let links = matches!(recording.trace.end, End::Link { .. });
+        if is_entry && !self.options.keep_all && !links && recording.instructions < WORTHWHILE {
+            return Err(Abort::ShortFunction);
         }
         let steps = recording.trace.steps.len();
         if !self.options.keep_all && steps * STEP_COST > recording.instructions {
@@ -379,6 +399,7 @@ impl Engine {
         }
         state.statistics.traces += 1;
         state.statistics.code_bytes += assembled.code_bytes;
+        let rare = exits_of_helpers(&trace);
         for exit in assembled.exits {
             state.exits.push(ExitRecord {
                 trace: number,
@@ -388,6 +409,7 @@ impl Engine {
                 count: 0,
                 aborts: 0,
                 has_trace: false,
+                is_rare: rare.contains(&exit.snapshot),
             });
         }
         state.traces.push(CompiledTrace {
@@ -396,6 +418,7 @@ impl Engine {
             dependencies,
             root: number,
             side_traces: 0,
+            is_function: false,
         });
         Ok(number)
     }
@@ -507,9 +530,26 @@ impl TraceHook for Engine {
                 return portable::step(vm);
             }
             match hot::trace_at(location) {
-                0 => self.record_loop(vm),
+                0 => self.record_root(vm, Start::Loop, location),
                 number => {
                     // Counting must not wrap around.
+                    hot::set_counter(location, HAS_TRACE);
+                    self.enter(vm, number - 1)
+                }
+            }
+        }
+    }
+
+    unsafe fn hot_entry(&self, vm: *mut Vm) -> u64 {
+        // SAFETY: the saved state is that of a function's start.
+        unsafe {
+            let location = hot::entry_location(running_proto(vm));
+            if self.invalidated.get() {
+                return portable::step(vm);
+            }
+            match hot::trace_at(location) {
+                0 => self.record_root(vm, Start::Entry, location),
+                number => {
                     hot::set_counter(location, HAS_TRACE);
                     self.enter(vm, number - 1)
                 }
@@ -552,6 +592,20 @@ impl TraceHook for Engine {
         let state = self.state.borrow();
         state.statistics.report(json)
     }
+}
+
+/// The snapshots of guards on helpers' answers.
+fn exits_of_helpers(trace: &Trace) -> FxHashSet<u32> {
+    let is_call = |r: Ref| {
+        r.as_instruction()
+            .is_some_and(|n| trace.code[n].op == Op::CallInt)
+    };
+    trace
+        .code
+        .iter()
+        .filter(|i| i.op == Op::GuardNe && is_call(i.args[0]))
+        .map(|i| i.snapshot)
+        .collect()
 }
 
 /// The proto of the running Lua function.

@@ -2,8 +2,11 @@
 
 use super::op::Type;
 use perilune_frontend::number;
+use perilune_runtime::construct;
+use perilune_runtime::function::{Cell, LuaClosure, Proto};
 use perilune_runtime::table::Table;
 use perilune_runtime::value::Value;
+use perilune_runtime::vm::Vm;
 
 /// What a helper's result depends on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,8 +15,12 @@ pub enum HelperEffect {
     Pure,
     /// Tables: their shape, header, record slots and elements.
     ReadsTables,
-    /// Changes the table that is its first operand (any part of it).
+    /// Changes elements of a table.
     WritesTable,
+    /// Changes a table's shape and where its fields are.
+    AddsField,
+    /// Makes an object; answers 0 when it declines.
+    Allocates,
 }
 
 macro_rules! helpers {
@@ -49,6 +56,23 @@ helpers! {
     /// Appends the value with tag b and payload c to table a: 1, or 0 when there is no room (and
     /// then nothing is done).
     Append = append, (Int, Int, Int) -> Int, WritesTable;
+    /// Gives table b the shape c, which has one field more: 1, or 0 when it declines.
+    AddSlot = add_slot, (Int, Int, Int) -> Int, AddsField;
+    /// Makes room for c list items from element b + 1 of table a on: 1, or 0 when it declines.
+    ExtendList = extend_list, (Int, Int, Int) -> Int, WritesTable;
+    /// A new table with room for `b >> 32` elements and for fields (the low half of b).
+    NewTable = new_table, (Int, Int) -> Int, Allocates;
+    /// A new cell that holds the value with tag b and payload c.
+    NewCell = new_cell, (Int, Int, Int) -> Int, Allocates;
+    /// A new closure of proto b, whose upvalues are stored next.
+    NewClosure = new_closure, (Int, Int) -> Int, Allocates;
+}
+
+impl HelperEffect {
+    /// Whether the call changes memory that traces look at.
+    pub fn is_write(self) -> bool {
+        matches!(self, HelperEffect::WritesTable | HelperEffect::AddsField)
+    }
 }
 
 extern "C-unwind" fn float_mod(a: f64, b: f64) -> f64 {
@@ -70,4 +94,39 @@ unsafe extern "C-unwind" fn append(t: *mut Table, tag: u64, payload: u64) -> u64
     };
     // SAFETY: the caller's contract.
     u64::from(unsafe { Table::array_append(t, value) })
+}
+
+/// # Safety
+/// As [`construct::add_slot`].
+unsafe extern "C-unwind" fn add_slot(vm: *mut Vm, t: *mut Table, shape: u64) -> u64 {
+    // SAFETY: the caller's contract.
+    u64::from(unsafe { construct::add_slot(vm, t, shape as u32) })
+}
+/// # Safety
+/// As [`construct::table`].
+unsafe extern "C-unwind" fn new_table(vm: *mut Vm, sizes: u64) -> *mut Table {
+    // SAFETY: the caller's contract.
+    unsafe { construct::table(vm, (sizes >> 32) as usize, sizes as u32 as usize) }
+}
+/// # Safety
+/// As [`construct::cell`].
+unsafe extern "C-unwind" fn new_cell(vm: *mut Vm, tag: u64, payload: u64) -> *mut Cell {
+    let value = Value {
+        payload,
+        tag: tag as u8,
+    };
+    // SAFETY: the caller's contract.
+    unsafe { construct::cell(vm, value) }
+}
+/// # Safety
+/// As [`construct::closure`].
+unsafe extern "C-unwind" fn new_closure(vm: *mut Vm, proto: *mut Proto) -> *mut LuaClosure {
+    // SAFETY: the caller's contract.
+    unsafe { construct::closure(vm, proto) }
+}
+/// # Safety
+/// As [`construct::extend_list`].
+unsafe extern "C-unwind" fn extend_list(t: *mut Table, first: u64, count: u64) -> u64 {
+    // SAFETY: the caller's contract.
+    u64::from(unsafe { construct::extend_list(t, first as usize, count as usize) })
 }

@@ -104,6 +104,11 @@ impl Recording {
         self.base + (r.0 / layout::VALUE_SIZE as usize) as i32
     }
 
+    /// Writes a register of the machine.
+    pub(super) fn write(&mut self, r: Register, v: Value) {
+        self.direct.set(r, DirectValue::Known(v));
+    }
+
     fn set_known(&mut self, r: Register, v: Value) {
         self.direct.set(r, DirectValue::Known(v));
         let RecordedValue {
@@ -146,14 +151,17 @@ impl Recording {
         r: Ref,
         v: RecordedValue,
     ) -> bool {
+        self.guard_tag(v);
+        let (tag, payload) = (self.best_tag(v), self.payload_of(v));
+        if v.concrete.tag >= value::STRING {
+            self.emit(Op::BarrierForward, 0, &[r, payload]);
+        }
+        self.store_value(Class::Cell, r, layout::CELL_VALUE, Some(tag), payload);
         // SAFETY: the cell is live; its value is written field by field.
         unsafe {
-            if !self.guard_no_barrier(&raw const (*cell).header, r, v) {
-                return false;
-            }
-            let (tag, payload) = (self.best_tag(v), self.payload_of(v));
-            self.store_value(Class::Cell, r, layout::CELL_VALUE, Some(tag), payload);
             (*cell).value = v.concrete;
+            let header = &raw mut (*cell).header;
+            (*self.direct.vm).heap.barrier_forward(header, v.concrete);
         }
         true
     }
@@ -411,6 +419,19 @@ impl Machine for Recording {
         self.record_length(t)
     }
 
+    fn new_table(&mut self, a: Register, array: usize, fields: usize) -> bool {
+        self.record_new_table(a, array, fields)
+    }
+    fn new_cell(&mut self, a: Register, v: RecordedValue) -> bool {
+        self.record_new_cell(a, v)
+    }
+    fn new_closure(&mut self, a: Register, n: usize) -> bool {
+        self.record_new_closure(a, n)
+    }
+    fn set_list(&mut self, a: Register, count: usize) -> bool {
+        self.record_set_list(a, count)
+    }
+
     fn jump(&mut self, offset: isize) {
         self.direct.jump(offset);
     }
@@ -434,6 +455,7 @@ impl Machine for Recording {
     fn enter(&mut self, f: RecordedClosure, a: Register, args: usize) -> bool {
         self.record_enter(f, a, args)
     }
+    fn at_entry(&mut self) {}
     fn leave(&mut self, v: Option<RecordedValue>) -> bool {
         self.record_leave(v)
     }

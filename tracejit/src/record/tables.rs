@@ -25,12 +25,41 @@ impl Recording {
     pub(super) fn guard_shape(&mut self, t: *const Table, r: Ref) {
         // SAFETY: the table is live: the recorded program holds it.
         let id = unsafe { (*t).header.extra };
-        if !self.dependencies.shapes.contains(&id) {
-            self.dependencies.shapes.push(id);
-        }
+        self.depend_on_shape(id);
         let shape = self.memory(Op::Load32, Class::Shape, layout::OBJECT_EXTRA, &[r]);
         let expected = self.int(id as i64);
         self.guard(Op::GuardEq, &[shape, expected]);
+    }
+
+    /// The trace names a shape.
+    pub(super) fn depend_on_shape(&mut self, id: u32) {
+        if !self.dependencies.shapes.contains(&id) {
+            self.dependencies.shapes.push(id);
+        }
+    }
+
+    /// Guards that a store of a new key to a table asks no metamethod; false when it does, or might.
+    ///
+    /// # Safety
+    /// The table is live.
+    pub(super) unsafe fn guard_no_newindex(&mut self, t: *const Table, r: Ref) -> bool {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let heap = &raw const *(*self.direct.vm).heap;
+            if Table::metatable(&*heap, t).is_null() {
+                return self.guard_no_metatable(t, r);
+            }
+            let Some((metatable, metatable_ref)) = self.record_metatable(t, r) else {
+                return false;
+            };
+            let name = (*heap).names[Event::NewIndex as usize];
+            let is_dictionary = (*heap).shapes.get((*metatable).header.extra).is_dictionary();
+            if is_dictionary || Table::lookup_str(&*heap, metatable, name) != Lookup::Absent {
+                return false;
+            }
+            self.guard_shape(metatable, metatable_ref);
+            true
+        }
     }
 
     /// The constant key of the current field access.
@@ -159,17 +188,14 @@ impl Recording {
             if !LuaString::is_interned(key) {
                 return false;
             }
-            let Lookup::Slot(slot) = Table::lookup_str(&*heap, t.concrete, key) else {
-                return false;
+            let slot = match Table::lookup_str(&*heap, t.concrete, key) {
+                Lookup::Slot(slot) => slot,
+                Lookup::Absent => return self.record_add_field(t, key, v),
+                Lookup::HashNode(_) => return false,
             };
             let old = Table::slot(t.concrete, slot);
             let was_nil = old.tag == value::NIL;
             if was_nil && !self.guard_no_metatable(t.concrete, t.r) {
-                return false;
-            }
-            let header = &raw const (*t.concrete).header;
-            if v.concrete.tag >= value::STRING && (*header).mark & perilune_runtime::gc::BLACK != 0
-            {
                 return false;
             }
             self.guard_shape(t.concrete, t.r);
@@ -181,9 +207,7 @@ impl Recording {
                 offset + layout::VALUE_TAG,
                 &[slots],
             );
-            if !self.guard_no_barrier(header, t.r, v) {
-                return false;
-            }
+            self.guard_tag(v);
             let keeps_tag = old.tag == v.concrete.tag && old.tag <= value::FLOAT;
             let (guard, expected) = match (keeps_tag, was_nil) {
                 (true, _) => (Op::GuardEq, old.tag),
@@ -194,6 +218,7 @@ impl Recording {
             self.guard(guard, &[old_tag, expected]);
             let (tag, payload) = (self.best_tag(v), self.payload_of(v));
             let tag = (!keeps_tag).then_some(tag);
+            self.barrier_back(t, v);
             self.store_value(Class::Record, slots, offset, tag, payload);
             if was_nil {
                 let none = self.int(0);
@@ -286,8 +311,7 @@ impl Recording {
         unsafe {
             let place = (i.concrete as u64).wrapping_sub(1);
             let tag = v.concrete.tag;
-            let is_black = (*t.concrete).header.mark & perilune_runtime::gc::BLACK != 0;
-            if tag == value::NIL || (tag >= value::STRING && is_black) {
+            if tag == value::NIL {
                 return false;
             }
             if place >= (*t.concrete).border as u64 {
@@ -302,9 +326,6 @@ impl Recording {
             let index = self.emit(Op::Sub, 0, &[i.r, one]);
             let border = self.memory(Op::Load32, Class::TableHeader, layout::TABLE_BORDER, &[t.r]);
             self.guard(Op::GuardBelow, &[index, border]);
-            if !self.guard_no_barrier(&raw const (*t.concrete).header, t.r, v) {
-                return false;
-            }
             let tags = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_TAGS, &[t.r]);
             let array = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_ARRAY, &[t.r]);
             let old_tag = self.memory(Op::Load8At, Class::ElementTag, 0, &[tags, index]);
@@ -317,6 +338,7 @@ impl Recording {
             let expected = self.int(expected as i64);
             self.guard(guard, &[old_tag, expected]);
             let payload = self.payload_of(v);
+            self.barrier_back(t, v);
             if !keeps_tag {
                 let tag = self.best_tag(v);
                 self.memory(Op::Store8At, Class::ElementTag, 0, &[tags, index, tag]);
@@ -342,6 +364,14 @@ impl Recording {
         v: RecordedValue,
     ) -> bool {
         let concrete = DirectValue::Known(v.concrete);
+        if v.concrete.tag >= value::STRING {
+            // SAFETY: the table is live.
+            unsafe {
+                (*self.direct.vm)
+                    .heap
+                    .barrier_back(&raw mut (*t.concrete).header);
+            }
+        }
         // First as the interpreter does it: what it declines is a residual step.
         if !self
             .executing()
@@ -353,24 +383,32 @@ impl Recording {
         // SAFETY: the table is live.
         unsafe { self.guard_no_metatable(t.concrete, t.r) };
         self.guard_tag(v);
-        if v.concrete.tag >= value::STRING {
-            let mark = self.memory(Op::Load8, Class::Mark, layout::OBJECT_MARK, &[t.r]);
-            let black = self.int(perilune_runtime::gc::BLACK as i64);
-            self.guard(Op::GuardNoBits, &[mark, black]);
-        }
         let one = self.int(1);
         let index = self.emit(Op::Sub, 0, &[i.r, one]);
         let border = self.memory(Op::Load32, Class::TableHeader, layout::TABLE_BORDER, &[t.r]);
         self.guard(Op::GuardEq, &[index, border]);
-        let mut payload = self.payload_of(v);
-        if v.concrete.tag == value::FLOAT {
-            payload = self.emit(Op::FloatBits, 0, &[payload]);
+        let (tag, payload) = (self.best_tag(v), self.bits_of(v));
+        if v.concrete.tag >= value::STRING {
+            self.emit(Op::BarrierBack, 0, &[t.r]);
         }
-        let tag = self.best_tag(v);
-        let done = self.emit(Op::CallInt, Helper::Append as i32, &[t.r, tag, payload]);
-        let zero = self.int(0);
-        self.guard(Op::GuardNe, &[done, zero]);
+        self.call_or_leave(Helper::Append, &[t.r, tag, payload]);
         true
+    }
+
+    /// The write barrier for a store of `v` into a table, done and recorded.
+    ///
+    /// # Safety
+    /// The table is live, and the tag of `v` guarded.
+    pub(super) unsafe fn barrier_back(&mut self, t: RecordedTable, v: RecordedValue) {
+        if v.concrete.tag >= value::STRING {
+            // SAFETY: the caller's contract.
+            unsafe {
+                (*self.direct.vm)
+                    .heap
+                    .barrier_back(&raw mut (*t.concrete).header);
+            }
+            self.emit(Op::BarrierBack, 0, &[t.r]);
+        }
     }
 }
 
