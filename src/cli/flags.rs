@@ -85,8 +85,9 @@ pub(crate) const FLAGS: &[Flag<Meaning>] = &[
          paths. stats[=json] prints at the end what was compiled, dump=ir+opt+asm each trace as \
          recorded, as optimised and as machine code. For testing: hot=N and exit=N say after how many \
          rounds of a loop and how many exits there is a trace, maxtrace=N, regs=N and deopt=N limit \
-         its length and its registers and make every Nth guard fail, opt=0 and -PASS (fold, cse, \
-         guards, memory, peel, dce) switch optimisations off, record-only and verify record without \
+         its length and its registers and make every Nth guard fail, eval runs traces without machine \
+         code, opt=0 and -PASS (fold, cse, \
+         guards, memory, peel, bounds, dce) switch optimisations off, record-only and verify record without \
          use and check traces; gc=stress[=N] collects garbage at every Nth safepoint, and \
          alloc=fail=N makes the Nth allocation fail.",
     )

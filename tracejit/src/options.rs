@@ -15,6 +15,8 @@ pub struct Options {
     pub max_trace: usize,
     /// Registers of each class that the allocator may use.
     pub registers: usize,
+    /// Whether traces are run by an evaluator, and not as machine code.
+    pub evaluate: bool,
     /// Whether traces are recorded and thrown away.
     pub record_only: bool,
     /// Make every Nth guard fail.
@@ -51,6 +53,7 @@ impl Default for Options {
             passes: Passes::default(),
             max_trace: 2000,
             registers: usize::MAX,
+            evaluate: false,
             record_only: false,
             deopt: None,
             verify: cfg!(debug_assertions),
@@ -63,7 +66,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Sets one mode: `hot=N`, `exit=N`, `opt=0`, `-PASS`, `maxtrace=N`, `regs=N`, `record-only`,
+    /// Sets one mode: `hot=N`, `exit=N`, `opt=0`, `-PASS`, `maxtrace=N`, `regs=N`, `eval`, `record-only`,
     /// `deopt=N`, `verify`, `dump=STAGE+...`. False when there is no such mode.
     pub fn set(&mut self, mode: &str) -> bool {
         let number = |text: &str| text.parse::<u32>().ok().filter(|&n| n > 0);
@@ -72,6 +75,7 @@ impl Options {
         }
         match mode.split_once('=') {
             None => match mode {
+                "eval" => self.evaluate = true,
                 "record-only" => self.record_only = true,
                 "verify" => self.verify = true,
                 _ => return false,

@@ -1,4 +1,4 @@
-//! From traces to machine code.
+//! From traces to machine code, or to an evaluator in its place ([`eval`]).
 //!
 //! [`allocate`] gives every value one place (a register or a spill slot) for its whole life,
 //! [`check`] (in builds with debug assertions, and when asked to) finds places that are overwritten while they are
@@ -21,12 +21,14 @@ mod check;
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 mod x64;
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
-pub use x64::Backend;
+use x64::Backend as Generator;
 
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")))]
 mod none;
 #[cfg(not(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")))]
-pub use none::Backend;
+use none::Backend as Generator;
+
+mod eval;
 
 use crate::ir::Step;
 use perilune_runtime::value::Value;
@@ -117,6 +119,73 @@ pub struct Request<'a> {
     pub verify: bool,
     /// Make every Nth guard fail: N, and the address of the countdown.
     pub deopt: Option<(u32, *mut u32)>,
+}
+
+/// What runs the traces of one state, with all that it runs.
+#[derive(Debug)]
+pub enum Backend {
+    /// The processor.
+    MachineCode(Generator),
+    /// The evaluator.
+    Evaluator(eval::Backend),
+}
+
+impl Backend {
+    /// A code generator for at most `limit` bytes of code.
+    ///
+    /// # Errors
+    /// When the system gives no memory for code, or there is no code generator for it.
+    pub fn machine_code(limit: usize, restore: Restore, step: DoStep) -> Result<Backend, Refusal> {
+        Generator::new(limit, restore, step).map(Backend::MachineCode)
+    }
+    /// An evaluator.
+    pub fn evaluator(restore: Restore, step: DoStep) -> Backend {
+        Backend::Evaluator(eval::Backend::new(restore, step))
+    }
+    /// The function that enters traces.
+    pub fn trampoline(&self) -> Trampoline {
+        match self {
+            Backend::MachineCode(backend) => backend.trampoline(),
+            Backend::Evaluator(backend) => backend.trampoline(),
+        }
+    }
+    /// Prepares a trace to be run.
+    ///
+    /// # Errors
+    /// See [`Refusal`]; nothing is kept then.
+    pub fn assemble(&mut self, request: &Request) -> Result<Assembled, Refusal> {
+        match self {
+            Backend::MachineCode(backend) => backend.assemble(request),
+            Backend::Evaluator(backend) => backend.assemble(request),
+        }
+    }
+    /// Makes an exit go to a side trace.
+    ///
+    /// # Safety
+    /// The stub is that of an exit of this backend, and not being executed.
+    pub unsafe fn patch(&mut self, stub: usize, entry: *const u8) {
+        // SAFETY: the caller's contract.
+        unsafe {
+            match self {
+                Backend::MachineCode(backend) => backend.patch(stub, entry),
+                Backend::Evaluator(backend) => backend.patch(stub, entry),
+            }
+        }
+    }
+    /// Drops all traces; none of them runs.
+    pub fn flush(&mut self) {
+        match self {
+            Backend::MachineCode(backend) => backend.flush(),
+            Backend::Evaluator(backend) => backend.flush(),
+        }
+    }
+    /// The machine code of a trace, if it has any.
+    pub fn code(&self, entry: *const u8, bytes: usize) -> &[u8] {
+        match self {
+            Backend::MachineCode(backend) => backend.code(entry, bytes),
+            Backend::Evaluator(_) => &[],
+        }
+    }
 }
 
 /// Why a trace was not assembled.

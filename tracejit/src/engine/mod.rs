@@ -15,7 +15,7 @@ use crate::abort::Abort;
 use crate::backend::{Backend, Location, Refusal, Request};
 use crate::ir::verify::{verify, verify_side};
 use crate::ir::{End, Op, Ref, Snapshot, Trace};
-use crate::opt::optimise_observed;
+use crate::opt::{Passes, optimise_observed};
 use crate::options::Options;
 use crate::record::{Dependencies, Limits, Outcome, Recording, Start, Surroundings};
 use perilune_runtime::function::{LuaClosure, Proto};
@@ -111,6 +111,8 @@ struct LocationRecord {
     proto: *mut Proto,
     aborts: u32,
     trace: Option<u32>,
+    /// Whether the optimiser has lost a bet here.
+    is_careful: bool,
 }
 
 impl Engine {
@@ -183,7 +185,7 @@ impl Engine {
             if (*vm).pending.load(Ordering::Relaxed) != 0 {
                 return 0;
             }
-            if self.is_hot_exit(exit) {
+            if self.is_hot_exit(exit) && !self.has_lost_bet(exit) {
                 return self.record_side(vm, exit);
             }
             portable::step(vm)
@@ -209,6 +211,32 @@ impl Engine {
         state.traces[root as usize].side_traces < MAX_SIDE_TRACES
     }
 
+    /// Whether a hot exit is one at which the optimiser has bet, for the first time: the loop is then
+    /// recorded anew, without bets.
+    fn has_lost_bet(&self, exit: u32) -> bool {
+        let mut state = self.state.borrow_mut();
+        let state = &mut *state;
+        let record = &mut state.exits[exit as usize];
+        let trace = &state.traces[record.trace as usize].trace;
+        let mut locations = state.locations.iter_mut();
+        let of_trace = locations.find(|(_, l)| l.trace == Some(record.trace));
+        match of_trace {
+            Some((&location, known))
+                if trace.snapshots[record.snapshot as usize].is_speculative =>
+            {
+                (known.is_careful, known.trace) = (true, None);
+                record.count = 0;
+                // SAFETY: the location is in the code of a live proto, which the trace relies on.
+                unsafe {
+                    hot::set_trace_at(location as *const u64, 0);
+                    hot::set_counter(location as *const u64, self.options.hot);
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
     fn limits(&self) -> Limits {
         Limits {
             instructions: self.options.max_trace,
@@ -228,8 +256,18 @@ impl Engine {
             let started = Instant::now();
             let mut recording = Recording::new(vm, number);
             let (outcome, code) = recording.run(start, &self.limits(), self);
-            self.state.borrow_mut().statistics.recorded(started);
-            let result = self.finish(vm, recording, outcome, number, None);
+            let passes = {
+                let mut state = self.state.borrow_mut();
+                state.statistics.recorded(started);
+                let known = state.locations.get(&(location as usize));
+                let bets = known.is_none_or(|known| !known.is_careful);
+                let passes = self.options.passes;
+                Passes {
+                    bounds: passes.bounds && bets,
+                    ..passes
+                }
+            };
+            let result = self.finish(&passes, recording, outcome, number, None);
             match result {
                 Ok(number) => {
                     let is_function = start == Start::Entry;
@@ -291,7 +329,7 @@ impl Engine {
             };
             let (outcome, code) = recording.run(start, &self.limits(), self);
             self.state.borrow_mut().statistics.recorded(started);
-            let result = self.finish(vm, recording, outcome, number, Some(exit));
+            let result = self.finish(&self.options.passes, recording, outcome, number, Some(exit));
             let mut state = self.state.borrow_mut();
             match result {
                 Ok(number) => {
@@ -322,9 +360,9 @@ impl Engine {
     }
 
     /// Optimises and assembles a recording; answers the number of the trace.
-    unsafe fn finish(
+    fn finish(
         &self,
-        _vm: *mut Vm,
+        passes: &Passes,
         recording: Recording,
         outcome: Outcome,
         number: u32,
@@ -358,7 +396,7 @@ impl Engine {
             let parent = &state.traces[exit.trace as usize].trace;
             (parent, &parent.snapshots[exit.snapshot as usize])
         });
-        let trace = self.optimise(recording.trace, parent_trace)?;
+        let trace = self.optimise(recording.trace, parent_trace, passes)?;
         state.statistics.optimised(started);
         if self.options.dump.opt {
             eprintln!("-- optimised\n{trace}");
@@ -371,8 +409,12 @@ impl Engine {
         let inherited = parent.map(|exit| state.exits[exit as usize].values.clone());
         let traces = &state.traces;
         if state.backend.is_none() {
-            let made = Backend::new(self.options.code_limit, exit::restore, trace::step);
-            state.backend = made.ok();
+            state.backend = if self.options.evaluate {
+                Some(Backend::evaluator(exit::restore, trace::step))
+            } else {
+                let limit = self.options.code_limit;
+                Backend::machine_code(limit, exit::restore, trace::step).ok()
+            };
         }
         let Some(backend) = &mut state.backend else {
             return Err(Abort::CodeFull);
@@ -424,9 +466,14 @@ impl Engine {
     }
 
     /// Optimises a trace; verifies it as it was recorded and after every pass, if that is wanted.
-    fn optimise(&self, trace: Trace, parent: Option<(&Trace, &Snapshot)>) -> Result<Trace, Abort> {
+    fn optimise(
+        &self,
+        trace: Trace,
+        parent: Option<(&Trace, &Snapshot)>,
+        passes: &Passes,
+    ) -> Result<Trace, Abort> {
         if !self.options.verify {
-            return Ok(crate::opt::optimise(trace, &self.options.passes));
+            return Ok(crate::opt::optimise(trace, passes));
         }
         let mut is_well_formed = true;
         let mut check = |stage: &str, trace: &Trace| {
@@ -440,7 +487,7 @@ impl Engine {
             }
         };
         check("recording", &trace);
-        let trace = optimise_observed(trace, &self.options.passes, Some(&mut check));
+        let trace = optimise_observed(trace, passes, Some(&mut check));
         debug_assert!(is_well_formed, "a trace is not well formed: see above");
         is_well_formed.then_some(trace).ok_or(Abort::NotAssembled)
     }
@@ -480,6 +527,7 @@ impl State {
                 proto,
                 aborts: 0,
                 trace: None,
+                is_careful: false,
             })
     }
 

@@ -9,12 +9,15 @@
 //!   trace was entered. What a trace computed for slots and has not stored is in its snapshots.
 //! - Every snapshot names only refs that are defined before every instruction that uses it.
 
+pub mod compute;
+pub mod eval;
 pub mod helper;
 pub mod op;
 pub mod parse;
 mod print;
 pub mod snapshot;
 pub mod verify;
+pub mod world;
 
 pub use helper::Helper;
 pub use op::{Class, Effect, Op, Type};

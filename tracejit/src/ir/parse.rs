@@ -195,6 +195,7 @@ impl Parser {
             slots: Vec::new(),
             live: Vec::new(),
             live_start: 0,
+            is_speculative: false,
         };
         while let Some(word) = words.next() {
             match word {
@@ -209,6 +210,7 @@ impl Parser {
                         flags: number(parts.next()?)?,
                     });
                 }
+                "speculative" => s.is_speculative = true,
                 "live" => live(&mut s, words.next()?)?,
                 slot => {
                     let (slot, value) = slot.strip_prefix('[')?.split_once("]=")?;
@@ -349,7 +351,7 @@ mod tests {
        phi v12 <- v4
        to the loop's head
 s0: pc 0x10 base 0
-s1: pc 0x18 constants 0x80 base 2 popped 1 frame 0x99/3/1 frame 0xa0/0/0 [-1]=2:- [2]=v0:v9 [4]=0:object@7 live -1..3,4,70
+s1: pc 0x18 constants 0x80 base 2 popped 1 frame 0x99/3/1 frame 0xa0/0/0 [-1]=2:- [2]=v0:v9 [4]=0:object@7 live -1..3,4,70 speculative
 step 0: pc 0x20 base 0 Arithmetic next 0x28 base 5 frames -1 changes 0..2147483647 leaves
 ";
 

@@ -103,7 +103,11 @@ impl Trace {
             write!(f, " [{}]={tag}:{payload}", slot.slot)?;
         }
         print_live(f, s)?;
-        f.write_str("\n")
+        f.write_str(if s.is_speculative {
+            " speculative\n"
+        } else {
+            "\n"
+        })
     }
 }
 

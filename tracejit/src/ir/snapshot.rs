@@ -50,6 +50,9 @@ pub struct Snapshot {
     pub live: Vec<u64>,
     /// The slot of the first bit of `live`.
     pub live_start: i32,
+    /// Whether guards leave through it that nothing in the program asks for: the optimiser bets that
+    /// they hold.
+    pub is_speculative: bool,
 }
 
 impl Snapshot {

@@ -1,5 +1,6 @@
 //! Drops instructions whose results nobody uses, and phis that only feed themselves.
 
+use super::rebuild::rebuild;
 use crate::ir::{Effect, End, Helper, Instruction, Op, Ref, Trace, Type};
 
 /// Whether an instruction is there for more than its result.
@@ -18,40 +19,7 @@ fn has_effect(i: &Instruction) -> bool {
 /// Drops what is not needed.
 pub(super) fn eliminate(trace: &mut Trace) {
     let needed = needed(trace);
-    let mut places = vec![Ref::NONE; trace.code.len()];
-    let mut kept = Vec::with_capacity(trace.code.len());
-    let renamed = |places: &[Ref], r: Ref| r.as_instruction().map_or(r, |n| places[n]);
-    for (n, i) in trace.code.iter().enumerate() {
-        if !needed[n] {
-            continue;
-        }
-        let mut i = *i;
-        for r in &mut i.args {
-            *r = if *r == Ref::NONE {
-                *r
-            } else {
-                renamed(&places, *r)
-            };
-        }
-        places[n] = Ref::instruction(kept.len());
-        kept.push(i);
-    }
-    trace.code = kept;
-    for s in &mut trace.snapshots {
-        for slot in &mut s.slots {
-            slot.tag = renamed(&places, slot.tag);
-            if slot.payload != Ref::NONE {
-                slot.payload = renamed(&places, slot.payload);
-            }
-        }
-    }
-    trace
-        .phis
-        .retain(|phi| phi.entry.as_instruction().is_some_and(|n| needed[n]));
-    for phi in &mut trace.phis {
-        phi.entry = renamed(&places, phi.entry);
-        phi.back = renamed(&places, phi.back);
-    }
+    rebuild(trace, &needed, 0, &[]);
 }
 
 fn needed(trace: &Trace) -> Vec<bool> {

@@ -1,11 +1,12 @@
 //! Computes operations on constants, and simplifies others by rules that are exact.
 //!
 //! Integers wrap around as the language's do. Floats follow IEEE 754: only what holds for every
-//! value, zeros of both signs, infinities and NaN included, is used; of a NaN the sign is kept.
+//! value, zeros of both signs, infinities and NaN included, is used; of a NaN the sign is kept, and
+//! whether it signals.
 
 use super::rewrite::Rewriter;
-use crate::ir::{Constant, Instruction, Op, Ref};
-use perilune_frontend::number;
+use crate::ir::compute::{pure, pure_helper};
+use crate::ir::{Constant, Helper, Instruction, Op, Ref, Type};
 
 /// Whether the operands of an operation may be exchanged. Not those of float operations: of two
 /// NaNs the first comes out.
@@ -43,7 +44,7 @@ pub(super) fn fold(w: &mut Rewriter, i: &Instruction) -> Option<Ref> {
             let reciprocal = w.new.float(reciprocal);
             Some(w.pure(Instruction::new(Op::FMul, 0, &[a, reciprocal])))
         }
-        Op::FMul if w.new.float_of(b) == Some(1.0) => Some(a),
+        Op::FMul if w.new.float_of(b) == Some(1.0) && is_quiet(w, a) => Some(a),
         _ => None,
     }
 }
@@ -79,44 +80,30 @@ fn with_constant(w: &mut Rewriter, op: Op, a: Ref, c: i64) -> Option<Ref> {
     }
 }
 
+/// Whether a value was computed by an operation that turns a NaN that signals into one that does
+/// not.
+fn is_quiet(w: &Rewriter, r: Ref) -> bool {
+    use Op::{FAdd, FDiv, FMul, FSqrt, FSub, IntToFloat};
+    let op = r.as_instruction().map(|n| w.new.code[n].op);
+    matches!(op, Some(FAdd | FSub | FMul | FDiv | FSqrt | IntToFloat))
+}
+
 /// The result of an operation on constants.
 fn constant_result(w: &Rewriter, i: &Instruction) -> Option<Constant> {
-    let [a, b, _] = i.args;
-    let float = |f: f64| Some(Constant::Float(f.to_bits()));
-    if let (Some(x), Some(y)) = (w.new.int_of(a), w.new.int_of(b)) {
-        let result = match i.op {
-            Op::Add => x.wrapping_add(y),
-            Op::Sub => x.wrapping_sub(y),
-            Op::Mul => x.wrapping_mul(y),
-            Op::And => x & y,
-            Op::Or => x | y,
-            Op::Xor => x ^ y,
-            Op::Shl => number::shift_left(x, y),
-            Op::Shr => number::shift_right(x, y),
-            _ => return None,
-        };
-        return Some(Constant::Int(result));
+    let bits = |r: Ref| match w.new.constant_of(r) {
+        Some(Constant::Vm) => None,
+        Some(constant) => Some(constant.bits()),
+        None => (r == Ref::NONE).then_some(0),
+    };
+    let (a, b) = (bits(i.args[0])?, bits(i.args[1])?);
+    let result = match i.op {
+        Op::CallInt | Op::CallFloat => pure_helper(*Helper::ALL.get(i.imm as usize)?, a, b)?,
+        op => pure(op, a, b)?,
+    };
+    if i.op.result() == Type::Int {
+        return Some(Constant::Int(result as i64));
     }
-    if let (Some(x), Some(y)) = (w.new.float_of(a), w.new.float_of(b)) {
-        // A NaN's sign is the machine's business.
-        if x.is_nan() || y.is_nan() {
-            return None;
-        }
-        let result = match i.op {
-            Op::FAdd => x + y,
-            Op::FSub => x - y,
-            Op::FMul => x * y,
-            Op::FDiv => x / y,
-            _ => return None,
-        };
-        return if result.is_nan() { None } else { float(result) };
-    }
-    match (i.op, w.new.int_of(a), w.new.float_of(a)) {
-        (Op::IntToFloat, Some(x), _) => float(x as f64),
-        (Op::FloatFromBits, Some(x), _) => Some(Constant::Float(x as u64)),
-        (Op::FloatBits, _, Some(x)) => Some(Constant::Int(x.to_bits() as i64)),
-        (Op::FNeg, _, Some(x)) => float(-x),
-        (Op::FAbs, _, Some(x)) => float(x.abs()),
-        _ => None,
-    }
+    // A NaN's sign is the machine's business, where it is not plain.
+    let is_plain = matches!(i.op, Op::FNeg | Op::FAbs | Op::FloatFromBits);
+    (is_plain || !f64::from_bits(result).is_nan()).then_some(Constant::Float(result))
 }

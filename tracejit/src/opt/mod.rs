@@ -1,10 +1,12 @@
 //! The optimiser: passes over traces, each of which can be switched off by its name.
 
+mod bounds;
 mod dce;
 mod fold;
 mod guards;
 mod memory;
 mod peel;
+mod rebuild;
 mod rewrite;
 
 use rewrite::Rewriter;
@@ -45,7 +47,7 @@ passes! {
     guards: "Drops guards that others imply, and uses what guards establish.",
     memory: "Loads what was loaded or stored before from there.",
     peel: "Runs what a loop does in every round once, before it.",
-    bounds: "Has no code yet: checks of indices that change with the loop stay in it.",
+    bounds: "Checks the indices of a counted loop once, before it, for all rounds.",
     sink: "Has no code yet: slots that only exits need are kept out of memory by the recorder.",
     dce: "Drops what nobody uses.",
 }
@@ -108,73 +110,4 @@ fn close_through_memory(trace: &mut Trace, slots: &[SnapshotSlot]) {
         trace: trace.number,
         base: 0,
     };
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Passes, optimise};
-    use crate::ir::verify::verify;
-    use crate::ir::{End, Instruction, Op, Snapshot, SnapshotSlot, Trace};
-    use std::ptr;
-
-    /// A round that swaps the tags of two slots, of which it knows one: they differ between the
-    /// first round and the second.
-    fn unstable_loop() -> Trace {
-        let mut trace = Trace::new(0);
-        let snapshot = |slots| Snapshot {
-            pc: ptr::null(),
-            constants: ptr::null(),
-            base: 0,
-            popped: 0,
-            frames: Vec::new(),
-            slots,
-            live: vec![u64::MAX],
-            live_start: 0,
-        };
-        trace.snapshots.push(snapshot(Vec::new()));
-        let guard = Instruction {
-            snapshot: 0,
-            ..Instruction::new(Op::GuardQuiet, 0, &[])
-        };
-        let tag = trace.push(Instruction::new(Op::SlotTag, 0, &[]));
-        let payload = trace.push(Instruction::new(Op::SlotInt, 0, &[]));
-        trace.push(guard);
-        let (known, other) = (trace.int(1), trace.int(0));
-        let equal = Instruction {
-            snapshot: 0,
-            ..Instruction::new(Op::GuardEq, 0, &[tag, known])
-        };
-        trace.push(equal);
-        let sum = trace.push(Instruction::new(Op::Add, 0, &[payload, payload]));
-        let slot = |slot, tag| SnapshotSlot {
-            slot,
-            tag,
-            payload: sum,
-        };
-        // A guard whose snapshot names what the round computed.
-        trace.snapshots.push(snapshot(vec![slot(2, other)]));
-        trace.push(Instruction {
-            snapshot: 1,
-            ..guard
-        });
-        let last = snapshot(vec![slot(0, other), slot(1, tag)]);
-        trace.snapshots.push(last);
-        trace.end = End::Round(2);
-        trace
-    }
-
-    #[test]
-    fn loops_of_unstable_types_go_through_memory() {
-        for pass in ["none", "fold", "cse", "guards", "memory", "peel", "dce"] {
-            let trace = unstable_loop();
-            let mut passes = Passes::default();
-            passes.set(pass, false);
-            let trace = optimise(trace, &passes);
-            verify(&trace).unwrap_or_else(|problem| panic!("-{pass}: {problem}\n{trace}"));
-            // Knowing tags takes facts; without them the tag is carried around the loop.
-            if pass == "none" {
-                assert_eq!(trace.end, End::Link { trace: 0, base: 0 }, "{trace}");
-            }
-        }
-    }
 }

@@ -5,10 +5,12 @@
 //!
 //! Slots that an iteration changes are carried around the loop in registers: a phi for each.
 
+use super::bounds;
 use super::memory::Place;
 use super::rewrite::Rewriter;
 use crate::ir::helper::HelperEffect;
-use crate::ir::{Class, Effect, End, Helper, Instruction, Op, Phi, Ref, SnapshotSlot};
+use crate::ir::{Class, Effect, End, Helper, Instruction, Op, Phi, Ref, Snapshot, SnapshotSlot};
+use perilune_runtime::layout;
 use rustc_hash::FxHashSet;
 
 /// A slot that the iteration changes, and its phis' first values.
@@ -67,6 +69,13 @@ pub(super) fn peel(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot]
     }
     w.new.phis = phis;
     w.new.end = End::Loop;
+    if w.passes.bounds {
+        let head = Snapshot {
+            slots: first.to_vec(),
+            ..w.old.snapshots[final_snapshot as usize].clone()
+        };
+        bounds::hoist(&mut w.new, head);
+    }
     true
 }
 
@@ -91,8 +100,15 @@ fn forget_changes(w: &mut Rewriter, carried: &[SnapshotSlot]) {
             }
             Op::CallInt | Op::CallFloat => {
                 let effect = Helper::ALL.get(i.imm as usize).map(|h| h.effect());
-                if effect.is_none_or(|e| e == HelperEffect::WritesTable) {
-                    classes.extend([Class::TableHeader, Class::Element, Class::ElementTag]);
+                match effect {
+                    Some(HelperEffect::AddsField) => {
+                        fields.insert((Class::Shape, layout::OBJECT_EXTRA));
+                        fields.insert((Class::TableHeader, layout::TABLE_SLOTS));
+                    }
+                    Some(effect) if !effect.is_write() => {}
+                    _ => {
+                        classes.extend([Class::TableHeader, Class::Element, Class::ElementTag]);
+                    }
                 }
             }
             op if op.effect() == Effect::Write => match Place::of(i) {

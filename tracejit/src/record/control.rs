@@ -1,8 +1,9 @@
 //! The recording loop: one bytecode instruction after the other, until the trace is complete.
 
-use super::Recording;
+use super::values::Source;
+use super::{RecordedValue, Recording};
 use crate::abort::Abort;
-use crate::ir::{End, Step};
+use crate::ir::{End, Op, Step};
 use perilune_frontend::bytecode::opcode::Opcode;
 use perilune_runtime::frame::Continuation;
 use perilune_runtime::function::{LuaClosure, Proto};
@@ -45,6 +46,9 @@ pub struct Limits {
     /// Rounds of inner loops that are unrolled.
     pub unrolled: usize,
 }
+
+/// How many calls of a function to itself are inlined into a loop's trace.
+const INLINED_RECURSION: usize = 8;
 
 /// What the recording loop asks of the rest of the compiler.
 pub trait Surroundings {
@@ -111,6 +115,9 @@ impl Recording {
                 }
                 count += 1;
                 self.instructions = count;
+                if op == Opcode::ForLoop {
+                    self.promote_step(i);
+                }
                 self.direct.pc = self.instruction.add(1);
                 let flow = interp::opcode_function(op, self, i);
                 if let Flow::Slow(family) = flow {
@@ -195,7 +202,13 @@ impl Recording {
         // SAFETY: the running function's proto is live.
         let location = unsafe { hot::entry_location(self.proto()) };
         let (&callee, callers) = self.active.split_last()?;
-        if !callers.contains(&callee) {
+        let activations = callers.iter().filter(|&&caller| caller == callee).count();
+        // A loop's trace may well reach the end of a short recursion.
+        let inlined = match self.start {
+            Start::Loop | Start::Exit => INLINED_RECURSION,
+            Start::Entry | Start::FunctionExit => 0,
+        };
+        if activations <= inlined {
             return None;
         }
         let is_start = self.start == Start::Entry && callers.first() == Some(&callee);
@@ -283,6 +296,27 @@ impl Recording {
         self.popped > 0
             || self.base < 0
             || (self.base == 0 && self.frames.is_empty() && !extent.contains(self.instruction))
+    }
+
+    /// At a `for` loop's end a step of 1 or -1 is known from here on: nearly all loops have such a
+    /// constant, and indices then are at fixed distances from the loop's variable. Other steps may
+    /// be as many as there are loops entered.
+    fn promote_step(&mut self, i: Insn) {
+        let slot = self.slot_of(i.a()) + 2;
+        let step = RecordedValue {
+            concrete: self.concrete(slot),
+            source: Source::Slot(slot),
+        };
+        if step.concrete.tag != value::INTEGER || step.concrete.as_integer().unsigned_abs() != 1 {
+            return;
+        }
+        self.guard_tag(step);
+        let (observed, known) = (self.payload_of(step), self.int(step.concrete.as_integer()));
+        if observed.is_constant() {
+            return;
+        }
+        self.guard(Op::GuardEq, &[observed, known]);
+        self.shadow.entry(slot).or_default().int = Some(known);
     }
 
     /// A residual step: everything into memory, then the runtime does the instruction.

@@ -260,6 +260,7 @@ impl Recording {
             slots: Vec::new(),
             live: bits,
             live_start,
+            is_speculative: false,
         };
         for (&slot, shadow) in &self.shadow {
             if shadow.dirty && snapshot.is_live(slot) {

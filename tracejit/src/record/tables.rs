@@ -53,7 +53,10 @@ impl Recording {
                 return false;
             };
             let name = (*heap).names[Event::NewIndex as usize];
-            let is_dictionary = (*heap).shapes.get((*metatable).header.extra).is_dictionary();
+            let is_dictionary = (*heap)
+                .shapes
+                .get((*metatable).header.extra)
+                .is_dictionary();
             if is_dictionary || Table::lookup_str(&*heap, metatable, name) != Lookup::Absent {
                 return false;
             }

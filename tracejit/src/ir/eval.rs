@@ -1,0 +1,366 @@
+//! What traces mean: an evaluator that runs them in a made-up [`World`] and notes everything that
+//! the rest of the program could see.
+//!
+//! Two traces mean the same if in every world they have the same effects, in the same order, and
+//! come to the same end with the same state. The optimiser is tested by that.
+//!
+//! Visible are: memory and live slots at each step, memory and operands at each call of a helper
+//! that writes, and where and with which state the trace is left.
+
+use super::compute::{holds, pure, pure_helper};
+use super::helper::HelperEffect;
+use super::world::{VM, World};
+use super::{
+    Class, Constant, End, Helper, Instruction, Op, PendingFrame, Ref, Snapshot, Trace, Type,
+};
+use perilune_runtime::layout;
+use perilune_runtime::table::shape::EMPTY_SHAPE;
+use std::collections::BTreeMap;
+
+/// State that others see.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Visible {
+    /// Slots that differ from what they were at the start, counted from the first anchor.
+    pub slots: BTreeMap<i64, (u8, u64)>,
+    /// Memory that differs from what it was: class and address.
+    pub memory: BTreeMap<(u8, u64), u64>,
+}
+
+/// What others see of a trace while it runs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// The step with this index was done.
+    Step(i32, Visible),
+    /// A helper was called with these operands.
+    Call(Helper, Vec<u64>, BTreeMap<(u8, u64), u64>),
+}
+
+/// A state at which the interpreter goes on.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Exit {
+    /// The instruction.
+    pub pc: *const u64,
+    /// From the first anchor to the base.
+    pub base: i64,
+    /// Frames that are not there any more.
+    pub popped: u32,
+    /// Frames that are not in memory.
+    pub frames: Vec<PendingFrame>,
+    /// Slots and memory.
+    pub state: Visible,
+}
+
+/// How a trace was left.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// Through a snapshot.
+    Exit(Exit),
+    /// After the step with this index, which went otherwise than recorded.
+    Left(i32),
+    /// To another trace, at the slot that becomes its anchor.
+    Link(u32, i64, Visible),
+    /// It ran for as many rounds as were allowed.
+    Endless,
+    /// The instruction with this index divided by zero, or is none that can be evaluated.
+    Undefined(usize),
+}
+
+/// What a trace did.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Run {
+    /// In order.
+    pub events: Vec<Event>,
+    /// At last.
+    pub outcome: Outcome,
+    /// The states through which guards that held would have left, each with the number of events
+    /// before it; only if they were asked for.
+    pub passed: Vec<(usize, Exit)>,
+}
+
+/// Runs a trace for at most so many rounds.
+pub fn run(trace: &Trace, world: World, rounds: u32, keep_passed: bool) -> Run {
+    let mut evaluator = Evaluator {
+        trace,
+        world,
+        values: vec![0; trace.code.len()],
+        anchor: 0,
+        events: Vec::new(),
+        passed: Vec::new(),
+        keep_passed,
+    };
+    let outcome = evaluator.run(rounds);
+    Run {
+        events: evaluator.events,
+        outcome,
+        passed: evaluator.passed,
+    }
+}
+
+struct Evaluator<'a> {
+    trace: &'a Trace,
+    world: World,
+    values: Vec<u64>,
+    /// From the first anchor to the present one.
+    anchor: i64,
+    events: Vec<Event>,
+    passed: Vec<(usize, Exit)>,
+    keep_passed: bool,
+}
+
+impl Evaluator<'_> {
+    fn run(&mut self, rounds: u32) -> Outcome {
+        let mut start = 0;
+        for _ in 0..rounds {
+            for n in start..self.trace.code.len() {
+                if let Some(outcome) = self.instruction(n) {
+                    return outcome;
+                }
+            }
+            start = match self.trace.end {
+                End::Exit(snapshot) => return Outcome::Exit(self.exit(snapshot)),
+                End::Loop => self.go_round(),
+                End::Round(snapshot) => {
+                    self.restore(snapshot);
+                    0
+                }
+                End::Link { trace, base } => {
+                    self.anchor += i64::from(base);
+                    if trace != self.trace.number {
+                        let state = self.visible(|_| true);
+                        return Outcome::Link(trace, self.anchor, state);
+                    }
+                    0
+                }
+            }
+        }
+        Outcome::Endless
+    }
+
+    /// Back to the loop's head: all phis at once.
+    fn go_round(&mut self) -> usize {
+        let phis = &self.trace.phis;
+        let next: Vec<u64> = phis.iter().map(|phi| self.value(phi.back)).collect();
+        for (phi, next) in phis.iter().zip(next) {
+            if let Some(n) = phi.entry.as_instruction() {
+                self.values[n] = next;
+            }
+        }
+        self.trace.loop_start().unwrap_or(0)
+    }
+
+    fn value(&self, r: Ref) -> u64 {
+        match (r.as_instruction(), self.trace.constant_of(r)) {
+            (Some(n), _) => self.values[n],
+            (None, Some(Constant::Vm)) => VM,
+            (None, Some(constant)) => constant.bits(),
+            (None, None) => 0,
+        }
+    }
+
+    /// Does one instruction; the outcome, if the trace is left.
+    fn instruction(&mut self, n: usize) -> Option<Outcome> {
+        let i = &self.trace.code[n];
+        let [a, b, c] = i.args.map(|r| self.value(r));
+        let slot = self.anchor + i64::from(i.imm);
+        match i.op {
+            Op::InheritInt | Op::InheritFloat => {
+                let is_float = i.op.result() == Type::Float;
+                self.values[n] = self.world.inherited(i.imm, is_float);
+            }
+            Op::SlotTag => self.values[n] = u64::from(self.world.slot(slot).0),
+            Op::SlotInt | Op::SlotFloat => self.values[n] = self.world.slot(slot).1,
+            Op::StoreSlotTag => {
+                let (_, payload) = self.world.slot(slot);
+                self.world.set_slot(slot, a as u8, payload);
+            }
+            Op::StoreSlotInt | Op::StoreSlotFloat => {
+                let (tag, _) = self.world.slot(slot);
+                self.world.set_slot(slot, tag, a);
+            }
+            Op::CallInt | Op::CallFloat => match self.call(i, [a, b, c]) {
+                Some(result) => self.values[n] = result,
+                None => return Some(Outcome::Undefined(n)),
+            },
+            Op::GuardStack => {
+                let end = self.anchor * 16 + i64::from(i.imm);
+                return self.guard(i, end <= self.world.stack_limit());
+            }
+            Op::GuardQuiet => {
+                let is_quiet = self.world.is_quiet();
+                return self.guard(i, is_quiet);
+            }
+            Op::Step => return self.step(i),
+            // What barriers do is the collector's.
+            Op::Loop | Op::BarrierBack | Op::BarrierForward => {}
+            op if op.is_guard() => return self.guard(i, holds(op, a, b).unwrap_or(false)),
+            op => match address(i, a, b) {
+                Some(address) if op.result() == Type::None => {
+                    let value = if is_element(op) { c } else { b };
+                    self.world.store(i.class, address, value & mask(op));
+                }
+                Some(address) => {
+                    self.values[n] = self.world.load(i.class, address) & mask(op);
+                }
+                None => match pure(op, a, b) {
+                    Some(result) => self.values[n] = result,
+                    None => return Some(Outcome::Undefined(n)),
+                },
+            },
+        }
+        None
+    }
+
+    fn guard(&mut self, i: &Instruction, holds: bool) -> Option<Outcome> {
+        if !holds {
+            return Some(Outcome::Exit(self.exit(i.snapshot)));
+        }
+        if self.keep_passed {
+            let exit = self.exit(i.snapshot);
+            self.passed.push((self.events.len(), exit));
+        }
+        None
+    }
+
+    fn call(&mut self, i: &Instruction, [a, b, c]: [u64; 3]) -> Option<u64> {
+        let helper = *Helper::ALL.get(i.imm as usize)?;
+        if helper.effect() == HelperEffect::Pure {
+            return pure_helper(helper, a, b);
+        }
+        let memory = self.world.written();
+        self.events.push(Event::Call(helper, vec![a, b, c], memory));
+        match helper.effect() {
+            HelperEffect::Allocates => {
+                let object = self.world.allocate();
+                if helper == Helper::NewTable && object != 0 {
+                    let shape = object + layout::OBJECT_EXTRA as u64;
+                    self.world.store(Class::Shape, shape, EMPTY_SHAPE.into());
+                    let border = object + layout::TABLE_BORDER as u64;
+                    self.world.store(Class::TableHeader, border, 0);
+                }
+                Some(object)
+            }
+            HelperEffect::AddsField => {
+                let answer = self.world.append();
+                if answer != 0 {
+                    let shape = b.wrapping_add(layout::OBJECT_EXTRA as u64);
+                    self.world.store(Class::Shape, shape, c);
+                }
+                Some(answer)
+            }
+            _ => Some(self.world.append()),
+        }
+    }
+
+    fn step(&mut self, i: &Instruction) -> Option<Outcome> {
+        let step = self.trace.steps.get(i.imm as usize)?;
+        let snapshot = &self.trace.snapshots[i.snapshot as usize];
+        let anchor = self.anchor;
+        let state = self.visible(|slot| snapshot.is_live((slot - anchor) as i32));
+        self.events.push(Event::Step(i.imm, state));
+        let goes_on = self.world.goes_on();
+        if step.leaves_thread {
+            // Slots are those of another stack: none is what it was.
+            self.world.step(anchor, (i32::MIN, i32::MAX), snapshot);
+        } else {
+            self.world.step(anchor, step.clobbers, snapshot);
+        }
+        (!goes_on).then_some(Outcome::Left(i.imm))
+    }
+
+    fn visible(&self, counts: impl Fn(i64) -> bool) -> Visible {
+        Visible {
+            slots: self.world.written_slots(counts),
+            memory: self.world.written(),
+        }
+    }
+
+    /// Brings what a snapshot says into memory.
+    fn restore(&mut self, snapshot: u32) {
+        for slot in &self.trace.snapshots[snapshot as usize].slots {
+            let place = self.anchor + i64::from(slot.slot);
+            let payload = match slot.payload {
+                Ref::NONE => self.world.slot(place).1,
+                r => self.value(r),
+            };
+            let tag = self.value(slot.tag) as u8;
+            self.world.set_slot(place, tag, payload);
+        }
+    }
+
+    /// The state through a snapshot. The trace may go on afterwards.
+    fn exit(&mut self, snapshot: u32) -> Exit {
+        let s: &Snapshot = &self.trace.snapshots[snapshot as usize];
+        let before = self.world.clone();
+        self.restore(snapshot);
+        let anchor = self.anchor;
+        let exit = Exit {
+            pc: s.pc,
+            base: anchor + i64::from(s.base),
+            popped: s.popped,
+            frames: s.frames.clone(),
+            state: self.visible(|slot| s.is_live((slot - anchor) as i32)),
+        };
+        self.world = before;
+        exit
+    }
+}
+
+/// The address of a load or store.
+pub fn address(i: &Instruction, a: u64, b: u64) -> Option<u64> {
+    let width = match i.op {
+        Op::Load8At | Op::Store8At => 1,
+        Op::Load64At | Op::LoadFloatAt | Op::Store64At | Op::StoreFloatAt => 8,
+        _ if i.class == Class::None => return None,
+        _ => 0,
+    };
+    Some(
+        a.wrapping_add(b.wrapping_mul(width))
+            .wrapping_add(i.imm as u64),
+    )
+}
+
+/// Whether a load or store is of an element, by its index.
+fn is_element(op: Op) -> bool {
+    use Op::{Load8At, Load64At, LoadFloatAt, Store8At, Store64At, StoreFloatAt};
+    matches!(
+        op,
+        Load8At | Load64At | LoadFloatAt | Store8At | Store64At | StoreFloatAt
+    )
+}
+
+/// The bits that a load or store moves.
+fn mask(op: Op) -> u64 {
+    match op {
+        Op::Load8 | Op::Load8At | Op::Store8 | Op::Store8At => 0xff,
+        Op::Load32 | Op::Store32 => 0xffff_ffff,
+        _ => u64::MAX,
+    }
+}
+
+/// Whether a trace does what another one does; else, what differs. With `may_leave_early` it may
+/// also be left at a state through which the other passes.
+///
+/// # Errors
+/// Says what differs.
+pub fn agree(before: &Run, after: &Run, may_leave_early: bool) -> Result<(), String> {
+    let differing = before.events.iter().zip(&after.events);
+    if let Some((n, (x, y))) = differing.enumerate().find(|(_, (x, y))| x != y) {
+        return Err(format!("event {n}: {x:?}\n became {y:?}"));
+    }
+    if before.events.len() == after.events.len() && before.outcome == after.outcome {
+        return Ok(());
+    }
+    if let (true, Outcome::Exit(exit)) = (may_leave_early, &after.outcome) {
+        let here = after.events.len();
+        if before.passed.iter().any(|(n, e)| *n == here && e == exit) {
+            return Ok(());
+        }
+    }
+    Err(format!(
+        "after {} events {:?}\n became after {} events {:?}",
+        before.events.len(),
+        before.outcome,
+        after.events.len(),
+        after.outcome
+    ))
+}

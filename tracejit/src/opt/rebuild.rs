@@ -1,0 +1,41 @@
+//! Dropping and inserting instructions: everything is numbered anew.
+
+use crate::ir::{Instruction, Ref, Trace};
+
+/// Keeps the instructions that `keep` says, and inserts others before the one with index `at`.
+///
+/// What is inserted names values by their refs before the change, and itself by those after it. All
+/// instructions before `at` are kept, unless nothing is inserted. Nobody names a value that is dropped,
+/// but snapshots and phis that are not needed.
+pub(super) fn rebuild(trace: &mut Trace, keep: &[bool], at: usize, inserted: &[Instruction]) {
+    let mut places = vec![Ref::NONE; trace.code.len()];
+    let mut kept = Vec::with_capacity(trace.code.len() + inserted.len());
+    let renamed = |places: &[Ref], r: Ref| match r.as_instruction() {
+        Some(n) => places[n],
+        None => r,
+    };
+    for (n, i) in trace.code.iter().enumerate() {
+        if n == at {
+            kept.extend_from_slice(inserted);
+        }
+        if !keep[n] {
+            continue;
+        }
+        let mut i = *i;
+        for r in &mut i.args {
+            *r = renamed(&places, *r);
+        }
+        places[n] = Ref::instruction(kept.len());
+        kept.push(i);
+    }
+    trace.code = kept;
+    for slot in trace.snapshots.iter_mut().flat_map(|s| &mut s.slots) {
+        slot.tag = renamed(&places, slot.tag);
+        slot.payload = renamed(&places, slot.payload);
+    }
+    for phi in &mut trace.phis {
+        phi.entry = renamed(&places, phi.entry);
+        phi.back = renamed(&places, phi.back);
+    }
+    trace.phis.retain(|phi| phi.entry != Ref::NONE);
+}
