@@ -34,6 +34,8 @@ pub trait TraceHook {
     /// The saved state is that of the first instruction of a function that was called without
     /// adjustment, in a thread without a hook.
     unsafe fn hot_entry(&self, vm: *mut Vm) -> u64;
+    /// Visits the ids of the shapes that traces name.
+    fn visit_shapes(&self, visit: &mut dyn FnMut(u32));
     /// The collector is about to free shapes and objects: forget what names a dead one.
     fn forget_dead(
         &self,

@@ -605,6 +605,14 @@ impl TraceHook for Engine {
         }
     }
 
+    fn visit_shapes(&self, visit: &mut dyn FnMut(u32)) {
+        let state = self.state.borrow();
+        if !state.stale {
+            let shapes = state.traces.iter().flat_map(|t| &t.dependencies.shapes);
+            shapes.for_each(|&id| visit(id));
+        }
+    }
+
     fn forget_dead(
         &self,
         is_live_shape: &dyn Fn(u32) -> bool,
