@@ -8,6 +8,7 @@
 //! registers name are safe until its next residual step.
 
 use crate::function::{Cell, LuaClosure, Proto};
+use crate::metatable::Event;
 use crate::string::LuaString;
 use crate::table::Table;
 use crate::table::shape::NO_SLOT;
@@ -128,5 +129,84 @@ pub unsafe fn extend_list(t: *mut Table, first: usize, count: usize) -> bool {
         }
         (*t).border = last as u32;
         true
+    }
+}
+
+/// `t[#t + 1] = value`, raw, growing the table if need be; false when declined.
+///
+/// # Safety
+/// `vm`, `t` and `value` are live, and the value is not nil. The
+/// caller sees to the write barrier.
+pub unsafe fn append(vm: *mut Vm, t: *mut Table, value: Value) -> bool {
+    // SAFETY: the caller's contract.
+    unsafe {
+        if Table::array_append(t, value) {
+            return true;
+        }
+        let heap = &mut (*vm).heap;
+        if heap.needs_step() {
+            return false;
+        }
+        let next = Table::border(t) + 1;
+        Table::get_int(t, next).is_nil() && Table::set_int(heap, t, next, value).is_ok()
+    }
+}
+
+/// `setmetatable(t, metatable)` for a table without one; false when declined.
+///
+/// # Safety
+/// `vm`, `t` and `metatable` are live.
+pub unsafe fn set_metatable(vm: *mut Vm, t: *mut Table, metatable: *mut Table) -> bool {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let heap = &mut (*vm).heap;
+        let finalizer = Table::metamethod(heap, metatable, Event::Gc);
+        finalizer.is_nil() && Table::set_metatable(heap, t, metatable).is_ok()
+    }
+}
+
+/// The string of the bytes of `s` from `from` up to `to` (counted from 0); null when declined.
+///
+/// # Safety
+/// `vm` and `s` are live; `from <= to <= length`.
+pub unsafe fn substring(
+    vm: *mut Vm,
+    s: *const LuaString,
+    from: usize,
+    to: usize,
+) -> *mut LuaString {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let heap = &mut (*vm).heap;
+        if heap.needs_step() {
+            return ptr::null_mut();
+        }
+        let bytes = &LuaString::as_bytes(s)[from..to];
+        heap.new_string(bytes).unwrap_or(ptr::null_mut())
+    }
+}
+
+/// Whether no variable of the running thread is to be closed.
+///
+/// # Safety
+/// `vm` is live.
+pub unsafe fn nothing_to_close(vm: *const Vm) -> bool {
+    // SAFETY: the caller's contract.
+    unsafe { (*(*vm).thread).to_be_closed.is_empty() }
+}
+
+/// The step of a traversal after `key` (manual §6.1, `next`): puts the key and the value that it
+/// comes to into [`Vm::found`] and answers true; nil and false at the end. `None` for a key that is
+/// not in the table.
+///
+/// # Safety
+/// `vm`, `t` and `key` are live.
+pub unsafe fn next(vm: *mut Vm, t: *const Table, key: Value) -> Option<bool> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let found = Table::next(&(*vm).heap, t, key).ok()?;
+        let (key, value) = found.unwrap_or((Value::NIL, Value::NIL));
+        (*vm).found = [key, value];
+        Some(!key.is_nil())
     }
 }

@@ -9,7 +9,7 @@
 //! constant access is within bounds.
 
 use super::{Constant, Insn, Machine, Register};
-use crate::frame::{CallSite, Frame};
+use crate::frame::{CallSite, FRAME_TAIL_CALL, Frame};
 use crate::function::{Cell, LuaClosure};
 use crate::gc::BLACK;
 use crate::hot;
@@ -183,6 +183,36 @@ impl Direct {
             for n in args..exact {
                 *base.add(n) = Value::NIL;
             }
+            true
+        }
+    }
+}
+
+impl Direct {
+    /// Replaces the running function, which has no variable arguments, by `f`; false for functions
+    /// with `...`, and where there is no room.
+    ///
+    /// # Safety
+    /// As [`Direct::enter_adjusted`].
+    pub unsafe fn tail_enter(&mut self, f: *mut LuaClosure, a: Register, args: usize) -> bool {
+        // SAFETY: the caller's contract; there is room for the registers of `f`.
+        unsafe {
+            let proto = (*f).proto;
+            let end = self.base as usize + (*proto).frame_bytes as usize;
+            if (*proto).is_vararg || end > (*self.vm).stack_limit as usize {
+                return false;
+            }
+            let (from, to) = (self.slot(a), self.base.sub(1));
+            let parameters = (*proto).num_params as usize;
+            for n in 0..=args.min(parameters) {
+                *to.add(n) = *from.add(n);
+            }
+            for n in args..parameters {
+                *self.base.add(n) = Value::NIL;
+            }
+            (*(*self.vm).frame_top).flags |= FRAME_TAIL_CALL;
+            self.pc = (*proto).entry;
+            self.constants = (*proto).constants_start;
             true
         }
     }
@@ -634,6 +664,23 @@ impl Machine for Direct {
                 self.pc = hot::at_hot_entry();
             }
         }
+    }
+    // What these would do is the slow paths' work, by shortcuts of their own.
+    #[inline(always)]
+    fn call_native(&mut self, _f: DirectValue, _a: Register, _args: usize) -> bool {
+        false
+    }
+    #[inline(always)]
+    fn tail_call(&mut self, _f: DirectValue, _a: Register, _args: usize) -> bool {
+        false
+    }
+    #[inline(always)]
+    fn iterate(&mut self, _a: Register, _results: usize) -> bool {
+        false
+    }
+    #[inline(always)]
+    fn nothing_to_close(&mut self) -> bool {
+        false
     }
     #[inline(always)]
     fn leave(&mut self, v: Option<DirectValue>) -> bool {

@@ -96,6 +96,10 @@ macro_rules! for_each_prim {
             must_poll() -> Bool, read, "whether an event is pending at this safepoint";
             enter(f: Closure, a: Register, args: Count) -> Bool, control, "push the frame of a plain Lua call; false when adjustment is needed";
             at_entry() -> Unit, control, "counts a function's entry; goes to the tracing compiler if it is hot";
+            call_native(f: Value, a: Register, args: Count) -> Bool, control, "call a function that is not Lua's, if the machine can do so by itself";
+            tail_call(f: Value, a: Register, args: Count) -> Bool, control, "a tail call, likewise";
+            iterate(a: Register, results: Count) -> Bool, control, "a step of a generic loop, likewise";
+            nothing_to_close() -> Bool, read, "whether it is known that no variable is to be closed";
             leave(v: OptionValue) -> Bool, control, "pop the frame of a plain Lua call with at most one result; false as above";
         }
     };

@@ -242,8 +242,8 @@ impl Evaluator<'_> {
             HelperEffect::AddsField => {
                 let answer = self.world.append();
                 if answer != 0 {
-                    let shape = b.wrapping_add(layout::OBJECT_EXTRA as u64);
-                    self.world.store(Class::Shape, shape, c);
+                    let shape = a.wrapping_add(layout::OBJECT_EXTRA as u64);
+                    self.world.store(Class::Shape, shape, b);
                 }
                 Some(answer)
             }

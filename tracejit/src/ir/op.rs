@@ -212,6 +212,8 @@ pub enum Class {
     Mark,
     /// Fields of the machine: limits, pending events.
     Machine,
+    /// What a helper found.
+    Found,
     /// The machine's frame pointer.
     FrameTop,
     /// Frames.
@@ -231,6 +233,7 @@ impl Class {
         Class::Cell,
         Class::Mark,
         Class::Machine,
+        Class::Found,
         Class::FrameTop,
         Class::Frame,
     ];

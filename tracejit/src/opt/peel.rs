@@ -10,7 +10,7 @@ use super::memory::Place;
 use super::rewrite::Rewriter;
 use crate::ir::helper::HelperEffect;
 use crate::ir::{Class, Effect, End, Helper, Instruction, Op, Phi, Ref, Snapshot, SnapshotSlot};
-use perilune_runtime::layout;
+use super::rewrite::SHAPE_AND_SLOTS;
 use rustc_hash::FxHashSet;
 
 /// A slot that the iteration changes, and its phis' first values.
@@ -101,9 +101,11 @@ fn forget_changes(w: &mut Rewriter, carried: &[SnapshotSlot]) {
             Op::CallInt | Op::CallFloat => {
                 let effect = Helper::ALL.get(i.imm as usize).map(|h| h.effect());
                 match effect {
-                    Some(HelperEffect::AddsField) => {
-                        fields.insert((Class::Shape, layout::OBJECT_EXTRA));
-                        fields.insert((Class::TableHeader, layout::TABLE_SLOTS));
+                    Some(HelperEffect::AddsField | HelperEffect::SetsMetatable) => {
+                        fields.extend(SHAPE_AND_SLOTS);
+                    }
+                    Some(HelperEffect::Finds) => {
+                        classes.insert(Class::Found);
                     }
                     Some(effect) if !effect.is_write() => {}
                     _ => {

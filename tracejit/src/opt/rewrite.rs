@@ -19,6 +19,11 @@ use perilune_runtime::table::shape::EMPTY_SHAPE;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
+/// What of a table changes with its shape.
+pub(super) const SHAPE_AND_SLOTS: [(Class, i32); 2] = [
+    (Class::Shape, layout::OBJECT_EXTRA),
+    (Class::TableHeader, layout::TABLE_SLOTS),
+];
 /// Stands for an object's need of a barrier, as a place in its header.
 const BARRIER: i32 = -1;
 
@@ -267,12 +272,23 @@ impl<'a> Rewriter<'a> {
                 }
                 r
             }
+            Some(HelperEffect::Finds) => {
+                self.memory.kill_class(Class::Found);
+                self.new.push(i)
+            }
+            Some(HelperEffect::SetsMetatable) => {
+                let t = i.args[0];
+                for (class, at) in SHAPE_AND_SLOTS {
+                    self.memory.kill(&self.new, &Place::Field(class, t, at));
+                }
+                self.new.push(i)
+            }
             Some(HelperEffect::AddsField) => {
-                let [_, t, shape] = i.args;
-                let slots = Place::Field(Class::TableHeader, t, layout::TABLE_SLOTS);
-                self.memory.kill(&self.new, &slots);
+                let [t, shape, _] = i.args;
+                for (class, at) in SHAPE_AND_SLOTS {
+                    self.memory.kill(&self.new, &Place::Field(class, t, at));
+                }
                 let place = Place::Field(Class::Shape, t, layout::OBJECT_EXTRA);
-                self.memory.kill(&self.new, &place);
                 self.memory.set(place, shape);
                 self.new.push(i)
             }

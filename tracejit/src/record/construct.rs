@@ -43,7 +43,7 @@ impl Recording {
             return false;
         }
         let sizes = self.int((array << 32 | fields) as i64);
-        let r = self.call_or_leave(Helper::NewTable, &[Ref::VM, sizes]);
+        let r = self.call_or_leave(Helper::NewTable, &[sizes]);
         self.set_object(a, Value::table(table), r);
         true
     }
@@ -55,7 +55,7 @@ impl Recording {
             return false;
         }
         let (tag, payload) = (self.best_tag(v), self.bits_of(v));
-        let r = self.call_or_leave(Helper::NewCell, &[Ref::VM, tag, payload]);
+        let r = self.call_or_leave(Helper::NewCell, &[tag, payload]);
         self.set_object(a, Value::cell(cell), r);
         true
     }
@@ -91,7 +91,7 @@ impl Recording {
                 cells.push(r);
             }
             let proto = self.object(proto);
-            let r = self.call_or_leave(Helper::NewClosure, &[Ref::VM, proto]);
+            let r = self.call_or_leave(Helper::NewClosure, &[proto]);
             for (n, cell) in cells.into_iter().enumerate() {
                 self.memory(
                     Op::Store64,
@@ -180,8 +180,14 @@ impl Recording {
     ) -> bool {
         // SAFETY: the table is live; the shape is a child of its shape.
         unsafe {
-            if v.concrete.tag == value::NIL || !self.guard_no_newindex(t.concrete, t.r) {
+            if !self.guard_no_newindex(t.concrete, t.r) {
                 return false;
+            }
+            if v.concrete.tag == value::NIL {
+                // There is nothing to store.
+                self.guard_shape(t.concrete, t.r);
+                self.guard_tag(v);
+                return true;
             }
             let vm = self.direct.vm;
             self.guard_shape(t.concrete, t.r);
@@ -196,7 +202,7 @@ impl Recording {
             (*vm).heap.barrier_back(&raw mut (*t.concrete).header);
             self.depend_on_shape(shape);
             let shape = self.int(shape as i64);
-            self.call_or_leave(Helper::AddSlot, &[Ref::VM, t.r, shape]);
+            self.call_or_leave(Helper::AddSlot, &[t.r, shape]);
             let slots = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_SLOTS, &[t.r]);
             let (tag, payload) = (self.best_tag(v), self.payload_of(v));
             if v.concrete.tag >= value::STRING {

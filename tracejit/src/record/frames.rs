@@ -41,10 +41,7 @@ impl Recording {
         }
         // SAFETY: the proto is live.
         let end = base * layout::VALUE_SIZE + unsafe { (*proto).frame_bytes } as i32;
-        if end > self.checked_stack {
-            self.checked_stack = end;
-            self.guard_with(Op::GuardStack, end, &[]);
-        }
+        self.guard_stack(end);
         if self.frames.len() + 1 > self.checked_frames + self.popped as usize {
             self.checked_frames = self.frames.len() + 1;
             let net = self.frames.len() as i32 - self.popped as i32;
@@ -71,6 +68,14 @@ impl Recording {
         });
         self.base = base;
         true
+    }
+
+    /// Guards that the stack has room for so many bytes above the anchor.
+    pub(super) fn guard_stack(&mut self, end: i32) {
+        if end > self.checked_stack {
+            self.checked_stack = end;
+            self.guard_with(Op::GuardStack, end, &[]);
+        }
     }
 
     /// A plain return; false for what is left to the slow path.

@@ -5,6 +5,7 @@
 use super::values::{RecordedClosure, Source};
 use super::{RecordedFloat, RecordedInteger, RecordedTable, RecordedValue, Recording};
 use crate::ir::{Class, Helper, Op, Ref};
+use perilune_runtime::construct;
 use perilune_runtime::function::LuaClosure;
 use perilune_runtime::layout;
 use perilune_runtime::machine::direct::DirectValue;
@@ -456,6 +457,25 @@ impl Machine for Recording {
         self.record_enter(f, a, args)
     }
     fn at_entry(&mut self) {}
+    fn call_native(&mut self, f: RecordedValue, a: Register, args: usize) -> bool {
+        self.record_native_call(f, a, args)
+    }
+    fn tail_call(&mut self, f: RecordedValue, a: Register, args: usize) -> bool {
+        self.record_tail_call(f, a, args)
+    }
+    fn iterate(&mut self, a: Register, results: usize) -> bool {
+        self.record_iteration(a, results)
+    }
+    fn nothing_to_close(&mut self) -> bool {
+        // SAFETY: the machine is live.
+        if unsafe { !construct::nothing_to_close(self.direct.vm) } {
+            return false;
+        }
+        let any = self.emit(Op::CallInt, Helper::ToBeClosed as i32, &[]);
+        let zero = self.int(0);
+        self.guard(Op::GuardEq, &[any, zero]);
+        true
+    }
     fn leave(&mut self, v: Option<RecordedValue>) -> bool {
         self.record_leave(v)
     }

@@ -13,6 +13,7 @@ mod construct;
 mod control;
 mod frames;
 mod machine;
+mod natives;
 mod tables;
 mod values;
 

@@ -4,8 +4,8 @@ use super::values::Source;
 use super::{RecordedInteger, RecordedTable, RecordedValue, Recording};
 use crate::ir::{Class, Helper, Op, Ref};
 use perilune_frontend::bytecode::opcode::Opcode;
+use perilune_runtime::construct;
 use perilune_runtime::layout;
-use perilune_runtime::machine::direct::DirectValue;
 use perilune_runtime::machine::{Direct, Insn, Machine};
 use perilune_runtime::metatable::Event;
 use perilune_runtime::string::LuaString;
@@ -174,7 +174,7 @@ impl Recording {
     ///
     /// # Safety
     /// The table is live.
-    unsafe fn guard_no_metatable(&mut self, t: *const Table, r: Ref) -> bool {
+    pub(super) unsafe fn guard_no_metatable(&mut self, t: *const Table, r: Ref) -> bool {
         // SAFETY: the caller's contract.
         unsafe {
             let heap = &raw const *(*self.direct.vm).heap;
@@ -198,7 +198,7 @@ impl Recording {
             };
             let old = Table::slot(t.concrete, slot);
             let was_nil = old.tag == value::NIL;
-            if was_nil && !self.guard_no_metatable(t.concrete, t.r) {
+            if was_nil && !self.guard_no_newindex(t.concrete, t.r) {
                 return false;
             }
             self.guard_shape(t.concrete, t.r);
@@ -261,7 +261,7 @@ impl Recording {
         unsafe {
             let place = (i.concrete as u64).wrapping_sub(1);
             if place >= (*t.concrete).capacity as u64 {
-                return None;
+                return self.record_missing_element(t, i);
             }
             let concrete = Value {
                 tag: *(*t.concrete).tags.add(place as usize),
@@ -301,6 +301,25 @@ impl Recording {
                 },
             })
         }
+    }
+
+    /// An element beyond the array part of a table that has no other: nil.
+    unsafe fn record_missing_element(
+        &mut self,
+        t: RecordedTable,
+        i: RecordedInteger,
+    ) -> Option<RecordedValue> {
+        // SAFETY: the table is live.
+        unsafe {
+            if !(*t.concrete).hash.is_null() || !self.guard_no_metatable(t.concrete, t.r) {
+                return None;
+            }
+        }
+        self.guard_index(t, i, false);
+        let hash = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_HASH, &[t.r]);
+        let null = self.int(0);
+        self.guard(Op::GuardEq, &[hash, null]);
+        Some(self.constant_value(Value::NIL))
     }
 
     /// Stores over an element within the border, or appends.
@@ -366,7 +385,14 @@ impl Recording {
         i: RecordedInteger,
         v: RecordedValue,
     ) -> bool {
-        let concrete = DirectValue::Known(v.concrete);
+        // SAFETY: the table is live.
+        let appends = unsafe {
+            i.concrete == Table::border(t.concrete) + 1
+                && Table::metatable(&(*self.direct.vm).heap, t.concrete).is_null()
+        };
+        if !appends {
+            return false;
+        }
         if v.concrete.tag >= value::STRING {
             // SAFETY: the table is live.
             unsafe {
@@ -375,11 +401,9 @@ impl Recording {
                     .barrier_back(&raw mut (*t.concrete).header);
             }
         }
-        // First as the interpreter does it: what it declines is a residual step.
-        if !self
-            .executing()
-            .set_element(t.concrete, i.concrete, concrete)
-        {
+        // First by itself: what is declined is a residual step.
+        // SAFETY: all are live; the barrier is done.
+        if unsafe { !construct::append(self.direct.vm, t.concrete, v.concrete) } {
             return false;
         }
         // What was appended has changed neither shape nor metatable.

@@ -438,9 +438,9 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    /// Calls a helper.
+    /// Calls a helper, with the machine as its last argument.
     fn call(&mut self, n: usize, i: Instruction) -> Result<(), Refusal> {
-        const GENERAL: [u8; 3] = [7, 6, 2];
+        const GENERAL: [u8; 4] = [7, 6, 2, 1];
         let helper = *Helper::ALL.get(i.imm as usize).ok_or(Refusal::Malformed)?;
         let (mut general, mut float) = (0, 0);
         let mut moves = Vec::new();
@@ -458,7 +458,11 @@ impl Emitter<'_> {
             });
         }
         self.move_all(moves);
-        dynasm!(self.ops ; mov rax, QWORD helper.address() as i64 ; call rax);
+        dynasm!(self.ops
+            ; mov Rq(GENERAL[general]), Rq(VM)
+            ; mov rax, QWORD helper.address() as i64
+            ; call rax
+        );
         if i.op == Op::CallFloat {
             self.put_float(n, 0);
         } else {
