@@ -160,7 +160,7 @@ pub unsafe fn set_metatable(vm: *mut Vm, t: *mut Table, metatable: *mut Table) -
     // SAFETY: the caller's contract.
     unsafe {
         let heap = &mut (*vm).heap;
-        let finalizer = Table::metamethod(heap, metatable, Event::Gc);
+        let finalizer = Table::get_str(heap, metatable, heap.names[Event::Gc as usize]);
         finalizer.is_nil() && Table::set_metatable(heap, t, metatable).is_ok()
     }
 }

@@ -149,12 +149,7 @@ unsafe extern "C-unwind" fn set_metatable(
 }
 /// # Safety
 /// As [`construct::extend_list`].
-unsafe extern "C-unwind" fn extend_list(
-    t: *mut Table,
-    first: u64,
-    count: u64,
-    _: *mut Vm,
-) -> u64 {
+unsafe extern "C-unwind" fn extend_list(t: *mut Table, first: u64, count: u64, _: *mut Vm) -> u64 {
     // SAFETY: the caller's contract.
     u64::from(unsafe { construct::extend_list(t, first as usize, count as usize) })
 }

@@ -8,9 +8,9 @@
 use super::bounds;
 use super::memory::Place;
 use super::rewrite::Rewriter;
+use super::rewrite::SHAPE_AND_SLOTS;
 use crate::ir::helper::HelperEffect;
 use crate::ir::{Class, Effect, End, Helper, Instruction, Op, Phi, Ref, Snapshot, SnapshotSlot};
-use super::rewrite::SHAPE_AND_SLOTS;
 use rustc_hash::FxHashSet;
 
 /// A slot that the iteration changes, and its phis' first values.

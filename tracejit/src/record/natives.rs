@@ -97,8 +97,12 @@ impl Recording {
                 let x = self.as_number(argument(self, 0))?;
                 self.record_of_float(intrinsic, x)
             }
-            (Intrinsic::Max, 2) => self.record_extreme(argument(self, 0), argument(self, 1), false)?,
-            (Intrinsic::Min, 2) => self.record_extreme(argument(self, 0), argument(self, 1), true)?,
+            (Intrinsic::Max, 2) => {
+                self.record_extreme(argument(self, 0), argument(self, 1), false)?
+            }
+            (Intrinsic::Min, 2) => {
+                self.record_extreme(argument(self, 0), argument(self, 1), true)?
+            }
             (Intrinsic::Byte, 2) => self.record_byte(argument(self, 0), argument(self, 1))?,
             (Intrinsic::Sub, 3) => {
                 let (s, i, j) = (argument(self, 0), argument(self, 1), argument(self, 2));
@@ -289,7 +293,11 @@ impl Recording {
         } else if self.integer_lt(i, zero) {
             let from = self.integer_add(length, i);
             let from = self.integer_add(from, one);
-            if self.integer_lt(from, one) { one } else { from }
+            if self.integer_lt(from, one) {
+                one
+            } else {
+                from
+            }
         } else {
             one
         };
