@@ -159,10 +159,6 @@ impl Direct {
     }
 }
 
-#[allow(
-    clippy::not_unsafe_ptr_arg_deref,
-    reason = "a machine is only ever given pointers that it handed out itself"
-)]
 impl Direct {
     /// As [`Machine::enter`], with any number of arguments; false for functions with `...`, and
     /// where there is no room.
@@ -186,9 +182,7 @@ impl Direct {
             true
         }
     }
-}
 
-impl Direct {
     /// Replaces the running function, which has no variable arguments, by `f`; false for functions
     /// with `...`, and where there is no room.
     ///
@@ -218,6 +212,10 @@ impl Direct {
     }
 }
 
+#[allow(
+    clippy::not_unsafe_ptr_arg_deref,
+    reason = "a machine is only ever given pointers that it handed out itself"
+)]
 impl Machine for Direct {
     type Value = DirectValue;
     type Integer = i64;

@@ -260,11 +260,9 @@ impl Engine {
                 let mut state = self.state.borrow_mut();
                 state.statistics.recorded(started);
                 let known = state.locations.get(&(location as usize));
-                let bets = known.is_none_or(|known| !known.is_careful);
-                let passes = self.options.passes;
-                Passes {
-                    bounds: passes.bounds && bets,
-                    ..passes
+                match known {
+                    Some(known) if known.is_careful => self.options.passes.without_bets(),
+                    _ => self.options.passes,
                 }
             };
             let result = self.finish(&passes, recording, outcome, number, None);

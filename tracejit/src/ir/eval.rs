@@ -196,7 +196,7 @@ impl Evaluator<'_> {
             op => match address(i, a, b) {
                 Some(address) if op.result() == Type::None => {
                     let value = if is_element(op) { c } else { b };
-                    self.world.store(i.class, address, value & mask(op));
+                    self.world.store(i.class, address, value, mask(op));
                 }
                 Some(address) => {
                     self.values[n] = self.world.load(i.class, address) & mask(op);
@@ -233,9 +233,10 @@ impl Evaluator<'_> {
                 let object = self.world.allocate();
                 if helper == Helper::NewTable && object != 0 {
                     let shape = object + layout::OBJECT_EXTRA as u64;
-                    self.world.store(Class::Shape, shape, EMPTY_SHAPE.into());
+                    self.world
+                        .store(Class::Shape, shape, EMPTY_SHAPE.into(), u64::MAX);
                     let border = object + layout::TABLE_BORDER as u64;
-                    self.world.store(Class::TableHeader, border, 0);
+                    self.world.store(Class::TableHeader, border, 0, u64::MAX);
                 }
                 Some(object)
             }
@@ -243,7 +244,7 @@ impl Evaluator<'_> {
                 let answer = self.world.append();
                 if answer != 0 {
                     let shape = a.wrapping_add(layout::OBJECT_EXTRA as u64);
-                    self.world.store(Class::Shape, shape, b);
+                    self.world.store(Class::Shape, shape, b, u64::MAX);
                 }
                 Some(answer)
             }

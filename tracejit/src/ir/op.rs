@@ -206,6 +206,8 @@ pub enum Class {
     Element,
     /// Tags of array elements.
     ElementTag,
+    /// Which cells a closure has: `debug.upvaluejoin` changes it.
+    Upvalue,
     /// Values in cells.
     Cell,
     /// Mark and flag bytes of object headers.
@@ -230,6 +232,7 @@ impl Class {
         Class::Record,
         Class::Element,
         Class::ElementTag,
+        Class::Upvalue,
         Class::Cell,
         Class::Mark,
         Class::Machine,

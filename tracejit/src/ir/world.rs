@@ -187,8 +187,9 @@ impl World {
         }
     }
 
-    /// Writes memory.
-    pub fn store(&mut self, class: Class, address: u64, bits: u64) {
+    /// Writes the bits of memory that the mask names.
+    pub fn store(&mut self, class: Class, address: u64, bits: u64, mask: u64) {
+        let bits = self.load(class, address) & !mask | bits & mask;
         if self.unwritten(class, address) == bits {
             self.memory.remove(&(class as u8, address));
         } else {

@@ -4,7 +4,9 @@
 //! A loop is counted if a guard leaves it when a number `c` is 0 and each round takes 1 from that. It
 //! then passes that guard `c` times at most. An index that grows by 1 in each round (`x`, `x + 1`, ...)
 //! stays below the size all that time if `x <= size` and `c <= size - x`, all unsigned; one that
-//! falls by 1, if `x + 1 <= size` and `c <= x + 1`. Neither can wrap around then.
+//! falls by 1, if `x + 1 <= size` and `c <= x + 1`; one that grows by `k`, if `x <= size` and
+//! `c * k <= size - x + k - 1`, where `k` is not 0 and both are small enough for their product. None of
+//! them can wrap around then.
 //!
 //! Invariants:
 //! - Only checks behind the counter's guard are dropped: in the last round it leaves before them.
@@ -16,20 +18,26 @@
 use super::rebuild::rebuild;
 use crate::ir::{Instruction, Op, Ref, Snapshot, Trace};
 
-/// How a value changes around the loop.
+/// Rounds, and steps that are no constants, at most: their product does not wrap around.
+const MOST: i64 = 1 << 31;
+
+/// What a round adds to a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct Counter {
-    /// Its value at the head.
-    entry: Ref,
-    /// What a round adds to it.
-    step: i64,
+enum Step {
+    Constant(i64),
+    /// The same in all rounds.
+    Value(Ref),
 }
 
 /// A check of an index against a size that the loop does not change.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Check {
-    counter: Counter,
-    /// From the counter at the head to the index.
+    /// What the index is counted from: its value at the head.
+    entry: Ref,
+    step: Step,
+    /// Whether it is counted from the value after the step.
+    is_after_step: bool,
+    /// From there to the index.
     distance: i64,
     size: Ref,
 }
@@ -78,16 +86,9 @@ fn rounds_left(trace: &Trace, start: usize) -> Option<(Ref, usize)> {
             [z, c, _] if trace.int_of(z) == zero => c,
             _ => return None,
         };
-        let counter = counter(trace, counted)?;
-        (counter.step == -1).then_some((counted, n))
+        let phi = trace.phis.iter().find(|phi| phi.entry == counted)?;
+        (linear(trace, phi.back) == (counted, -1)).then_some((counted, n))
     })
-}
-
-/// How a value that phis carry around the loop changes by constants.
-fn counter(trace: &Trace, entry: Ref) -> Option<Counter> {
-    let phi = trace.phis.iter().find(|phi| phi.entry == entry)?;
-    let (base, step) = linear(trace, phi.back);
-    (base == entry).then_some(Counter { entry, step })
 }
 
 /// A value as another one and a constant that was added to it.
@@ -110,20 +111,41 @@ fn linear(trace: &Trace, r: Ref) -> (Ref, i64) {
 fn check_at(trace: &Trace, start: usize, n: usize) -> Option<Check> {
     let i = &trace.code[n];
     let [index, size, _] = i.args;
-    if i.op != Op::GuardBelow || size.as_instruction().is_some_and(|n| n > start) {
-        return None;
-    }
-    // A size that is carried around the loop changes.
-    if trace.phis.iter().any(|phi| phi.entry == size) {
+    if i.op != Op::GuardBelow || !is_invariant(trace, start, size) {
         return None;
     }
     let (base, distance) = linear(trace, index);
-    let counter = counter(trace, base)?;
-    matches!(counter.step, 1 | -1).then_some(Check {
-        counter,
-        distance,
-        size,
+    trace.phis.iter().find_map(|phi| {
+        let (next, added) = linear(trace, phi.back);
+        let check = |step, is_after_step| {
+            Some(Check {
+                entry: phi.entry,
+                step,
+                is_after_step,
+                distance,
+                size,
+            })
+        };
+        if next == phi.entry {
+            let is_one = base == phi.entry && (added == 1 || added == -1);
+            return is_one.then(|| check(Step::Constant(added), false))?;
+        }
+        if added != 0 || (base != phi.entry && base != next) {
+            return None;
+        }
+        let sum = &trace.code[next.as_instruction()?];
+        let step = match sum.args {
+            [x, k, _] if sum.op == Op::Add && x == phi.entry => k,
+            [k, x, _] if sum.op == Op::Add && x == phi.entry => k,
+            _ => return None,
+        };
+        is_invariant(trace, start, step).then(|| check(Step::Value(step), base == next))?
     })
+}
+
+/// Whether a value is the same in all rounds.
+fn is_invariant(trace: &Trace, start: usize, r: Ref) -> bool {
+    r.as_instruction().is_none_or(|n| n < start) && trace.phis.iter().all(|phi| phi.entry != r)
 }
 
 /// Guards that a check will hold in all rounds that are left.
@@ -136,30 +158,49 @@ fn guard_all_rounds(
     snapshot: u32,
 ) {
     let mut compute = |op: Op, a: Ref, b: Ref| {
-        inserted.push(Instruction::new(op, 0, &[a, b]));
-        Ref::instruction(start + inserted.len() - 1)
-    };
-    let x = check.counter.entry;
-    let mut shifted = |distance: i64, trace: &mut Trace| match distance {
-        0 => x,
-        _ => {
-            let distance = trace.int(distance);
-            compute(Op::Add, x, distance)
-        }
-    };
-    // How far the index may go before it would leave the range.
-    let (end, room);
-    if check.counter.step == 1 {
-        end = shifted(check.distance, trace);
-        room = compute(Op::Sub, check.size, end);
-    } else {
-        end = shifted(check.distance.wrapping_add(1), trace);
-        room = end;
-    }
-    for (a, b) in [(check.size, end), (room, rounds)] {
-        inserted.push(Instruction {
-            snapshot,
-            ..Instruction::new(Op::GuardNotBelow, 0, &[a, b])
+        let i = Instruction::new(op, 0, &[a, b]);
+        let n = inserted.iter().position(|known| *known == i);
+        let n = n.unwrap_or_else(|| {
+            inserted.push(i);
+            inserted.len() - 1
         });
+        Ref::instruction(start + n)
+    };
+    let mut end = check.entry;
+    if let (Step::Value(step), true) = (check.step, check.is_after_step) {
+        end = compute(Op::Add, end, step);
+    }
+    let is_falling = check.step == Step::Constant(-1);
+    let distance = check.distance.wrapping_add(i64::from(is_falling));
+    if distance != 0 {
+        let distance = trace.int(distance);
+        end = compute(Op::Add, end, distance);
+    }
+    // How far the index may go before it would leave the range, and how far it goes.
+    let mut room = end;
+    let mut way = rounds;
+    let mut guards = vec![(Op::GuardNotBelow, check.size, end)];
+    if !is_falling {
+        room = compute(Op::Sub, check.size, end);
+    }
+    if let Step::Value(step) = check.step {
+        let (minus_one, most) = (trace.int(-1), trace.int(MOST));
+        let less = compute(Op::Add, step, minus_one);
+        way = compute(Op::Mul, rounds, step);
+        room = compute(Op::Add, room, less);
+        guards.extend([
+            (Op::GuardBelow, less, most),
+            (Op::GuardNotBelow, most, rounds),
+        ]);
+    }
+    guards.push((Op::GuardNotBelow, room, way));
+    for (op, a, b) in guards {
+        let guard = Instruction {
+            snapshot,
+            ..Instruction::new(op, 0, &[a, b])
+        };
+        if !inserted.contains(&guard) {
+            inserted.push(guard);
+        }
     }
 }

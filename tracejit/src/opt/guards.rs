@@ -4,7 +4,7 @@ use crate::ir::{Instruction, Op, Ref, Trace};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Facts about refs. A ref never changes, so facts are never withdrawn.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct Facts {
     /// Refs that equal a constant.
     constants: FxHashMap<Ref, Ref>,
@@ -18,6 +18,11 @@ impl Facts {
     /// The constant that a ref was found to equal.
     pub(super) fn constant_of(&self, r: Ref) -> Option<Ref> {
         self.constants.get(&r).copied()
+    }
+
+    /// Whether two values were found to differ.
+    pub(super) fn differ(&self, a: Ref, b: Ref) -> bool {
+        self.holds.contains(&(Op::GuardNe, a, b))
     }
 
     /// What the width of a load says of its result.

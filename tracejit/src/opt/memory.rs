@@ -3,8 +3,9 @@
 //!
 //! Two places are the same memory or disjoint: classes never overlap, and within one class an
 //! access at one offset never overlaps with another. Whether two addresses are the same object is
-//! not known, unless both are constants.
+//! not known, unless both are constants, or a guard has found them to differ.
 
+use super::guards::Facts;
 use crate::ir::helper::HelperEffect;
 use crate::ir::{Class, Constant, Effect, Helper, Instruction, Op, Ref, Trace};
 use rustc_hash::FxHashMap;
@@ -40,7 +41,7 @@ impl Place {
         }
     }
 
-    fn class(&self) -> Class {
+    pub(super) fn class(&self) -> Class {
         match *self {
             Place::SlotTag(_) | Place::SlotPayload(_) => Class::None,
             Place::Field(class, ..) | Place::Element(class, ..) => class,
@@ -49,7 +50,7 @@ impl Place {
 }
 
 /// Values of places.
-#[derive(Default, Debug)]
+#[derive(Clone, Default, Debug)]
 pub(super) struct Memory {
     /// With the number of steps that had been taken when the slot was loaded or stored.
     slots: FxHashMap<Place, (Ref, u32)>,
@@ -89,24 +90,27 @@ impl Memory {
         }
     }
 
-    /// Whether a store of `r` would change nothing. For a slot this wants to be known since the last
-    /// step: in a step the collector clears slots that are dead, which nobody loads from before they
-    /// are stored to again.
-    pub(super) fn has(&self, place: &Place, r: Ref) -> bool {
+    /// What a store need not store. For a slot this wants to be known since the last step: in a step
+    /// the collector clears slots that are dead, which nobody loads from before they are stored to
+    /// again.
+    pub(super) fn stored(&self, place: &Place) -> Option<Ref> {
         match place.class() {
-            Class::None => self.slots.get(place) == Some(&(r, self.steps)),
-            _ => self.get(place) == Some(r),
+            Class::None => match self.slots.get(place) {
+                Some(&(r, steps)) if steps == self.steps => Some(r),
+                _ => None,
+            },
+            _ => self.get(place),
         }
     }
 
     /// Forgets what a store to `place` may change.
-    pub(super) fn kill(&mut self, trace: &Trace, place: &Place) {
+    pub(super) fn kill(&mut self, trace: &Trace, facts: &Facts, place: &Place) {
         if let Class::None = place.class() {
             self.slots.remove(place);
             return;
         }
         self.others[place.class() as usize]
-            .retain(|(known, _)| known != place && are_disjoint(trace, known, place));
+            .retain(|(known, _)| known != place && are_disjoint(trace, facts, known, place));
     }
 
     pub(super) fn kill_class(&mut self, class: Class) {
@@ -142,11 +146,13 @@ impl Memory {
 }
 
 /// Whether two places of one class can't be the same memory.
-fn are_disjoint(trace: &Trace, a: &Place, b: &Place) -> bool {
+pub(super) fn are_disjoint(trace: &Trace, facts: &Facts, a: &Place, b: &Place) -> bool {
     match (a, b) {
         (&Place::Field(class, x, at), &Place::Field(_, y, other)) => {
             // Frames are counted from addresses in the middle of them.
-            (at != other && (class != Class::Frame || x == y)) || are_different_objects(trace, x, y)
+            (at != other && (class != Class::Frame || x == y))
+                || are_different_objects(trace, x, y)
+                || facts.differ(x, y)
         }
         (&Place::Element(_, x, i, at), &Place::Element(_, y, j, other)) => {
             x == y && at == other && are_different_indices(trace, i, j)

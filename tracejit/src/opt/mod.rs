@@ -1,5 +1,6 @@
 //! The optimiser: passes over traces, each of which can be switched off by its name.
 
+mod alias;
 mod bounds;
 mod dce;
 mod fold;
@@ -24,6 +25,10 @@ macro_rules! passes {
             pub fn none() -> Passes {
                 Passes { $($name: false),* }
             }
+            /// Those that bet on nothing: see [`Snapshot`](crate::ir::Snapshot).
+            pub fn without_bets(self) -> Passes {
+                Passes { alias: false, bounds: false, ..self }
+            }
             /// Switches a pass; false when there is none of that name.
             pub fn set(&mut self, name: &str, on: bool) -> bool {
                 match name {
@@ -47,6 +52,7 @@ passes! {
     guards: "Drops guards that others imply, and uses what guards establish.",
     memory: "Loads what was loaded or stored before from there.",
     peel: "Runs what a loop does in every round once, before it.",
+    alias: "Bets that what a loop writes is not what it only reads.",
     bounds: "Checks the indices of a counted loop once, before it, for all rounds.",
     sink: "Has no code yet: slots that only exits need are kept out of memory by the recorder.",
     dce: "Drops what nobody uses.",

@@ -5,10 +5,10 @@
 //!
 //! Slots that an iteration changes are carried around the loop in registers: a phi for each.
 
-use super::bounds;
 use super::memory::Place;
 use super::rewrite::Rewriter;
 use super::rewrite::SHAPE_AND_SLOTS;
+use super::{alias, bounds};
 use crate::ir::helper::HelperEffect;
 use crate::ir::{Class, Effect, End, Helper, Instruction, Op, Phi, Ref, Snapshot, SnapshotSlot};
 use rustc_hash::FxHashSet;
@@ -23,8 +23,36 @@ struct Carried {
 /// Writes the loop after the first copy, which is there. False when the types of the values carried
 /// around it differ between iterations; the new trace ends after the first copy then.
 pub(super) fn peel(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot]) -> bool {
+    let changes = Changes::of(w, final_snapshot);
+    if w.passes.alias && w.passes.memory && w.passes.guards {
+        let plan = alias::plan(w, &|place| changes.keep(place), &|slot| {
+            changes.change_slot(slot)
+        });
+        if !plan.is_empty() {
+            let saved = w.save();
+            w.plan = plan;
+            if copy(w, final_snapshot, first, &changes) && !w.is_broken {
+                return true;
+            }
+            w.restore(saved);
+        }
+    }
+    copy(w, final_snapshot, first, &changes)
+}
+
+/// The state at the loop's head, before it is entered.
+fn head(w: &Rewriter, final_snapshot: u32, first: &[SnapshotSlot]) -> Snapshot {
+    Snapshot {
+        slots: first.to_vec(),
+        ..w.old.snapshots[final_snapshot as usize].clone()
+    }
+}
+
+fn copy(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot], changes: &Changes) -> bool {
     let first_copy = w.new.code.len();
     let first_snapshots = w.new.snapshots.len();
+    let plan = w.plan.clone();
+    plan.guard(w, head(w, final_snapshot, first));
     let slots = w.old.snapshots[final_snapshot as usize].slots.clone();
     let mut carried = Vec::with_capacity(slots.len());
     for (&slot, now) in slots.iter().zip(first) {
@@ -40,8 +68,12 @@ pub(super) fn peel(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot]
         carried.push(Carried { slot, tag, payload });
         w.pending.insert(slot.slot, (tag, payload));
     }
+    let in_memory = plan.enter(w);
     w.new.push(Instruction::new(Op::Loop, 0, &[]));
-    forget_changes(w, &slots);
+    changes.forget(w);
+    for &(place, r) in &in_memory {
+        w.memory.set(place, r);
+    }
     w.sweep();
     let mut phis = Vec::new();
     for (c, before) in carried.iter().zip(first) {
@@ -67,32 +99,57 @@ pub(super) fn peel(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot]
         carry(c.tag, before.tag, now.tag);
         carry(c.payload, before.payload, now.payload);
     }
+    for (place, entry) in in_memory {
+        match w.memory.get(&place) {
+            Some(back) if w.new.type_of(back) == w.new.type_of(entry) => {
+                if back != entry {
+                    phis.push(Phi { entry, back });
+                }
+            }
+            _ => w.is_broken = true,
+        }
+    }
     w.new.phis = phis;
     w.new.end = End::Loop;
     if w.passes.bounds {
-        let head = Snapshot {
-            slots: first.to_vec(),
-            ..w.old.snapshots[final_snapshot as usize].clone()
-        };
+        let head = head(w, final_snapshot, first);
         bounds::hoist(&mut w.new, head);
     }
     true
 }
 
-/// Forgets what an iteration may change, since it is not known at the head in every iteration.
-fn forget_changes(w: &mut Rewriter, carried: &[SnapshotSlot]) {
-    let mut slots: FxHashSet<i32> = carried.iter().map(|s| s.slot).collect();
-    let mut fields: FxHashSet<(Class, i32)> = FxHashSet::default();
-    let mut classes: FxHashSet<Class> = FxHashSet::default();
-    let mut clobbers = Vec::new();
-    for i in &w.old.code {
+/// What an iteration may change: it is not known at the head in every iteration.
+struct Changes {
+    slots: FxHashSet<i32>,
+    fields: FxHashSet<(Class, i32)>,
+    classes: FxHashSet<Class>,
+    /// Slots that steps may change: from and to.
+    clobbers: Vec<(i32, i32)>,
+}
+
+impl Changes {
+    fn of(w: &Rewriter, final_snapshot: u32) -> Changes {
+        let carried = &w.old.snapshots[final_snapshot as usize].slots;
+        let mut changes = Changes {
+            slots: carried.iter().map(|s| s.slot).collect(),
+            fields: FxHashSet::default(),
+            classes: FxHashSet::default(),
+            clobbers: Vec::new(),
+        };
+        for i in &w.old.code {
+            changes.add(w, i);
+        }
+        changes
+    }
+
+    fn add(&mut self, w: &Rewriter, i: &Instruction) {
         match i.op {
             Op::StoreSlotTag | Op::StoreSlotInt | Op::StoreSlotFloat => {
-                slots.insert(i.imm);
+                self.slots.insert(i.imm);
             }
             Op::Step => {
                 let step = &w.old.steps[i.imm as usize];
-                clobbers.push(if step.leaves_thread {
+                self.clobbers.push(if step.leaves_thread {
                     (i32::MIN, i32::MAX)
                 } else {
                     step.clobbers
@@ -102,45 +159,59 @@ fn forget_changes(w: &mut Rewriter, carried: &[SnapshotSlot]) {
                 let effect = Helper::ALL.get(i.imm as usize).map(|h| h.effect());
                 match effect {
                     Some(HelperEffect::AddsField | HelperEffect::SetsMetatable) => {
-                        fields.extend(SHAPE_AND_SLOTS);
+                        self.fields.extend(SHAPE_AND_SLOTS);
                     }
                     Some(HelperEffect::Finds) => {
-                        classes.insert(Class::Found);
+                        self.classes.insert(Class::Found);
                     }
                     Some(effect) if !effect.is_write() => {}
                     _ => {
-                        classes.extend([Class::TableHeader, Class::Element, Class::ElementTag]);
+                        self.classes.extend([
+                            Class::TableHeader,
+                            Class::Element,
+                            Class::ElementTag,
+                        ]);
                     }
                 }
             }
             op if op.effect() == Effect::Write => match Place::of(i) {
                 Some(Place::Field(class, _, at)) if class != Class::Frame => {
-                    fields.insert((class, at));
+                    self.fields.insert((class, at));
                 }
                 _ => {
-                    classes.insert(i.class);
+                    self.classes.insert(i.class);
                 }
             },
             _ => {}
         }
     }
-    let has_steps = !clobbers.is_empty();
-    w.memory.keep(|place| match *place {
-        Place::Field(class, _, at) => {
-            !classes.contains(&class)
-                && !fields.contains(&(class, at))
-                && (!has_steps || class == Class::Constant)
+
+    /// Whether a place keeps its value, whatever the objects are that are written to.
+    fn keep(&self, place: &Place) -> bool {
+        let has_steps = !self.clobbers.is_empty();
+        match *place {
+            Place::Field(class, _, at) => {
+                !self.classes.contains(&class)
+                    && !self.fields.contains(&(class, at))
+                    && (!has_steps || class == Class::Constant)
+            }
+            Place::Element(class, ..) => !self.classes.contains(&class) && !has_steps,
+            _ => false,
         }
-        Place::Element(class, ..) => !classes.contains(&class) && !has_steps,
-        _ => false,
-    });
-    w.memory.keep_slots(|slot| {
-        !slots.contains(&slot)
-            && clobbers
-                .iter()
-                .all(|&(from, to)| !(from..to).contains(&slot))
-    });
-    if has_steps {
-        w.checked_stack = i32::MIN;
+    }
+
+    fn change_slot(&self, slot: i32) -> bool {
+        let clobber = |&(from, to): &(i32, i32)| (from..to).contains(&slot);
+        self.slots.contains(&slot) || self.clobbers.iter().any(clobber)
+    }
+
+    /// Makes the sweep forget what it may not know at the head.
+    fn forget(&self, w: &mut Rewriter) {
+        w.memory.keep(|place| self.keep(place));
+        w.plan.tell(&mut w.memory);
+        w.memory.keep_slots(|slot| !self.change_slot(slot));
+        if !self.clobbers.is_empty() {
+            w.checked_stack = i32::MIN;
+        }
     }
 }

@@ -7,6 +7,7 @@
 //! - In the second copy of a loop (`pending`), slots that the end of the first one left out of memory
 //!   are looked up there.
 
+use super::alias::Plan;
 use super::guards::Facts;
 use super::memory::{Memory, Place};
 use super::{Passes, fold};
@@ -38,8 +39,22 @@ pub(super) struct Rewriter<'a> {
     pub(super) checked_stack: i32,
     /// Tag and payload of slots that memory does not have yet.
     pub(super) pending: BTreeMap<i32, (Ref, Ref)>,
+    /// What is assumed of the second copy of a loop, and whether it was found not to be so.
+    pub(super) plan: Plan,
+    pub(super) is_broken: bool,
     map: Vec<Ref>,
     snapshots: FxHashMap<u32, u32>,
+    expressions: FxHashMap<(Op, i32, [Ref; 3]), Ref>,
+}
+
+/// The state of a sweep.
+pub(super) struct Saved {
+    code: usize,
+    snapshots: usize,
+    facts: Facts,
+    memory: Memory,
+    checked_stack: i32,
+    map: Vec<Ref>,
     expressions: FxHashMap<(Op, i32, [Ref; 3]), Ref>,
 }
 
@@ -53,10 +68,39 @@ impl<'a> Rewriter<'a> {
             memory: Memory::default(),
             checked_stack: i32::MIN,
             pending: BTreeMap::new(),
+            plan: Plan::default(),
+            is_broken: false,
             map: vec![Ref::NONE; old.code.len()],
             snapshots: FxHashMap::default(),
             expressions: FxHashMap::default(),
         }
+    }
+
+    /// What it knows now, to come back to.
+    pub(super) fn save(&self) -> Saved {
+        Saved {
+            code: self.new.code.len(),
+            snapshots: self.new.snapshots.len(),
+            facts: self.facts.clone(),
+            memory: self.memory.clone(),
+            checked_stack: self.checked_stack,
+            map: self.map.clone(),
+            expressions: self.expressions.clone(),
+        }
+    }
+
+    /// Comes back to where it was saved; nothing was pending there.
+    pub(super) fn restore(&mut self, saved: Saved) {
+        self.new.code.truncate(saved.code);
+        self.new.snapshots.truncate(saved.snapshots);
+        self.facts = saved.facts;
+        self.memory = saved.memory;
+        self.checked_stack = saved.checked_stack;
+        self.map = saved.map;
+        self.expressions = saved.expressions;
+        self.pending.clear();
+        self.plan = Plan::default();
+        self.is_broken = false;
     }
 
     /// Goes over the old trace once.
@@ -253,10 +297,14 @@ impl<'a> Rewriter<'a> {
     }
 
     fn store_to(&mut self, place: Place, value: Ref, i: Instruction) -> Ref {
-        if self.passes.memory && self.memory.has(&place, value) {
+        if self.passes.memory
+            && let Some(stored) = self.memory.stored(&place)
+            && self.facts.constant_of(stored).unwrap_or(stored) == value
+        {
             return Ref::NONE;
         }
-        self.memory.kill(&self.new, &place);
+        self.is_broken |= self.plan.is_broken_by(self, &place);
+        self.memory.kill(&self.new, &self.facts, &place);
         self.memory.set(place, value);
         self.new.push(i)
     }
@@ -279,14 +327,16 @@ impl<'a> Rewriter<'a> {
             Some(HelperEffect::SetsMetatable) => {
                 let t = i.args[0];
                 for (class, at) in SHAPE_AND_SLOTS {
-                    self.memory.kill(&self.new, &Place::Field(class, t, at));
+                    self.memory
+                        .kill(&self.new, &self.facts, &Place::Field(class, t, at));
                 }
                 self.new.push(i)
             }
             Some(HelperEffect::AddsField) => {
                 let [t, shape, _] = i.args;
                 for (class, at) in SHAPE_AND_SLOTS {
-                    self.memory.kill(&self.new, &Place::Field(class, t, at));
+                    self.memory
+                        .kill(&self.new, &self.facts, &Place::Field(class, t, at));
                 }
                 let place = Place::Field(Class::Shape, t, layout::OBJECT_EXTRA);
                 self.memory.set(place, shape);
@@ -315,7 +365,7 @@ impl<'a> Rewriter<'a> {
     fn barrier(&mut self, i: Instruction) -> Ref {
         let t = i.args[0];
         let place = Place::Field(Class::Mark, t, BARRIER);
-        if self.passes.memory && self.memory.has(&place, t) {
+        if self.passes.memory && self.memory.get(&place) == Some(t) {
             return Ref::NONE;
         }
         self.memory.set(place, t);

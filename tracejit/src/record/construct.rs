@@ -84,7 +84,7 @@ impl Recording {
                     (concrete.as_pointer(), r)
                 } else {
                     let offset = upvalue_offset(index);
-                    let r = self.memory(Op::Load64, Class::TableHeader, offset, &[outer.r]);
+                    let r = self.memory(Op::Load64, Class::Upvalue, offset, &[outer.r]);
                     (LuaClosure::upvalue(outer.concrete, index), r)
                 };
                 LuaClosure::set_upvalue(closure, n, cell);
@@ -93,12 +93,7 @@ impl Recording {
             let proto = self.object(proto);
             let r = self.call_or_leave(Helper::NewClosure, &[proto]);
             for (n, cell) in cells.into_iter().enumerate() {
-                self.memory(
-                    Op::Store64,
-                    Class::TableHeader,
-                    upvalue_offset(n),
-                    &[r, cell],
-                );
+                self.memory(Op::Store64, Class::Upvalue, upvalue_offset(n), &[r, cell]);
             }
             self.set_object(a, Value::lua_closure(closure), r);
             true

@@ -140,8 +140,7 @@ impl Recording {
     fn upvalue_cell(&mut self, n: usize) -> (*mut perilune_runtime::function::Cell, Ref) {
         let closure = self.closure();
         let offset = layout::CLOSURE_UPVALUES + (n * size_of::<usize>()) as i32;
-        // `debug.upvaluejoin` changes it: not `Constant`.
-        let r = self.memory(Op::Load64, Class::TableHeader, offset, &[closure.r]);
+        let r = self.memory(Op::Load64, Class::Upvalue, offset, &[closure.r]);
         // SAFETY: the running closure is live and has that upvalue.
         (unsafe { LuaClosure::upvalue(closure.concrete, n) }, r)
     }

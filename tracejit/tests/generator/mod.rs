@@ -163,7 +163,10 @@ impl Generator {
         let one = self.trace.int(1);
         let left = self.pure(Op::Sub, &[count, one]);
         let (x, step) = (self.push(Op::SlotInt, Class::None, 1, &[]), self.below(5));
-        let step = self.trace.int([1, -1, 1, -1, 2][step]);
+        let step = match step {
+            0 => self.push(Op::SlotInt, Class::None, 2, &[]),
+            n => self.trace.int([1, -1, 1, 2][n - 1]),
+        };
         let x = self.pure(Op::Add, &[x, step]);
         self.dirty.insert(3, (tag, left));
         self.dirty.insert(1, (tag, x));
@@ -174,7 +177,7 @@ impl Generator {
     /// Puts what was computed last where it is seen.
     fn show_latest(&mut self) {
         for slot in 0..LOCALS {
-            if self.one_in(2) || self.is_counted && slot % 2 == 1 {
+            if self.one_in(2) || self.is_counted && slot != 0 {
                 continue;
             }
             let (list, tag) = match slot % 2 {
@@ -322,7 +325,7 @@ impl Generator {
 
     fn set_slot(&mut self) {
         let slot = self.below(SLOTS as usize) as i32;
-        if self.is_counted && [1, 3].contains(&slot) {
+        if self.is_counted && [1, 2, 3].contains(&slot) {
             return;
         }
         self.live |= 1 << slot;

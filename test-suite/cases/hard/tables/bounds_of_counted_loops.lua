@@ -82,3 +82,32 @@ local u = fill(30)
 for round = 1, 20 do clear(u, 1, 30) end
 clear(u, 5, 34)
 print(#u, sum(u, 1, 40))
+
+-- Steps that are the same in all rounds, but not known: small, large, negative, beyond all ends.
+for _, step in ipairs { 1, 2, 3, 7, 39, 40, 1 << 31, 1 << 32, 1 << 62, math.maxinteger } do
+  for round = 1, 4 do
+    for _, from in ipairs { 1, 2, 39, 40, 0, -3 } do sum(t, from, 40, step) end
+  end
+  print(step, sum(t, 1, 40, step))
+  print(-step, sum(t, 40, 1, -step))
+  print(step, sum(t, 1, 1 << 33, math.max(step, 1 << 28)))
+end
+
+-- Two names of one object, and of one captured variable: what the loop writes is what it reads.
+local function add(a, b, n)
+  for i = 1, n do a.x = a.x + b.x % 7 + 1 end
+  return a.x
+end
+local one, two = { x = 1 }, { x = 2 }
+for round = 1, 5 do print(add(one, two, 100), add(one, one, 100), add(two, one, 50)) end
+
+local function counters()
+  local c, d = 0, 10
+  local function f(n) for i = 1, n do c = c + d % 5 + 1 end return c end
+  local function g(n) for i = 1, n do d = d + c % 3 + 1 end return d end
+  return f, g
+end
+local f, g = counters()
+for round = 1, 4 do print(f(80), g(80)) end
+debug.upvaluejoin(f, 2, f, 1)
+for round = 1, 4 do print(f(80), g(80)) end
