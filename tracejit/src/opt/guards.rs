@@ -1,6 +1,7 @@
 //! What guards establish: equalities with constants, orders, ranges.
 
-use crate::ir::{Instruction, Op, Ref, Trace};
+use crate::ir::compute::holds;
+use crate::ir::{Constant, Instruction, Op, Ref, Trace};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Facts about refs. A ref never changes, so facts are never withdrawn.
@@ -40,6 +41,16 @@ impl Facts {
             Some(i) => (i, i),
             None => self.ranges.get(&r).copied().unwrap_or((i64::MIN, i64::MAX)),
         }
+    }
+
+    /// Whether a guard is sure to fail: it compares constants.
+    pub(super) fn refute(trace: &Trace, i: &Instruction) -> bool {
+        let bits = |r: Ref| match trace.constant_of(r)? {
+            Constant::Vm => None,
+            constant => Some(constant.bits()),
+        };
+        let (a, b) = (bits(i.args[0]), bits(i.args[1]));
+        a.zip(b).and_then(|(a, b)| holds(i.op, a, b)) == Some(false)
     }
 
     /// Whether a guard is sure to hold.

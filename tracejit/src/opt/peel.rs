@@ -21,7 +21,8 @@ struct Carried {
 }
 
 /// Writes the loop after the first copy, which is there. False when the types of the values carried
-/// around it differ between iterations; the new trace ends after the first copy then.
+/// around it differ between iterations, or the second one can't be like the first; the new trace ends
+/// after the first copy then.
 pub(super) fn peel(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot]) -> bool {
     let changes = Changes::of(w, final_snapshot);
     if w.passes.alias && w.passes.memory && w.passes.guards {
@@ -70,12 +71,15 @@ fn copy(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot], changes: 
     }
     let in_memory = plan.enter(w);
     w.new.push(Instruction::new(Op::Loop, 0, &[]));
+    w.weak.clear();
     changes.forget(w);
     for &(place, r) in &in_memory {
         w.memory.set(place, r);
     }
+    w.is_refuted = false;
     w.sweep();
     let mut phis = Vec::new();
+    let mut is_possible = !w.is_refuted;
     for (c, before) in carried.iter().zip(first) {
         let now = w.mapped_slot(&c.slot);
         let is_stable = if c.tag.is_constant() {
@@ -85,12 +89,7 @@ fn copy(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot], changes: 
         };
         let same_class = c.payload == Ref::NONE && now.payload == Ref::NONE
             || w.new.type_of(now.payload) == w.new.type_of(c.payload);
-        if !is_stable || !same_class {
-            w.new.code.truncate(first_copy);
-            w.new.snapshots.truncate(first_snapshots);
-            w.pending.clear();
-            return false;
-        }
+        is_possible &= is_stable && same_class;
         let mut carry = |entry: Ref, before: Ref, back: Ref| {
             if entry != Ref::NONE && !entry.is_constant() && back != entry && back != before {
                 phis.push(Phi { entry, back });
@@ -98,6 +97,12 @@ fn copy(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot], changes: 
         };
         carry(c.tag, before.tag, now.tag);
         carry(c.payload, before.payload, now.payload);
+    }
+    if !is_possible {
+        w.new.code.truncate(first_copy);
+        w.new.snapshots.truncate(first_snapshots);
+        w.pending.clear();
+        return false;
     }
     for (place, entry) in in_memory {
         match w.memory.get(&place) {

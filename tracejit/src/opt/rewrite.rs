@@ -42,6 +42,10 @@ pub(super) struct Rewriter<'a> {
     /// What is assumed of the second copy of a loop, and whether it was found not to be so.
     pub(super) plan: Plan,
     pub(super) is_broken: bool,
+    /// Guards that a value is not some constant, by value, since something was last written.
+    pub(super) weak: FxHashMap<Ref, usize>,
+    /// Whether a guard can't hold.
+    pub(super) is_refuted: bool,
     map: Vec<Ref>,
     snapshots: FxHashMap<u32, u32>,
     expressions: FxHashMap<(Op, i32, [Ref; 3]), Ref>,
@@ -70,6 +74,8 @@ impl<'a> Rewriter<'a> {
             pending: BTreeMap::new(),
             plan: Plan::default(),
             is_broken: false,
+            weak: FxHashMap::default(),
+            is_refuted: false,
             map: vec![Ref::NONE; old.code.len()],
             snapshots: FxHashMap::default(),
             expressions: FxHashMap::default(),
@@ -99,8 +105,9 @@ impl<'a> Rewriter<'a> {
         self.map = saved.map;
         self.expressions = saved.expressions;
         self.pending.clear();
+        self.weak.clear();
         self.plan = Plan::default();
-        self.is_broken = false;
+        (self.is_broken, self.is_refuted) = (false, false);
     }
 
     /// Goes over the old trace once.
@@ -185,11 +192,14 @@ impl<'a> Rewriter<'a> {
                 Effect::Read => self.load(i),
                 Effect::Write => self.store(i),
                 Effect::Guard => {
-                    if !self.passes.guards || !self.facts.implies(&self.new, &i) {
+                    self.is_refuted |= Facts::refute(&self.new, &i);
+                    if !self.passes.guards {
                         self.guard(i);
-                        if self.passes.guards {
-                            self.facts.learn(&self.new, &i);
+                    } else if !self.facts.implies(&self.new, &i) {
+                        if !self.strengthen(&i) {
+                            self.guard(i);
                         }
+                        self.facts.learn(&self.new, &i);
                     }
                     Ref::NONE
                 }
@@ -291,7 +301,7 @@ impl<'a> Rewriter<'a> {
             Some(place) => self.store_to(place, value, i),
             None => {
                 self.memory.kill_class(i.class);
-                self.new.push(i)
+                self.push_write(i)
             }
         }
     }
@@ -306,7 +316,7 @@ impl<'a> Rewriter<'a> {
         self.is_broken |= self.plan.is_broken_by(self, &place);
         self.memory.kill(&self.new, &self.facts, &place);
         self.memory.set(place, value);
-        self.new.push(i)
+        self.push_write(i)
     }
 
     fn call(&mut self, i: Instruction) -> Ref {
@@ -346,7 +356,7 @@ impl<'a> Rewriter<'a> {
                 for class in [Class::TableHeader, Class::Element, Class::ElementTag] {
                     self.memory.kill_class(class);
                 }
-                self.new.push(i)
+                self.push_write(i)
             }
         }
     }
@@ -383,7 +393,7 @@ impl<'a> Rewriter<'a> {
         };
         self.memory.after_step(|slot| !(from..to).contains(&slot));
         self.checked_stack = i32::MIN;
-        self.new.push(i)
+        self.push_write(i)
     }
 
     /// Brings the pending slots into memory.
@@ -403,6 +413,30 @@ impl<'a> Rewriter<'a> {
     pub(super) fn guard(&mut self, mut i: Instruction) {
         i.snapshot = self.snapshot(i.snapshot);
         self.new.push(i);
+        if i.op == Op::GuardNe && i.args[1].is_constant() {
+            self.weak.insert(i.args[0], self.new.code.len() - 1);
+        }
+    }
+
+    /// That a value equals a constant: is it known to differ from another, by a guard after which
+    /// nothing was written, then it is that guard's business. It leaves earlier, with a state as good.
+    fn strengthen(&mut self, i: &Instruction) -> bool {
+        let [a, b, _] = i.args;
+        match self.weak.get(&a) {
+            Some(&n) if i.op == Op::GuardEq && b.is_constant() => {
+                let weak = &mut self.new.code[n];
+                (weak.op, weak.args) = (i.op, i.args);
+                self.weak.remove(&a);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Appends what writes.
+    fn push_write(&mut self, i: Instruction) -> Ref {
+        self.weak.clear();
+        self.new.push(i)
     }
 
     /// The new trace's snapshot for one of the old trace.
