@@ -7,23 +7,22 @@
 //!   `invalidated` after the step in which it happened, and are left. Their code stays until no
 //!   trace runs.
 
+mod compile;
 mod exit;
 mod statistics;
 mod trace;
 
 use crate::abort::Abort;
-use crate::backend::{Backend, Location, Refusal, Request};
-use crate::ir::verify::{verify, verify_side};
-use crate::ir::{End, Op, Ref, Snapshot, Trace};
-use crate::opt::{Passes, optimise_observed};
+use crate::backend::{Backend, Location};
+use crate::ir::Trace;
 use crate::options::Options;
-use crate::record::{Dependencies, Limits, Outcome, Recording, Start, Surroundings};
+use crate::record::{Dependencies, Limits, Recording, Start, Surroundings};
 use perilune_runtime::function::{LuaClosure, Proto};
 use perilune_runtime::gc::GcHeader;
 use perilune_runtime::hot::{self, TraceHook};
 use perilune_runtime::interp::portable;
 use perilune_runtime::vm::Vm;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 use statistics::Statistics;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -357,139 +356,6 @@ impl Engine {
         }
     }
 
-    /// Optimises and assembles a recording; answers the number of the trace.
-    fn finish(
-        &self,
-        passes: &Passes,
-        recording: Recording,
-        outcome: Outcome,
-        number: u32,
-        parent: Option<u32>,
-    ) -> Result<u32, Abort> {
-        if let Outcome::Aborted(abort) = outcome {
-            return Err(abort);
-        }
-        let mut state = self.state.borrow_mut();
-        let state = &mut *state;
-        // Nested recordings may have finished first.
-        if state.traces.len() as u32 != number || self.invalidated.get() {
-            return Err(Abort::Collection);
-        }
-        let is_entry = recording.start == Start::Entry;
-        let links = matches!(recording.trace.end, End::Link { .. });
-        if is_entry && !self.options.keep_all && !links && recording.instructions < WORTHWHILE {
-            return Err(Abort::ShortFunction);
-        }
-        let steps = recording.trace.steps.len();
-        if !self.options.keep_all && steps * STEP_COST > recording.instructions {
-            return Err(Abort::MostlySteps);
-        }
-        if self.options.dump.ir {
-            eprintln!("-- recorded\n{}", recording.trace);
-        }
-        let started = Instant::now();
-        let dependencies = recording.dependencies;
-        let exit = parent.map(|exit| &state.exits[exit as usize]);
-        let parent_trace = exit.map(|exit| {
-            let parent = &state.traces[exit.trace as usize].trace;
-            (parent, &parent.snapshots[exit.snapshot as usize])
-        });
-        let trace = self.optimise(recording.trace, parent_trace, passes)?;
-        state.statistics.optimised(started);
-        if self.options.dump.opt {
-            eprintln!("-- optimised\n{trace}");
-        }
-        if self.options.record_only {
-            return Err(Abort::NotAssembled);
-        }
-        let started = Instant::now();
-        let first_exit = state.exits.len() as u32;
-        let inherited = parent.map(|exit| state.exits[exit as usize].values.clone());
-        let traces = &state.traces;
-        if state.backend.is_none() {
-            state.backend = if self.options.evaluate {
-                Some(Backend::evaluator(exit::restore, trace::step))
-            } else {
-                let limit = self.options.code_limit;
-                Backend::machine_code(limit, exit::restore, trace::step).ok()
-            };
-        }
-        let Some(backend) = &mut state.backend else {
-            return Err(Abort::CodeFull);
-        };
-        let assembled = backend.assemble(&Request {
-            trace: &trace,
-            first_exit,
-            inherited: inherited.as_deref().unwrap_or(&[]),
-            entry_of: &|n| traces.get(n as usize).map(|t| t.entry),
-            registers: self.options.registers,
-            verify: self.options.verify,
-            deopt: self.options.deopt.map(|n| (n, self.countdown.as_ptr())),
-        });
-        state.statistics.assembled(started);
-        let assembled = match assembled {
-            Ok(assembled) => assembled,
-            Err(Refusal::Full) => return Err(Abort::CodeFull),
-            Err(_) => return Err(Abort::NotAssembled),
-        };
-        if self.options.dump.asm {
-            let code = backend.code(assembled.entry, assembled.code_bytes);
-            let listing = crate::backend::listing(assembled.entry as usize, code);
-            eprintln!("-- trace {number}, machine code\n{listing}");
-        }
-        state.statistics.traces += 1;
-        state.statistics.code_bytes += assembled.code_bytes;
-        let rare = exits_of_helpers(&trace);
-        for exit in assembled.exits {
-            state.exits.push(ExitRecord {
-                trace: number,
-                snapshot: exit.snapshot,
-                values: exit.values,
-                stub: exit.stub,
-                count: 0,
-                aborts: 0,
-                has_trace: false,
-                is_rare: rare.contains(&exit.snapshot),
-            });
-        }
-        state.traces.push(CompiledTrace {
-            trace,
-            entry: assembled.entry,
-            dependencies,
-            root: number,
-            side_traces: 0,
-            is_function: false,
-        });
-        Ok(number)
-    }
-
-    /// Optimises a trace; verifies it as it was recorded and after every pass, if that is wanted.
-    fn optimise(
-        &self,
-        trace: Trace,
-        parent: Option<(&Trace, &Snapshot)>,
-        passes: &Passes,
-    ) -> Result<Trace, Abort> {
-        if !self.options.verify {
-            return Ok(crate::opt::optimise(trace, passes));
-        }
-        let mut is_well_formed = true;
-        let mut check = |stage: &str, trace: &Trace| {
-            let verdict = match parent {
-                Some((parent, exit)) => verify_side(trace, parent, exit),
-                None => verify(trace),
-            };
-            if let Err(problem) = verdict {
-                is_well_formed = false;
-                eprintln!("not well formed after {stage}: {problem}\n{trace}");
-            }
-        };
-        check("recording", &trace);
-        let trace = optimise_observed(trace, passes, Some(&mut check));
-        debug_assert!(is_well_formed, "a trace is not well formed: see above");
-        is_well_formed.then_some(trace).ok_or(Abort::NotAssembled)
-    }
-
     /// Drops all traces. Running ones are left after their step.
     fn drop_traces(&self, is_live_object: &dyn Fn(*const GcHeader) -> bool) {
         let mut state = self.state.borrow_mut();
@@ -646,20 +512,6 @@ impl TraceHook for Engine {
         let state = self.state.borrow();
         state.statistics.report(json)
     }
-}
-
-/// The snapshots of guards on helpers' answers.
-fn exits_of_helpers(trace: &Trace) -> FxHashSet<u32> {
-    let is_call = |r: Ref| {
-        r.as_instruction()
-            .is_some_and(|n| trace.code[n].op == Op::CallInt)
-    };
-    trace
-        .code
-        .iter()
-        .filter(|i| i.op == Op::GuardNe && is_call(i.args[0]))
-        .map(|i| i.snapshot)
-        .collect()
 }
 
 /// The proto of the running Lua function.
