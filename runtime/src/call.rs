@@ -12,7 +12,7 @@ use crate::close;
 use crate::coroutine::Thread;
 use crate::error::{LuaError, Result};
 use crate::frame::*;
-use crate::function::{LuaClosure, NativeClosure};
+use crate::function::{Intrinsic, LuaClosure, NativeClosure};
 use crate::hook;
 use crate::interp::{EXIT_DONE, EXIT_SWITCH};
 use crate::metatable::{Event, metamethod};
@@ -613,6 +613,6 @@ pub(crate) unsafe fn is_next(v: Value) -> bool {
     // SAFETY: the caller passes a live native closure.
     unsafe {
         let closure: *mut NativeClosure = v.as_pointer();
-        (*closure).description.name == "next"
+        (*closure).description.intrinsic == Some(Intrinsic::Next)
     }
 }

@@ -34,6 +34,15 @@ unsafe impl Roots for Vm {
         }
     }
 
+    unsafe fn visit_traced_shapes(vm: *mut Vm, visit: &mut dyn FnMut(u32)) {
+        // SAFETY: the trait's contract.
+        unsafe {
+            if let Some(tracer) = &(*vm).tracer {
+                tracer.visit_shapes(visit);
+            }
+        }
+    }
+
     unsafe fn forget_dead(
         vm: *mut Vm,
         is_live_shape: &dyn Fn(u32) -> bool,

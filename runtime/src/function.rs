@@ -58,6 +58,27 @@ pub struct NativeDescription {
     /// Whether the debug interface sees no upvalues: PUC's function has none, and finds by other
     /// means what this one keeps there.
     pub private_upvalues: bool,
+    /// What traces know the function as.
+    pub intrinsic: Option<Intrinsic>,
+}
+
+/// Functions of the standard library that traces have in their own operations.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs, reason = "they are named after the functions")]
+pub enum Intrinsic {
+    Next,
+    IpairsStep,
+    SetMetatable,
+    Floor,
+    Abs,
+    Sqrt,
+    Sin,
+    Cos,
+    Max,
+    Min,
+    Byte,
+    Sub,
+    Insert,
 }
 
 impl NativeClosure {
@@ -85,6 +106,8 @@ pub struct Proto {
     /// The number of arguments with which it is entered without adjustment: its parameters;
     /// `u32::MAX` when it takes `...`.
     pub exact_args: u32,
+    /// The location word (`hot.rs`) of its entry.
+    pub entry_location: u64,
     /// Instructions and their extra words.
     pub code: OwnedSlice<u64>,
     /// Constants as values (strings interned when short).

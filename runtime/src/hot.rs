@@ -4,13 +4,20 @@
 //! number that belongs to the tracing compiler (0: it has no trace here). The interpreter counts;
 //! at [`Vm::hot_limit`](crate::vm::Vm) it asks the hook.
 //!
+//! A function's entry has a location too, in its proto. Plain calls count it; one that finds it hot
+//! goes on at [`at_hot_entry`], which is no instruction of any proto but brings the interpreter to
+//! the hook, with the state of the function's start.
+//!
 //! Invariants: a location is written by the interpreter (counter) and the hook (both halves) only,
 //! while its proto lives. Without a hook nothing is ever hot but once in 2^31 rounds, which is
 //! harmless.
 
+use crate::function::{LuaClosure, Proto};
 use crate::gc::GcHeader;
 use crate::interp::portable;
+use crate::value::Value;
 use crate::vm::Vm;
+use perilune_frontend::bytecode::opcode::Opcode;
 
 /// What the interpreter asks of a tracing compiler.
 pub trait TraceHook {
@@ -21,6 +28,14 @@ pub trait TraceHook {
     /// # Safety
     /// The saved state is that of a back-edge instruction of a thread without a hook.
     unsafe fn hot(&self, vm: *mut Vm) -> u64;
+    /// The function whose start is the saved state is hot: as `hot`.
+    ///
+    /// # Safety
+    /// The saved state is that of the first instruction of a function that was called without
+    /// adjustment, in a thread without a hook.
+    unsafe fn hot_entry(&self, vm: *mut Vm) -> u64;
+    /// Visits the ids of the shapes that traces name.
+    fn visit_shapes(&self, visit: &mut dyn FnMut(u32));
     /// The collector is about to free shapes and objects: forget what names a dead one.
     fn forget_dead(
         &self,
@@ -36,6 +51,28 @@ pub trait TraceHook {
 
 /// [`Vm::hot_limit`](crate::vm::Vm) without a tracing compiler.
 pub const NEVER: i32 = i32::MAX;
+
+/// The location of a proto's entry.
+///
+/// # Safety
+/// `proto` is live.
+#[inline(always)]
+pub unsafe fn entry_location(proto: *const Proto) -> *const u64 {
+    // SAFETY: the caller's contract.
+    unsafe { &raw const (*proto).entry_location }
+}
+
+/// The opcode byte at [`at_hot_entry`].
+pub(crate) const HOT_ENTRY: u8 = 0xff;
+const _: () = assert!(Opcode::ALL.len() < HOT_ENTRY as usize);
+
+static HOT_ENTRY_WORD: u64 = HOT_ENTRY as u64;
+
+/// Where a call goes on whose callee is hot.
+#[inline(always)]
+pub fn at_hot_entry() -> *const u64 {
+    &raw const HOT_ENTRY_WORD
+}
 
 /// Counts a back-edge; `location` is its location word.
 ///
@@ -99,5 +136,32 @@ pub(crate) unsafe fn back_edge(vm: *mut Vm) -> u64 {
             Some(tracer) => tracer.hot(vm),
             None => portable::step(vm),
         }
+    }
+}
+
+/// Does the hot function whose start is the saved state, by the hook if there is one.
+///
+/// # Safety
+/// As [`TraceHook::hot_entry`].
+#[cold]
+pub(crate) unsafe fn entry(vm: *mut Vm) -> u64 {
+    // SAFETY: the caller's contract.
+    unsafe {
+        match (*vm).tracer.clone() {
+            Some(tracer) => tracer.hot_entry(vm),
+            None => portable::step(vm),
+        }
+    }
+}
+
+/// The start of the function that runs at `base`.
+///
+/// # Safety
+/// A Lua function's closure stands at `base - 1`.
+pub(crate) unsafe fn start_of(base: *const Value) -> *const u64 {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let closure: *mut LuaClosure = (*base.sub(1)).as_pointer();
+        (*(*closure).proto).entry
     }
 }

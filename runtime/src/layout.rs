@@ -29,6 +29,8 @@ pub const VM_TOP: i32 = offset_of!(Vm, top) as i32;
 pub const VM_BASE: i32 = offset_of!(Vm, base) as i32;
 /// Pending events (32 bits).
 pub const VM_PENDING: i32 = offset_of!(Vm, pending) as i32;
+/// What a helper found: a key and a value.
+pub const VM_FOUND: i32 = offset_of!(Vm, found) as i32;
 /// Metatables of the basic types.
 pub const VM_TYPE_METATABLES: i32 = offset_of!(Vm, type_metatables) as i32;
 /// Size of a frame.
@@ -51,6 +53,8 @@ pub const TABLE_SLOTS: i32 = offset_of!(Table, slots) as i32;
 pub const TABLE_ARRAY: i32 = offset_of!(Table, array) as i32;
 /// A table's array tags.
 pub const TABLE_TAGS: i32 = offset_of!(Table, tags) as i32;
+/// A table's hash part, or null.
+pub const TABLE_HASH: i32 = offset_of!(Table, hash) as i32;
 /// A table's border (32 bits).
 pub const TABLE_BORDER: i32 = offset_of!(Table, border) as i32;
 /// A table's array capacity (32 bits).
@@ -65,3 +69,5 @@ pub const CLOSURE_UPVALUES: i32 = offset_of!(LuaClosure, upvalues) as i32;
 pub const CELL_VALUE: i32 = offset_of!(Cell, value) as i32;
 /// A string's length.
 pub const STRING_LENGTH: i32 = offset_of!(LuaString, len) as i32;
+/// A string's first byte.
+pub const STRING_BYTES: i32 = offset_of!(LuaString, bytes) as i32;

@@ -6,6 +6,7 @@ pub mod api;
 pub mod call;
 mod close;
 mod collect;
+pub mod construct;
 pub mod convert;
 pub mod coroutine;
 pub mod debug;

@@ -87,6 +87,9 @@ pub struct Vm {
     pub hot_limit: i32,
     /// Whether a finaliser is running (the collector rests meanwhile).
     pub finalizing: bool,
+    /// What a helper of a trace found: a key and a value. Never looked at across instructions, so
+    /// no root.
+    pub found: [Value; 2],
     /// The running thread.
     pub thread: *mut Thread,
     /// The main thread.
@@ -153,6 +156,7 @@ impl Vm {
             pending: AtomicU32::new(0),
             hot_limit: crate::hot::NEVER,
             finalizing: false,
+            found: [Value::NIL; 2],
             thread: main_thread,
             main_thread,
             heap,

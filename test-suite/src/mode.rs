@@ -35,6 +35,10 @@ pub const MODES: &[Mode] = &[
         arguments: &["-j", "hot=2,exit=1,regs=3,verify"],
     },
     Mode {
+        name: "plain-traces",
+        arguments: &["-j", "hot=1,exit=1,opt=0,verify"],
+    },
+    Mode {
         name: "evaluated-traces",
         arguments: &["-j", "eval,hot=1,exit=1,verify"],
     },

@@ -23,6 +23,8 @@ aborts! {
     Hook = "a hook was set";
     LeftRun = "the function that was called from Rust returned";
     Collection = "a collection freed what the trace relies on";
+    ShortFunction = "the trace of a function would be short";
+    Returns = "the function returns to whoever called its trace";
     MostlySteps = "the runtime would do most of the work";
     CodeFull = "no room for machine code";
     NotAssembled = "the code generator refused the trace";

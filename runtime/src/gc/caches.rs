@@ -20,6 +20,7 @@ impl Heap {
         // SAFETY: the caller's contract; nothing has been freed since marking.
         unsafe {
             let shapes = &raw mut (*this).shapes;
+            R::visit_traced_shapes(roots, &mut |id| (*shapes).mark_if_reachable(id));
             let any_dead = (*shapes).dead_ids().next().is_some();
             let is_live_shape = |id: u32| (*shapes).is_live(id) && (*shapes).is_marked(id);
             let is_live_object = |object: *const GcHeader| !(*object).is_white();

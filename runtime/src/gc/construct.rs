@@ -214,6 +214,7 @@ impl Heap {
                 constants_start: constants.as_ptr(),
                 frame_bytes: u32::from(source.max_stack) * size_of::<Value>() as u32,
                 exact_args,
+                entry_location: 0,
                 code,
                 constants,
                 protos: protos.into_boxed_slice(),

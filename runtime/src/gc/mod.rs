@@ -148,6 +148,15 @@ pub unsafe trait Roots {
         visit: &mut dyn FnMut(Value),
     );
 
+    /// Visits the shapes that compiled traces name: they live on if all that they refer to does, so
+    /// that a program which makes objects of a shape again and again keeps its traces.
+    ///
+    /// # Safety
+    /// `this` is a live root set.
+    unsafe fn visit_traced_shapes(this: *mut Self, visit: &mut dyn FnMut(u32)) {
+        let _ = (this, visit);
+    }
+
     /// Called at the end of marking when shapes are about to be freed or objects have died: weak
     /// references outside the heap (compiled traces) to what is not live must be dropped.
     ///

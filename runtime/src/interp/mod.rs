@@ -43,6 +43,9 @@ pub const EXIT_SWITCH: u64 = 3;
 /// A back-edge is hot or has a trace; the saved state is that of its instruction.
 pub const EXIT_HOT: u64 = 4;
 
+/// A function that was just entered is hot or has a trace; the saved state is that of its start.
+pub const EXIT_HOT_ENTRY: u64 = 5;
+
 /// A handler: see the module's text.
 pub type Handler = unsafe fn(*mut Vm, *const u64, *mut Value, *const Value) -> u64;
 
@@ -212,9 +215,20 @@ mod threaded {
             unsafe fn not_an_opcode(_: *mut Vm, _: *const u64, _: *mut Value, _: *const Value) -> u64 {
                 EXIT_ERROR
             }
+            /// A call has found its callee hot.
+            unsafe fn hot_entry(vm: *mut Vm, _: *const u64, base: *mut Value, constants: *const Value) -> u64 {
+                // SAFETY: calls go on here at the start of the function at base - 1.
+                unsafe {
+                    (*vm).pc = crate::hot::start_of(base);
+                    (*vm).base = base;
+                    (*vm).constants = constants;
+                }
+                EXIT_HOT_ENTRY
+            }
             pub(super) static TABLE: Table = {
                 let mut table: [Handler; 256] = [not_an_opcode; 256];
                 $(table[Opcode::$name as usize] = $name;)*
+                table[crate::hot::HOT_ENTRY as usize] = hot_entry;
                 Table(table)
             };
         };
@@ -239,6 +253,7 @@ pub(crate) unsafe fn run(vm: *mut Vm) -> u64 {
             };
             let code = match code {
                 EXIT_HOT => crate::hot::back_edge(vm),
+                EXIT_HOT_ENTRY => crate::hot::entry(vm),
                 code => code,
             };
             if code != 0 && code != EXIT_SWITCH {

@@ -1,6 +1,7 @@
 //! The portable dispatch loop, over any machine's step; also how tests drive other machines.
 
 use super::{opcode_function, perform};
+use crate::hot;
 use crate::machine::{Counting, Direct, Flow, Primitive};
 use crate::vm::Vm;
 use perilune_frontend::bytecode::opcode::Opcode;
@@ -21,6 +22,9 @@ pub unsafe fn step(vm: *mut Vm) -> u64 {
                 (*vm).pc = m.pc;
                 (*vm).base = m.base;
                 (*vm).constants = m.constants;
+                if m.pc == hot::at_hot_entry() {
+                    (*vm).pc = hot::start_of(m.base);
+                }
                 0
             }
             Flow::Slow(family) => perform(vm, pc.add(1), (*vm).base, (*vm).constants, family),
@@ -87,6 +91,9 @@ pub(super) unsafe fn run_counting(vm: *mut Vm) -> u64 {
                     (*vm).pc = m.direct.pc;
                     (*vm).base = m.direct.base;
                     (*vm).constants = m.direct.constants;
+                    if m.direct.pc == hot::at_hot_entry() {
+                        (*vm).pc = hot::start_of(m.direct.base);
+                    }
                     0
                 }
                 Flow::Slow(family) => perform(vm, pc.add(1), (*vm).base, (*vm).constants, family),

@@ -116,7 +116,7 @@ impl Direct {
         }
     }
     #[inline(always)]
-    fn slot(&self, r: Register) -> *mut Value {
+    pub(super) fn slot(&self, r: Register) -> *mut Value {
         // SAFETY: register operands are in range (module invariant).
         unsafe { (self.base as *mut u8).add(r.0) as *mut Value }
     }
@@ -522,6 +522,23 @@ impl Machine for Direct {
             }
         }
     }
+    // A constructor may collect afterwards, which takes the saved state: the slow path's work.
+    #[inline(always)]
+    fn new_table(&mut self, _a: Register, _array: usize, _fields: usize) -> bool {
+        false
+    }
+    #[inline(always)]
+    fn new_cell(&mut self, _a: Register, _v: DirectValue) -> bool {
+        false
+    }
+    #[inline(always)]
+    fn new_closure(&mut self, _a: Register, _n: usize) -> bool {
+        false
+    }
+    #[inline(always)]
+    fn set_list(&mut self, _a: Register, _count: usize) -> bool {
+        false
+    }
     #[inline(always)]
     fn jump(&mut self, offset: isize) {
         // SAFETY: jumps of verified code stay within it.
@@ -581,6 +598,34 @@ impl Machine for Direct {
             self.constants = (*proto).constants_start;
             true
         }
+    }
+    #[inline(always)]
+    fn at_entry(&mut self) {
+        // SAFETY: the function that was just entered is at its start; its proto is live.
+        unsafe {
+            let location = hot::entry_location((*self.closure()).proto);
+            hot::count(location);
+            if hot::is_hot(self.vm, location) {
+                self.pc = hot::at_hot_entry();
+            }
+        }
+    }
+    // What these would do is the slow paths' work, by shortcuts of their own.
+    #[inline(always)]
+    fn call_native(&mut self, _f: DirectValue, _a: Register, _args: usize) -> bool {
+        false
+    }
+    #[inline(always)]
+    fn tail_call(&mut self, _f: DirectValue, _a: Register, _args: usize) -> bool {
+        false
+    }
+    #[inline(always)]
+    fn iterate(&mut self, _a: Register, _results: usize) -> bool {
+        false
+    }
+    #[inline(always)]
+    fn nothing_to_close(&mut self) -> bool {
+        false
     }
     #[inline(always)]
     fn leave(&mut self, v: Option<DirectValue>) -> bool {

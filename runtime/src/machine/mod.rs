@@ -8,6 +8,7 @@
 //!   the whole operation from the instruction.
 //! - Semantics touch Lua values only through primitives ([`for_each_prim!`](crate::for_each_prim)).
 
+mod adjusted;
 pub mod counting;
 pub mod direct;
 pub mod prim;

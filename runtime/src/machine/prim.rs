@@ -83,6 +83,11 @@ macro_rules! for_each_prim {
             element(t: Table, i: Integer) -> OptionValue, read, "a non-nil element of the array part";
             set_element(t: Table, i: Integer, v: Value) -> Bool, write, "store over an element within the border, or append";
             length(t: Table) -> OptionInteger, read, "the border of a table without metatable";
+            // Construction.
+            new_table(a: Register, array: Count, fields: Count) -> Bool, write, "a register := a new table; false when left to the slow path";
+            new_cell(a: Register, v: Value) -> Bool, write, "a register := a new cell; false as above";
+            new_closure(a: Register, n: Index) -> Bool, write, "a register := a closure of an inner function; false as above";
+            set_list(a: Register, count: Count) -> Bool, write, "list items into a table; false as above";
             // Control.
             jump(offset: Offset) -> Unit, control, "pc += offset";
             branch(taken: Bool) -> Unit, control, "if taken then pc += C of the instruction";
@@ -90,6 +95,11 @@ macro_rules! for_each_prim {
             at_back_edge() -> Bool, read, "counts a back-edge; whether an event is pending or the place is hot";
             must_poll() -> Bool, read, "whether an event is pending at this safepoint";
             enter(f: Closure, a: Register, args: Count) -> Bool, control, "push the frame of a plain Lua call; false when adjustment is needed";
+            at_entry() -> Unit, control, "counts a function's entry; goes to the tracing compiler if it is hot";
+            call_native(f: Value, a: Register, args: Count) -> Bool, control, "call a function that is not Lua's, if the machine can do so by itself";
+            tail_call(f: Value, a: Register, args: Count) -> Bool, control, "a tail call, likewise";
+            iterate(a: Register, results: Count) -> Bool, control, "a step of a generic loop, likewise";
+            nothing_to_close() -> Bool, read, "whether it is known that no variable is to be closed";
             leave(v: OptionValue) -> Bool, control, "pop the frame of a plain Lua call with at most one result; false as above";
         }
     };

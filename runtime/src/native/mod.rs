@@ -60,7 +60,7 @@ pub struct Native {
 }
 
 /// Makes a [`Native`] constant: `native!("name", function)`, followed by any of the words
-/// `yieldable` and `private_upvalues`, in this order (see [`NativeDescription`]).
+/// `yieldable` and `private_upvalues`, in this order, or by `intrinsic` and what traces know it as (see [`NativeDescription`]).
 #[macro_export]
 macro_rules! native {
     ($name:literal, $function:expr) => {
@@ -75,12 +75,21 @@ macro_rules! native {
     ($name:literal, $function:expr, yieldable, private_upvalues) => {
         $crate::native!(@describe $name, $function, true, true)
     };
+    ($name:literal, $function:expr, intrinsic $intrinsic:ident) => {
+        $crate::native!(@describe $name, $function, false, false,
+            Some($crate::function::Intrinsic::$intrinsic))
+    };
     (@describe $name:literal, $function:expr, $yieldable:literal, $private_upvalues:literal) => {
+        $crate::native!(@describe $name, $function, $yieldable, $private_upvalues, None)
+    };
+    (@describe $name:literal, $function:expr, $yieldable:literal, $private_upvalues:literal,
+        $intrinsic:expr) => {
         $crate::native::Native {
             description: &$crate::native::NativeDescription {
                 name: $name,
                 yieldable: $yieldable,
                 private_upvalues: $private_upvalues,
+                intrinsic: $intrinsic,
             },
             function: $function,
         }

@@ -75,7 +75,11 @@ op! {
         ToSlow(Slow::GenericFor)
     }
     /// Calls the iterator.
-    generic_for_call(_m, _i) {
+    generic_for_call(m, i) {
+        if m.iterate(i.a(), i.bn()) {
+            m.skip_word();
+            return Next;
+        }
         ToSlow(Slow::GenericFor)
     }
     /// The back-edge of a generic loop.
@@ -98,13 +102,20 @@ op! {
         if m.is_lua_closure(f) && !m.must_poll() {
             let closure = m.as_closure(f);
             if m.enter(closure, i.a(), i.bn().wrapping_sub(1)) {
+                m.at_entry();
                 return Next;
             }
+        } else if m.call_native(f, i.a(), i.bn().wrapping_sub(1)) {
+            m.skip_word();
+            return Next;
         }
         ToSlow(Slow::Call)
     }
     /// A tail call.
-    tail_call(_m, _i) { ToSlow(Slow::Call) }
+    tail_call(m, i) {
+        let f = m.get(i.a());
+        if m.tail_call(f, i.a(), i.bn().wrapping_sub(1)) { Next } else { ToSlow(Slow::Call) }
+    }
     /// `return R[A], ..., R[A+B-2]`
     return_(_m, _i) { ToSlow(Slow::Return) }
     /// `return`
@@ -125,9 +136,13 @@ op! {
     /// Marks a variable to be closed.
     mark_close(_m, _i) { ToSlow(Slow::Other) }
     /// Closes variables.
-    close(_m, _i) { ToSlow(Slow::Other) }
+    close(m, _i) {
+        if m.nothing_to_close() { Next } else { ToSlow(Slow::Other) }
+    }
     /// Concatenates.
     concat(_m, _i) { ToSlow(Slow::Concat) }
     /// Makes a closure.
-    closure(_m, _i) { ToSlow(Slow::Construct) }
+    closure(m, i) {
+        if m.new_closure(i.a(), i.bci() as usize) { Next } else { ToSlow(Slow::Construct) }
+    }
 }

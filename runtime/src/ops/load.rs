@@ -58,8 +58,9 @@ op! {
         if m.set_upvalue(i.bn(), v) { Next } else { ToSlow(Slow::Construct) }
     }
     /// `R[A] := cell(R[B])`
-    new_cell(_m, _i) {
-        ToSlow(Slow::Construct)
+    new_cell(m, i) {
+        let v = m.get(i.b());
+        if m.new_cell(i.a(), v) { Next } else { ToSlow(Slow::Construct) }
     }
     /// `R[A] := R[B].value`
     get_cell(m, i) {

@@ -153,7 +153,15 @@ op! {
         ToSlow(Slow::SetIndex)
     }
     /// `R[A] := {}`
-    new_table(_m, _i) { ToSlow(Slow::Construct) }
+    new_table(m, i) {
+        if m.new_table(i.a(), i.bn(), i.cn()) { Next } else { ToSlow(Slow::Construct) }
+    }
     /// Stores list items.
-    set_list(_m, _i) { ToSlow(Slow::Construct) }
+    set_list(m, i) {
+        if m.set_list(i.a(), i.bn()) {
+            m.skip_word();
+            return Next;
+        }
+        ToSlow(Slow::Construct)
+    }
 }

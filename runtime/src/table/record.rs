@@ -206,7 +206,7 @@ impl Table {
     ///
     /// # Safety
     /// `t` is a live table of `heap`, and `count <= MAX_RECORD`.
-    pub(super) unsafe fn reserve_slots(
+    pub(crate) unsafe fn reserve_slots(
         heap: &mut Heap,
         t: *mut Table,
         count: usize,

@@ -36,17 +36,17 @@ pub const FUNCTIONS: &[Native] = &[
     native!("rawget", rawget),
     native!("rawset", rawset),
     native!("select", select),
-    native!("setmetatable", setmetatable),
+    native!("setmetatable", setmetatable, intrinsic SetMetatable),
     native!("tonumber", convert::tonumber),
     native!("tostring", convert::tostring),
     native!("type", type_of),
     native!("xpcall", protect::xpcall, yieldable),
 ];
 
-const NEXT: Native = native!("next", next);
+const NEXT: Native = native!("next", next, intrinsic Next);
 const PAIRS: Native = native!("pairs", pairs, yieldable, private_upvalues);
 const IPAIRS: Native = native!("ipairs", ipairs, private_upvalues);
-const IPAIRS_STEP: Native = native!("ipairs_step", ipairs_step);
+const IPAIRS_STEP: Native = native!("ipairs_step", ipairs_step, intrinsic IpairsStep);
 
 /// Adds what is not a plain function to the table of globals: `pairs` and `ipairs`, which have
 /// the iterator that they return as a private upvalue, `_G` and `_VERSION`.

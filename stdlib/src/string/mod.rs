@@ -24,7 +24,7 @@ use perilune_runtime::native::{Call, Local, Native, NativeResult, TableRef};
 
 /// The functions of the library.
 pub const FUNCTIONS: &[Native] = &[
-    native!("byte", byte),
+    native!("byte", byte, intrinsic Byte),
     native!("char", char),
     native!("dump", dump),
     native!("find", find::find),
@@ -38,7 +38,7 @@ pub const FUNCTIONS: &[Native] = &[
     native!("packsize", pack::packsize),
     native!("rep", rep),
     native!("reverse", reverse),
-    native!("sub", sub),
+    native!("sub", sub, intrinsic Sub),
     native!("unpack", pack::unpack),
     native!("upper", upper),
 ];

@@ -24,7 +24,7 @@ use perilune_runtime::native::Native;
 /// The functions of the library.
 pub const FUNCTIONS: &[Native] = &[
     native!("concat", list::concat),
-    native!("insert", sequence::insert),
+    native!("insert", sequence::insert, intrinsic Insert),
     native!("move", sequence::move_),
     native!("pack", list::pack),
     native!("remove", sequence::remove),

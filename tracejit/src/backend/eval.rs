@@ -16,6 +16,7 @@ use super::{
 use crate::ir::compute::{holds, pure};
 use crate::ir::eval::address;
 use crate::ir::{Constant, End, Helper, Instruction, Op, Phi, Ref, Step, Type};
+use perilune_runtime::gc::{BLACK, GcHeader};
 use perilune_runtime::value::Value;
 use perilune_runtime::vm::Vm;
 use std::cell::Cell;
@@ -301,8 +302,20 @@ impl Run<'_> {
                     (*slot).payload = a;
                     return None;
                 }
-                Op::CallInt | Op::CallFloat => call(Helper::ALL[i.imm as usize], [a, b, c]),
+                Op::CallInt | Op::CallFloat => {
+                    call(Helper::ALL[i.imm as usize], [a, b, c], self.vm)
+                }
                 Op::Step => return self.step(i),
+                Op::BarrierBack | Op::BarrierForward => {
+                    let (heap, object) = (&mut (*self.vm).heap, a as *mut GcHeader);
+                    if (*object).mark & BLACK != 0 {
+                        match i.op {
+                            Op::BarrierBack => heap.barrier_back_slow(object),
+                            _ => heap.barrier_forward_slow(object, b as *mut GcHeader),
+                        }
+                    }
+                    return None;
+                }
                 op if op.is_guard() => return self.guard(i, a, b),
                 op => match address(&i, a, b) {
                     Some(at) if op.result() == Type::None => {
@@ -394,17 +407,17 @@ macro_rules! helper_calls {
         /// # Safety
         /// The operands are what the helper takes, and it [`is_callable`].
         #[allow(unused_assignments, reason = "the last operand's number is not read")]
-        unsafe fn call(helper: Helper, args: [u64; 3]) -> u64 {
+        unsafe fn call(helper: Helper, args: [u64; 3], vm: *mut Vm) -> u64 {
             let mut n = 0;
             let mut next = || { n += 1; args[n - 1] };
             match (helper.operands(), helper.result()) {
                 $(([$(Type::$operand),*], Type::$result) => {
-                    type Function = unsafe extern "C-unwind" fn($(operand_type!($operand)),*)
+                    type Function = unsafe extern "C-unwind" fn($(operand_type!($operand),)* *mut Vm)
                         -> operand_type!($result);
                     // SAFETY: helpers are functions of the types that they declare.
                     let result = unsafe {
                         let function: Function = std::mem::transmute(helper.address());
-                        function($(from_bits!($operand, next())),*)
+                        function($(from_bits!($operand, next()),)* vm)
                     };
                     to_bits!($result, result)
                 })*
@@ -438,6 +451,7 @@ macro_rules! to_bits {
     };
 }
 helper_calls! {
+    [] -> Int;
     [Int] -> Int;
     [Int, Int] -> Int;
     [Int, Int, Int] -> Int;

@@ -7,17 +7,16 @@
 //!   `invalidated` after the step in which it happened, and are left. Their code stays until no
 //!   trace runs.
 
+mod compile;
 mod exit;
 mod statistics;
 mod trace;
 
 use crate::abort::Abort;
-use crate::backend::{Backend, Location, Refusal, Request};
-use crate::ir::verify::{verify, verify_side};
-use crate::ir::{Snapshot, Trace};
-use crate::opt::{Passes, optimise_observed};
+use crate::backend::{Backend, Location};
+use crate::ir::Trace;
 use crate::options::Options;
-use crate::record::{Dependencies, Limits, Outcome, Recording, Start, Surroundings};
+use crate::record::{Dependencies, Limits, Recording, Start, Surroundings};
 use perilune_runtime::function::{LuaClosure, Proto};
 use perilune_runtime::gc::GcHeader;
 use perilune_runtime::hot::{self, TraceHook};
@@ -41,6 +40,9 @@ const MAX_SIDE_ABORTS: u32 = 3;
 /// How many bytecode instructions a trace must do by itself for each that the runtime does: a step
 /// costs more than the interpreter would.
 const STEP_COST: usize = 8;
+/// Bytecode instructions that a function's trace must have unless it calls itself or gets into a
+/// loop: entering and leaving a trace costs as much as interpreting some.
+const WORTHWHILE: usize = 60;
 /// Side traces of one root, in all.
 const MAX_SIDE_TRACES: usize = 400;
 
@@ -84,6 +86,8 @@ struct CompiledTrace {
     root: u32,
     /// Side traces of the tree, if it is a root.
     side_traces: usize,
+    /// Whether it starts at a function's entry.
+    is_function: bool,
 }
 
 /// An exit of a trace.
@@ -96,9 +100,11 @@ struct ExitRecord {
     count: u32,
     aborts: u32,
     has_trace: bool,
+    /// Whether it is taken only when a helper declines.
+    is_rare: bool,
 }
 
-/// A back-edge.
+/// A back-edge, or a function's entry.
 #[derive(Debug)]
 struct LocationRecord {
     proto: *mut Proto,
@@ -194,6 +200,7 @@ impl Engine {
         record.count += 1;
         if record.count < self.options.exit
             || record.has_trace
+            || record.is_rare
             || record.aborts >= MAX_SIDE_ABORTS
             || self.depth.get() > 0 && self.invalidated.get()
         {
@@ -237,18 +244,17 @@ impl Engine {
         }
     }
 
-    /// Records the loop whose back-edge is at the saved state.
-    unsafe fn record_loop(&self, vm: *mut Vm) -> u64 {
-        // SAFETY: the saved state is that of a back-edge.
+    /// Records the loop or function whose back-edge or start is at the saved state.
+    unsafe fn record_root(&self, vm: *mut Vm, start: Start, location: *const u64) -> u64 {
+        // SAFETY: the saved state is that of the location.
         unsafe {
-            let location = (*vm).pc.add(1);
             // Not again while this one is being recorded.
             hot::set_counter(location, -self.options.hot);
             let proto = running_proto(vm);
             let number = self.state.borrow().traces.len() as u32;
             let started = Instant::now();
             let mut recording = Recording::new(vm, number);
-            let (outcome, code) = recording.run(Start::Loop, &self.limits(), self);
+            let (outcome, code) = recording.run(start, &self.limits(), self);
             let passes = {
                 let mut state = self.state.borrow_mut();
                 state.statistics.recorded(started);
@@ -261,6 +267,8 @@ impl Engine {
             let result = self.finish(&passes, recording, outcome, number, None);
             match result {
                 Ok(number) => {
+                    let is_function = start == Start::Entry;
+                    self.state.borrow_mut().traces[number as usize].is_function = is_function;
                     hot::set_trace_at(location, number + 1);
                     hot::set_counter(location, HAS_TRACE);
                     let mut state = self.state.borrow_mut();
@@ -298,7 +306,7 @@ impl Engine {
     unsafe fn record_side(&self, vm: *mut Vm, exit: u32) -> u64 {
         // SAFETY: the saved state is that of the exit's snapshot.
         unsafe {
-            let (number, root, recording) = {
+            let (number, root, is_function, recording) = {
                 let state = self.state.borrow();
                 let record = &state.exits[exit as usize];
                 let parent = &state.traces[record.trace as usize];
@@ -306,11 +314,17 @@ impl Engine {
                 let mut recording = Recording::new(vm, number);
                 let snapshot = &parent.trace.snapshots[record.snapshot as usize];
                 recording.inherit(&parent.trace, snapshot);
-                (number, parent.root, recording)
+                let is_function = state.traces[parent.root as usize].is_function;
+                (number, parent.root, is_function, recording)
             };
             let mut recording = recording;
             let started = Instant::now();
-            let (outcome, code) = recording.run(Start::Exit, &self.limits(), self);
+            let start = if is_function {
+                Start::FunctionExit
+            } else {
+                Start::Exit
+            };
+            let (outcome, code) = recording.run(start, &self.limits(), self);
             self.state.borrow_mut().statistics.recorded(started);
             let result = self.finish(&self.options.passes, recording, outcome, number, Some(exit));
             let mut state = self.state.borrow_mut();
@@ -332,7 +346,7 @@ impl Engine {
                     if let Some(record) = state.exits.get_mut(exit as usize) {
                         record.aborts += 1;
                         record.count = 0;
-                        if abort == Abort::MostlySteps {
+                        if matches!(abort, Abort::MostlySteps | Abort::Returns) {
                             record.aborts = MAX_SIDE_ABORTS;
                         }
                     }
@@ -340,131 +354,6 @@ impl Engine {
             }
             code
         }
-    }
-
-    /// Optimises and assembles a recording; answers the number of the trace.
-    fn finish(
-        &self,
-        passes: &Passes,
-        recording: Recording,
-        outcome: Outcome,
-        number: u32,
-        parent: Option<u32>,
-    ) -> Result<u32, Abort> {
-        if let Outcome::Aborted(abort) = outcome {
-            return Err(abort);
-        }
-        let mut state = self.state.borrow_mut();
-        let state = &mut *state;
-        // Nested recordings may have finished first.
-        if state.traces.len() as u32 != number || self.invalidated.get() {
-            return Err(Abort::Collection);
-        }
-        let steps = recording.trace.steps.len();
-        if !self.options.keep_all && steps * STEP_COST > recording.instructions {
-            return Err(Abort::MostlySteps);
-        }
-        if self.options.dump.ir {
-            eprintln!("-- recorded\n{}", recording.trace);
-        }
-        let started = Instant::now();
-        let dependencies = recording.dependencies;
-        let exit = parent.map(|exit| &state.exits[exit as usize]);
-        let parent_trace = exit.map(|exit| {
-            let parent = &state.traces[exit.trace as usize].trace;
-            (parent, &parent.snapshots[exit.snapshot as usize])
-        });
-        let trace = self.optimise(recording.trace, parent_trace, passes)?;
-        state.statistics.optimised(started);
-        if self.options.dump.opt {
-            eprintln!("-- optimised\n{trace}");
-        }
-        if self.options.record_only {
-            return Err(Abort::NotAssembled);
-        }
-        let started = Instant::now();
-        let first_exit = state.exits.len() as u32;
-        let inherited = parent.map(|exit| state.exits[exit as usize].values.clone());
-        let traces = &state.traces;
-        if state.backend.is_none() {
-            state.backend = if self.options.evaluate {
-                Some(Backend::evaluator(exit::restore, trace::step))
-            } else {
-                let limit = self.options.code_limit;
-                Backend::machine_code(limit, exit::restore, trace::step).ok()
-            };
-        }
-        let Some(backend) = &mut state.backend else {
-            return Err(Abort::CodeFull);
-        };
-        let assembled = backend.assemble(&Request {
-            trace: &trace,
-            first_exit,
-            inherited: inherited.as_deref().unwrap_or(&[]),
-            entry_of: &|n| traces.get(n as usize).map(|t| t.entry),
-            registers: self.options.registers,
-            verify: self.options.verify,
-            deopt: self.options.deopt.map(|n| (n, self.countdown.as_ptr())),
-        });
-        state.statistics.assembled(started);
-        let assembled = match assembled {
-            Ok(assembled) => assembled,
-            Err(Refusal::Full) => return Err(Abort::CodeFull),
-            Err(_) => return Err(Abort::NotAssembled),
-        };
-        if self.options.dump.asm {
-            let code = backend.code(assembled.entry, assembled.code_bytes);
-            let listing = crate::backend::listing(assembled.entry as usize, code);
-            eprintln!("-- trace {number}, machine code\n{listing}");
-        }
-        state.statistics.traces += 1;
-        state.statistics.code_bytes += assembled.code_bytes;
-        for exit in assembled.exits {
-            state.exits.push(ExitRecord {
-                trace: number,
-                snapshot: exit.snapshot,
-                values: exit.values,
-                stub: exit.stub,
-                count: 0,
-                aborts: 0,
-                has_trace: false,
-            });
-        }
-        state.traces.push(CompiledTrace {
-            trace,
-            entry: assembled.entry,
-            dependencies,
-            root: number,
-            side_traces: 0,
-        });
-        Ok(number)
-    }
-
-    /// Optimises a trace; verifies it as it was recorded and after every pass, if that is wanted.
-    fn optimise(
-        &self,
-        trace: Trace,
-        parent: Option<(&Trace, &Snapshot)>,
-        passes: &Passes,
-    ) -> Result<Trace, Abort> {
-        if !self.options.verify {
-            return Ok(crate::opt::optimise(trace, passes));
-        }
-        let mut is_well_formed = true;
-        let mut check = |stage: &str, trace: &Trace| {
-            let verdict = match parent {
-                Some((parent, exit)) => verify_side(trace, parent, exit),
-                None => verify(trace),
-            };
-            if let Err(problem) = verdict {
-                is_well_formed = false;
-                eprintln!("not well formed after {stage}: {problem}\n{trace}");
-            }
-        };
-        check("recording", &trace);
-        let trace = optimise_observed(trace, passes, Some(&mut check));
-        debug_assert!(is_well_formed, "a trace is not well formed: see above");
-        is_well_formed.then_some(trace).ok_or(Abort::NotAssembled)
     }
 
     /// Drops all traces. Running ones are left after their step.
@@ -553,13 +442,38 @@ impl TraceHook for Engine {
                 return portable::step(vm);
             }
             match hot::trace_at(location) {
-                0 => self.record_loop(vm),
+                0 => self.record_root(vm, Start::Loop, location),
                 number => {
                     // Counting must not wrap around.
                     hot::set_counter(location, HAS_TRACE);
                     self.enter(vm, number - 1)
                 }
             }
+        }
+    }
+
+    unsafe fn hot_entry(&self, vm: *mut Vm) -> u64 {
+        // SAFETY: the saved state is that of a function's start.
+        unsafe {
+            let location = hot::entry_location(running_proto(vm));
+            if self.invalidated.get() {
+                return portable::step(vm);
+            }
+            match hot::trace_at(location) {
+                0 => self.record_root(vm, Start::Entry, location),
+                number => {
+                    hot::set_counter(location, HAS_TRACE);
+                    self.enter(vm, number - 1)
+                }
+            }
+        }
+    }
+
+    fn visit_shapes(&self, visit: &mut dyn FnMut(u32)) {
+        let state = self.state.borrow();
+        if !state.stale {
+            let shapes = state.traces.iter().flat_map(|t| &t.dependencies.shapes);
+            shapes.for_each(|&id| visit(id));
         }
     }
 

@@ -43,7 +43,7 @@ pub fn pure_helper(helper: Helper, a: u64, b: u64) -> Option<u64> {
         Helper::FloatMod => Some(number::float_mod(f, g).to_bits()),
         Helper::FloatFloorDiv => Some(number::float_floor_div(f, g).to_bits()),
         Helper::FloatPow => Some(number::float_pow(f, g).to_bits()),
-        Helper::Append => None,
+        _ => None,
     }
 }
 

@@ -8,10 +8,13 @@
 //! that writes, and where and with which state the trace is left.
 
 use super::compute::{holds, pure, pure_helper};
+use super::helper::HelperEffect;
 use super::world::{VM, World};
 use super::{
     Class, Constant, End, Helper, Instruction, Op, PendingFrame, Ref, Snapshot, Trace, Type,
 };
+use perilune_runtime::layout;
+use perilune_runtime::table::shape::EMPTY_SHAPE;
 use std::collections::BTreeMap;
 
 /// State that others see.
@@ -187,7 +190,8 @@ impl Evaluator<'_> {
                 return self.guard(i, is_quiet);
             }
             Op::Step => return self.step(i),
-            Op::Loop => {}
+            // What barriers do is the collector's.
+            Op::Loop | Op::BarrierBack | Op::BarrierForward => {}
             op if op.is_guard() => return self.guard(i, holds(op, a, b).unwrap_or(false)),
             op => match address(i, a, b) {
                 Some(address) if op.result() == Type::None => {
@@ -219,12 +223,33 @@ impl Evaluator<'_> {
 
     fn call(&mut self, i: &Instruction, [a, b, c]: [u64; 3]) -> Option<u64> {
         let helper = *Helper::ALL.get(i.imm as usize)?;
-        if helper != Helper::Append {
+        if helper.effect() == HelperEffect::Pure {
             return pure_helper(helper, a, b);
         }
         let memory = self.world.written();
         self.events.push(Event::Call(helper, vec![a, b, c], memory));
-        Some(self.world.append())
+        match helper.effect() {
+            HelperEffect::Allocates => {
+                let object = self.world.allocate();
+                if helper == Helper::NewTable && object != 0 {
+                    let shape = object + layout::OBJECT_EXTRA as u64;
+                    self.world
+                        .store(Class::Shape, shape, EMPTY_SHAPE.into(), u64::MAX);
+                    let border = object + layout::TABLE_BORDER as u64;
+                    self.world.store(Class::TableHeader, border, 0, u64::MAX);
+                }
+                Some(object)
+            }
+            HelperEffect::AddsField => {
+                let answer = self.world.append();
+                if answer != 0 {
+                    let shape = a.wrapping_add(layout::OBJECT_EXTRA as u64);
+                    self.world.store(Class::Shape, shape, b, u64::MAX);
+                }
+                Some(answer)
+            }
+            _ => Some(self.world.append()),
+        }
     }
 
     fn step(&mut self, i: &Instruction) -> Option<Outcome> {

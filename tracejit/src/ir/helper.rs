@@ -2,8 +2,12 @@
 
 use super::op::Type;
 use perilune_frontend::number;
+use perilune_runtime::construct;
+use perilune_runtime::function::{Cell, LuaClosure, Proto};
+use perilune_runtime::string::LuaString;
 use perilune_runtime::table::Table;
 use perilune_runtime::value::Value;
+use perilune_runtime::vm::Vm;
 
 /// What a helper's result depends on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,8 +16,16 @@ pub enum HelperEffect {
     Pure,
     /// Tables: their shape, header, record slots and elements.
     ReadsTables,
-    /// Changes the table that is its first operand (any part of it).
+    /// Changes elements of a table.
     WritesTable,
+    /// Changes a table's shape to the one that is its second operand, and where its fields are.
+    AddsField,
+    /// Changes a table's shape and where its fields are.
+    SetsMetatable,
+    /// Changes what the machine has found.
+    Finds,
+    /// Makes an object; answers 0 when it declines.
+    Allocates,
 }
 
 macro_rules! helpers {
@@ -46,28 +58,142 @@ helpers! {
     FloatFloorDiv = float_floor_div, (Float, Float) -> Float, Pure;
     /// `a ^ b`
     FloatPow = float_pow, (Float, Float) -> Float, Pure;
-    /// Appends the value with tag b and payload c to table a: 1, or 0 when there is no room (and
-    /// then nothing is done).
+    /// `math.sin(a)`
+    FloatSin = float_sin, (Float) -> Float, Pure;
+    /// `math.cos(a)`
+    FloatCos = float_cos, (Float) -> Float, Pure;
+    /// The greatest integer that is not greater than a, which is in an integer's range.
+    FloatFloor = float_floor, (Float) -> Int, Pure;
+    /// Appends the value with tag b and payload c to table a: 1, or 0 when it declines.
     Append = append, (Int, Int, Int) -> Int, WritesTable;
+    /// Gives table a the shape b, which has one field more: 1, or 0 when it declines.
+    AddSlot = add_slot, (Int, Int) -> Int, AddsField;
+    /// Gives table a, which has none, the metatable b: 1, or 0 when it declines.
+    SetMetatable = set_metatable, (Int, Int) -> Int, SetsMetatable;
+    /// Makes room for c list items from element b + 1 of table a on: 1, or 0 when it declines.
+    ExtendList = extend_list, (Int, Int, Int) -> Int, WritesTable;
+    /// A new table with room for `a >> 32` elements and for fields (the low half of a).
+    NewTable = new_table, (Int) -> Int, Allocates;
+    /// A new cell that holds the value with tag a and payload b.
+    NewCell = new_cell, (Int, Int) -> Int, Allocates;
+    /// A new closure of proto a, whose upvalues are stored next.
+    NewClosure = new_closure, (Int) -> Int, Allocates;
+    /// The bytes of string a from b up to c, counted from 0, as a string.
+    Substring = substring, (Int, Int, Int) -> Int, Allocates;
+    /// How many variables are to be closed, at most: 0 or 1.
+    ToBeClosed = to_be_closed, () -> Int, ReadsTables;
+    /// `next` of table a, after the key with tag b and payload c: 0 at the end, 1 with the key and
+    /// value found in the machine, 2 when there is no such key.
+    Next = next, (Int, Int, Int) -> Int, Finds;
 }
 
-extern "C-unwind" fn float_mod(a: f64, b: f64) -> f64 {
+impl HelperEffect {
+    /// Whether the call changes memory that traces look at.
+    pub fn is_write(self) -> bool {
+        matches!(
+            self,
+            HelperEffect::WritesTable | HelperEffect::AddsField | HelperEffect::SetsMetatable
+        )
+    }
+}
+
+// All helpers get the machine as their last argument.
+
+extern "C-unwind" fn float_mod(a: f64, b: f64, _: *mut Vm) -> f64 {
     number::float_mod(a, b)
 }
-extern "C-unwind" fn float_floor_div(a: f64, b: f64) -> f64 {
+extern "C-unwind" fn float_floor_div(a: f64, b: f64, _: *mut Vm) -> f64 {
     number::float_floor_div(a, b)
 }
-extern "C-unwind" fn float_pow(a: f64, b: f64) -> f64 {
+extern "C-unwind" fn float_pow(a: f64, b: f64, _: *mut Vm) -> f64 {
     number::float_pow(a, b)
+}
+extern "C-unwind" fn float_sin(a: f64, _: *mut Vm) -> f64 {
+    a.sin()
+}
+extern "C-unwind" fn float_cos(a: f64, _: *mut Vm) -> f64 {
+    a.cos()
+}
+extern "C-unwind" fn float_floor(a: f64, _: *mut Vm) -> i64 {
+    a.floor() as i64
+}
+
+fn value(tag: u64, payload: u64) -> Value {
+    Value {
+        payload,
+        tag: tag as u8,
+    }
 }
 
 /// # Safety
-/// `t` is a live table, and tag and payload make a live value for which no barrier is due.
-unsafe extern "C-unwind" fn append(t: *mut Table, tag: u64, payload: u64) -> u64 {
-    let value = Value {
-        payload,
-        tag: tag as u8,
-    };
+/// As [`construct::append`].
+unsafe extern "C-unwind" fn append(t: *mut Table, tag: u64, payload: u64, vm: *mut Vm) -> u64 {
     // SAFETY: the caller's contract.
-    u64::from(unsafe { Table::array_append(t, value) })
+    u64::from(unsafe { construct::append(vm, t, value(tag, payload)) })
+}
+/// # Safety
+/// As [`construct::add_slot`].
+unsafe extern "C-unwind" fn add_slot(t: *mut Table, shape: u64, vm: *mut Vm) -> u64 {
+    // SAFETY: the caller's contract.
+    u64::from(unsafe { construct::add_slot(vm, t, shape as u32) })
+}
+/// # Safety
+/// As [`construct::set_metatable`].
+unsafe extern "C-unwind" fn set_metatable(
+    t: *mut Table,
+    metatable: *mut Table,
+    vm: *mut Vm,
+) -> u64 {
+    // SAFETY: the caller's contract.
+    u64::from(unsafe { construct::set_metatable(vm, t, metatable) })
+}
+/// # Safety
+/// As [`construct::extend_list`].
+unsafe extern "C-unwind" fn extend_list(t: *mut Table, first: u64, count: u64, _: *mut Vm) -> u64 {
+    // SAFETY: the caller's contract.
+    u64::from(unsafe { construct::extend_list(t, first as usize, count as usize) })
+}
+/// # Safety
+/// As [`construct::table`].
+unsafe extern "C-unwind" fn new_table(sizes: u64, vm: *mut Vm) -> *mut Table {
+    // SAFETY: the caller's contract.
+    unsafe { construct::table(vm, (sizes >> 32) as usize, sizes as u32 as usize) }
+}
+/// # Safety
+/// As [`construct::cell`].
+unsafe extern "C-unwind" fn new_cell(tag: u64, payload: u64, vm: *mut Vm) -> *mut Cell {
+    // SAFETY: the caller's contract.
+    unsafe { construct::cell(vm, value(tag, payload)) }
+}
+/// # Safety
+/// As [`construct::closure`].
+unsafe extern "C-unwind" fn new_closure(proto: *mut Proto, vm: *mut Vm) -> *mut LuaClosure {
+    // SAFETY: the caller's contract.
+    unsafe { construct::closure(vm, proto) }
+}
+/// # Safety
+/// As [`construct::substring`].
+unsafe extern "C-unwind" fn substring(
+    s: *const LuaString,
+    from: u64,
+    to: u64,
+    vm: *mut Vm,
+) -> *mut LuaString {
+    // SAFETY: the caller's contract.
+    unsafe { construct::substring(vm, s, from as usize, to as usize) }
+}
+/// # Safety
+/// As [`construct::nothing_to_close`].
+unsafe extern "C-unwind" fn to_be_closed(vm: *mut Vm) -> u64 {
+    // SAFETY: the caller's contract.
+    u64::from(unsafe { !construct::nothing_to_close(vm) })
+}
+/// # Safety
+/// As [`construct::next`].
+unsafe extern "C-unwind" fn next(t: *const Table, tag: u64, payload: u64, vm: *mut Vm) -> u64 {
+    // SAFETY: the caller's contract.
+    match unsafe { construct::next(vm, t, value(tag, payload)) } {
+        Some(found) => u64::from(found),
+        None => 2,
+    }
 }

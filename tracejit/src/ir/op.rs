@@ -72,6 +72,9 @@ macro_rules! for_each_trace_op {
             Store8At(Int, Int, Int) -> None, Write, "a byte of an array := c";
             Store64At(Int, Int, Int) -> None, Write, "64 bits of an array := c";
             StoreFloatAt(Int, Int, Float) -> None, Write, "a double of an array := c";
+            // Write barriers (`gc/barrier.rs` of the runtime).
+            BarrierBack(Int) -> None, Write, "table a is about to be given a reference";
+            BarrierForward(Int, Int) -> None, Write, "cell a is about to be given a reference to object b";
             // Integers; all wrap around.
             Add(Int, Int) -> Int, Pure, "a + b";
             Sub(Int, Int) -> Int, Pure, "a - b";
@@ -203,12 +206,16 @@ pub enum Class {
     Element,
     /// Tags of array elements.
     ElementTag,
+    /// Which cells a closure has: `debug.upvaluejoin` changes it.
+    Upvalue,
     /// Values in cells.
     Cell,
     /// Mark and flag bytes of object headers.
     Mark,
     /// Fields of the machine: limits, pending events.
     Machine,
+    /// What a helper found.
+    Found,
     /// The machine's frame pointer.
     FrameTop,
     /// Frames.
@@ -225,9 +232,11 @@ impl Class {
         Class::Record,
         Class::Element,
         Class::ElementTag,
+        Class::Upvalue,
         Class::Cell,
         Class::Mark,
         Class::Machine,
+        Class::Found,
         Class::FrameTop,
         Class::Frame,
     ];

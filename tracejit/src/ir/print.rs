@@ -32,7 +32,13 @@ impl Display for Shown<'_> {
 /// Whether the text of an operation always has its `imm`, with a sign: an offset.
 pub(super) fn has_offset(op: Op) -> bool {
     match op.effect() {
-        Effect::Read | Effect::Write => !matches!(op, Op::CallInt | Op::CallFloat) && !is_slot(op),
+        Effect::Read | Effect::Write => {
+            let has_none = matches!(
+                op,
+                Op::CallInt | Op::CallFloat | Op::BarrierBack | Op::BarrierForward
+            );
+            !has_none && !is_slot(op)
+        }
         _ => op == Op::GuardStack,
     }
 }

@@ -227,7 +227,7 @@ pub fn is_write(i: &Instruction) -> bool {
     match i.op {
         Op::CallInt | Op::CallFloat => Helper::ALL
             .get(i.imm as usize)
-            .is_none_or(|h| h.effect() == super::helper::HelperEffect::WritesTable),
+            .is_none_or(|h| h.effect().is_write()),
         op => matches!(op.effect(), Effect::Write | Effect::Step),
     }
 }

@@ -210,6 +210,15 @@ impl World {
             .retain(|&(class, _), _| class == Class::Constant as u8);
     }
 
+    /// A new object's address, or 0 when there is none.
+    pub fn allocate(&mut self) -> u64 {
+        self.calls += 1;
+        if self.chance("allocate", self.calls, 0).is_multiple_of(8) {
+            return 0;
+        }
+        0x7000_0000_0000 + (self.calls << 12)
+    }
+
     /// Something is appended to a table, or there was no room: the helper's answer.
     pub fn append(&mut self) -> u64 {
         self.calls += 1;

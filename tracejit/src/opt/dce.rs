@@ -1,7 +1,6 @@
 //! Drops instructions whose results nobody uses, and phis that only feed themselves.
 
 use super::rebuild::rebuild;
-use crate::ir::helper::HelperEffect;
 use crate::ir::{Effect, End, Helper, Instruction, Op, Ref, Trace, Type};
 
 /// Whether an instruction is there for more than its result.
@@ -9,7 +8,7 @@ fn has_effect(i: &Instruction) -> bool {
     match i.op {
         Op::CallInt | Op::CallFloat => Helper::ALL
             .get(i.imm as usize)
-            .is_none_or(|h| h.effect() == HelperEffect::WritesTable),
+            .is_none_or(|h| h.effect().is_write()),
         op => {
             !matches!(op.effect(), Effect::Pure | Effect::Read | Effect::Entry)
                 || op.result() == Type::None

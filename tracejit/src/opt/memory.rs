@@ -6,7 +6,8 @@
 //! not known, unless both are constants, or a guard has found them to differ.
 
 use super::guards::Facts;
-use crate::ir::{Class, Constant, Effect, Instruction, Op, Ref, Trace};
+use crate::ir::helper::HelperEffect;
+use crate::ir::{Class, Constant, Effect, Helper, Instruction, Op, Ref, Trace};
 use rustc_hash::FxHashMap;
 
 /// A place in memory.
@@ -161,10 +162,35 @@ pub(super) fn are_disjoint(trace: &Trace, facts: &Facts, a: &Place, b: &Place) -
 }
 
 fn are_different_objects(trace: &Trace, x: Ref, y: Ref) -> bool {
+    let (x, y) = (owner(trace, x), owner(trace, y));
+    if is_newer(trace, x, y) || is_newer(trace, y, x) {
+        return true;
+    }
     match (trace.constant_of(x), trace.constant_of(y)) {
         (Some(Constant::Object(a)), Some(Constant::Object(b))) => a != b,
         _ => false,
     }
+}
+
+/// The object that a part belongs to, by the address of the part; others are their own.
+fn owner(trace: &Trace, r: Ref) -> Ref {
+    match r.as_instruction().map(|n| &trace.code[n]) {
+        Some(i) if i.op == Op::Load64 && i.class == Class::TableHeader => i.args[0],
+        _ => r,
+    }
+}
+
+/// Whether `x` was made when `y` was there already.
+fn is_newer(trace: &Trace, x: Ref, y: Ref) -> bool {
+    let Some(n) = x.as_instruction() else {
+        return false;
+    };
+    let i = &trace.code[n];
+    let allocates = i.op == Op::CallInt
+        && Helper::ALL
+            .get(i.imm as usize)
+            .is_some_and(|h| h.effect() == HelperEffect::Allocates);
+    allocates && y.as_instruction().is_none_or(|m| m < n)
 }
 
 /// Whether two indices differ: different constants, or different distances from the same value.

@@ -7,6 +7,7 @@
 
 use super::memory::Place;
 use super::rewrite::Rewriter;
+use super::rewrite::SHAPE_AND_SLOTS;
 use super::{alias, bounds};
 use crate::ir::helper::HelperEffect;
 use crate::ir::{Class, Effect, End, Helper, Instruction, Op, Phi, Ref, Snapshot, SnapshotSlot};
@@ -161,9 +162,21 @@ impl Changes {
             }
             Op::CallInt | Op::CallFloat => {
                 let effect = Helper::ALL.get(i.imm as usize).map(|h| h.effect());
-                if effect.is_none_or(|e| e == HelperEffect::WritesTable) {
-                    self.classes
-                        .extend([Class::TableHeader, Class::Element, Class::ElementTag]);
+                match effect {
+                    Some(HelperEffect::AddsField | HelperEffect::SetsMetatable) => {
+                        self.fields.extend(SHAPE_AND_SLOTS);
+                    }
+                    Some(HelperEffect::Finds) => {
+                        self.classes.insert(Class::Found);
+                    }
+                    Some(effect) if !effect.is_write() => {}
+                    _ => {
+                        self.classes.extend([
+                            Class::TableHeader,
+                            Class::Element,
+                            Class::ElementTag,
+                        ]);
+                    }
                 }
             }
             op if op.effect() == Effect::Write => match Place::of(i) {

@@ -15,8 +15,18 @@ use crate::ir::helper::HelperEffect;
 use crate::ir::{
     Class, Effect, End, Helper, Instruction, Op, Ref, Snapshot, SnapshotSlot, Trace, Type,
 };
+use perilune_runtime::layout;
+use perilune_runtime::table::shape::EMPTY_SHAPE;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
+
+/// What of a table changes with its shape.
+pub(super) const SHAPE_AND_SLOTS: [(Class, i32); 2] = [
+    (Class::Shape, layout::OBJECT_EXTRA),
+    (Class::TableHeader, layout::TABLE_SLOTS),
+];
+/// Stands for an object's need of a barrier, as a place in its header.
+const BARRIER: i32 = -1;
 
 /// The sweep at work.
 pub(super) struct Rewriter<'a> {
@@ -175,6 +185,8 @@ impl<'a> Rewriter<'a> {
             }
             Op::Step => self.step(i),
             Op::CallInt | Op::CallFloat => self.call(i),
+            Op::BarrierBack => self.barrier(i),
+            Op::BarrierForward => self.new.push(i),
             _ => match i.op.effect() {
                 Effect::Pure => self.pure(i),
                 Effect::Read => self.load(i),
@@ -311,6 +323,35 @@ impl<'a> Rewriter<'a> {
         match Helper::ALL.get(i.imm as usize).map(|h| h.effect()) {
             Some(HelperEffect::Pure) => self.pure(i),
             Some(HelperEffect::ReadsTables) => self.new.push(i),
+            Some(HelperEffect::Allocates) => {
+                let r = self.new.push(i);
+                if i.imm == Helper::NewTable as i32 {
+                    self.learn_new_table(r);
+                }
+                r
+            }
+            Some(HelperEffect::Finds) => {
+                self.memory.kill_class(Class::Found);
+                self.new.push(i)
+            }
+            Some(HelperEffect::SetsMetatable) => {
+                let t = i.args[0];
+                for (class, at) in SHAPE_AND_SLOTS {
+                    self.memory
+                        .kill(&self.new, &self.facts, &Place::Field(class, t, at));
+                }
+                self.new.push(i)
+            }
+            Some(HelperEffect::AddsField) => {
+                let [t, shape, _] = i.args;
+                for (class, at) in SHAPE_AND_SLOTS {
+                    self.memory
+                        .kill(&self.new, &self.facts, &Place::Field(class, t, at));
+                }
+                let place = Place::Field(Class::Shape, t, layout::OBJECT_EXTRA);
+                self.memory.set(place, shape);
+                self.new.push(i)
+            }
             _ => {
                 for class in [Class::TableHeader, Class::Element, Class::ElementTag] {
                     self.memory.kill_class(class);
@@ -318,6 +359,27 @@ impl<'a> Rewriter<'a> {
                 self.push_write(i)
             }
         }
+    }
+
+    /// What is known of a table that was just made.
+    fn learn_new_table(&mut self, t: Ref) {
+        let (shape, zero) = (self.new.int(EMPTY_SHAPE as i64), self.new.int(0));
+        let shape_place = Place::Field(Class::Shape, t, layout::OBJECT_EXTRA);
+        self.memory.set(shape_place, shape);
+        let border = Place::Field(Class::TableHeader, t, layout::TABLE_BORDER);
+        self.memory.set(border, zero);
+        self.memory.set(Place::Field(Class::Mark, t, BARRIER), t);
+    }
+
+    /// A write barrier, unless the table has had one since the last step: only steps collect.
+    fn barrier(&mut self, i: Instruction) -> Ref {
+        let t = i.args[0];
+        let place = Place::Field(Class::Mark, t, BARRIER);
+        if self.passes.memory && self.memory.get(&place) == Some(t) {
+            return Ref::NONE;
+        }
+        self.memory.set(place, t);
+        self.new.push(i)
     }
 
     fn step(&mut self, mut i: Instruction) -> Ref {

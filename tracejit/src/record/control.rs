@@ -5,6 +5,9 @@ use super::{RecordedValue, Recording};
 use crate::abort::Abort;
 use crate::ir::{End, Op, Step};
 use perilune_frontend::bytecode::opcode::Opcode;
+use perilune_runtime::frame::Continuation;
+use perilune_runtime::function::{LuaClosure, Proto};
+use perilune_runtime::hot;
 use perilune_runtime::interp;
 use perilune_runtime::machine::{Flow, Insn, Slow};
 use perilune_runtime::value;
@@ -16,8 +19,12 @@ use std::sync::atomic::Ordering;
 pub enum Start {
     /// At a back-edge that is about to be taken.
     Loop,
-    /// At an exit of another trace.
+    /// At the start of a function.
+    Entry,
+    /// At an exit of a loop's trace, or of its side traces.
     Exit,
+    /// At an exit of a function's trace, or of its side traces.
+    FunctionExit,
 }
 
 /// How a recording ended.
@@ -39,6 +46,9 @@ pub struct Limits {
     /// Rounds of inner loops that are unrolled.
     pub unrolled: usize,
 }
+
+/// How many calls of a function to itself are inlined into a loop's trace.
+const INLINED_RECURSION: usize = 8;
 
 /// What the recording loop asks of the rest of the compiler.
 pub trait Surroundings {
@@ -69,9 +79,16 @@ impl Recording {
             let mut unrolled = 0;
             let proto = self.proto();
             self.object(proto);
+            self.start = start;
+            self.active = self.functions();
             loop {
                 self.instruction = self.direct.pc;
                 self.snapshot = None;
+                if std::mem::take(&mut self.entered)
+                    && let Some(outcome) = self.at_entry_point(surroundings)
+                {
+                    return (outcome, self.save());
+                }
                 let i = Insn::at(self.instruction);
                 let op = Opcode::ALL[i.op_byte() as usize];
                 if count > 0
@@ -82,6 +99,14 @@ impl Recording {
                 }
                 if start == Start::Loop && self.has_left(&extent) {
                     return (Outcome::Aborted(Abort::LeftLoop), self.save());
+                }
+                if self.must_stop_before_return(op) {
+                    if count == 0 {
+                        return (Outcome::Aborted(Abort::Returns), self.save());
+                    }
+                    let snapshot = self.snapshot();
+                    self.trace.end = End::Exit(snapshot);
+                    return (Outcome::Complete, self.save());
                 }
                 if count >= limits.instructions || self.trace.code.len() >= limits.code {
                     let snapshot = self.snapshot();
@@ -162,6 +187,74 @@ impl Recording {
             return Some(Outcome::Aborted(Abort::InnerLoop));
         }
         None
+    }
+
+    /// The functions of the frames that the recording starts with.
+    fn functions(&self) -> Vec<*const Proto> {
+        let mut functions = vec![std::ptr::null(); self.frames.len()];
+        functions.push(self.proto());
+        functions
+    }
+
+    /// At the start of a function that was just called: one that calls itself is not recorded over
+    /// and over, but its trace, or the interpreter, goes on.
+    unsafe fn at_entry_point(&mut self, surroundings: &dyn Surroundings) -> Option<Outcome> {
+        // SAFETY: the running function's proto is live.
+        let location = unsafe { hot::entry_location(self.proto()) };
+        let (&callee, callers) = self.active.split_last()?;
+        let activations = callers.iter().filter(|&&caller| caller == callee).count();
+        // A loop's trace may well reach the end of a short recursion.
+        let inlined = match self.start {
+            Start::Loop | Start::Exit => INLINED_RECURSION,
+            Start::Entry | Start::FunctionExit => 0,
+        };
+        if activations <= inlined {
+            return None;
+        }
+        let is_start = self.start == Start::Entry && callers.first() == Some(&callee);
+        let target = if is_start {
+            Some(self.trace.number)
+        } else {
+            surroundings.trace_at(location)
+        };
+        match target {
+            Some(trace) => {
+                self.flush();
+                self.trace.end = End::Link {
+                    trace,
+                    base: self.base,
+                };
+            }
+            None => {
+                let snapshot = self.snapshot();
+                self.trace.end = End::Exit(snapshot);
+            }
+        }
+        Some(Outcome::Complete)
+    }
+
+    /// Whether a function's trace ends before this instruction: it returns to who called the trace,
+    /// who may be anyone. Only returns to the same function are followed, a few.
+    fn must_stop_before_return(&self, op: Opcode) -> bool {
+        const FOLLOWED: u32 = 8;
+        if !matches!(op, Opcode::Return0 | Opcode::Return1)
+            || !matches!(self.start, Start::Entry | Start::FunctionExit)
+            || !self.frames.is_empty()
+            || self.active.len() > 1
+        {
+            return false;
+        }
+        // SAFETY: the running frame has a site; a Lua caller's closure stands below its base.
+        let returns_to_itself = unsafe {
+            let frame = *(*self.direct.vm).frame_top;
+            let site = &*frame.site;
+            site.continuation == Continuation::Call && {
+                let base = self.direct.base.byte_sub(site.delta as usize);
+                let caller: *const LuaClosure = (*base.sub(1)).as_pointer();
+                (*caller).proto == self.proto()
+            }
+        };
+        self.start == Start::Entry || !returns_to_itself || self.followed >= FOLLOWED
     }
 
     /// Back at the start: at the same depth of the same stack this is the end of an iteration, else
@@ -283,9 +376,24 @@ impl Recording {
             }
             self.checked_stack = 0;
             self.checked_frames = 0;
+            self.step_frames(frames);
             let proto = self.proto();
             self.object(proto);
             0
+        }
+    }
+
+    /// A step has pushed or popped frames.
+    fn step_frames(&mut self, frames: i32) {
+        for _ in 0..frames {
+            self.active.push(std::ptr::null());
+        }
+        for _ in frames..0 {
+            self.active.pop();
+        }
+        if frames != 0 {
+            self.active.pop();
+            self.active.push(self.proto());
         }
     }
 

@@ -6,7 +6,7 @@ use crate::ir::{Class, Instruction, Op, PendingFrame, Ref, Type};
 use perilune_runtime::layout;
 use perilune_runtime::machine::direct::DirectValue;
 use perilune_runtime::machine::{Machine, Register};
-use perilune_runtime::value::Value;
+use perilune_runtime::value::{self, Value};
 
 impl Recording {
     /// The machine's frame pointer, as memory has it.
@@ -24,10 +24,16 @@ impl Recording {
         self.snapshot();
         // SAFETY: the closure is live, and the word at pc is the instruction's call site.
         let (proto, site) = unsafe { ((*f.concrete).proto, *self.direct.pc as *const _) };
-        if !self.direct.enter(f.concrete, a, args) {
+        // SAFETY: the closure is live, and a register holds it.
+        let entered = unsafe { self.direct.enter_adjusted(f.concrete, a, args) };
+        if !entered {
             return false;
         }
+        self.entered = true;
+        self.active.push(proto);
         let base = self.slot_of(a) + 1;
+        // SAFETY: the proto is live.
+        let parameters = i32::from(unsafe { (*proto).num_params });
         let proto_ref = self.object(proto);
         if !f.r.is_constant() {
             let actual = self.memory(Op::Load64, Class::Constant, layout::CLOSURE_PROTO, &[f.r]);
@@ -35,10 +41,7 @@ impl Recording {
         }
         // SAFETY: the proto is live.
         let end = base * layout::VALUE_SIZE + unsafe { (*proto).frame_bytes } as i32;
-        if end > self.checked_stack {
-            self.checked_stack = end;
-            self.guard_with(Op::GuardStack, end, &[]);
-        }
+        self.guard_stack(end);
         if self.frames.len() + 1 > self.checked_frames + self.popped as usize {
             self.checked_frames = self.frames.len() + 1;
             let net = self.frames.len() as i32 - self.popped as i32;
@@ -53,7 +56,11 @@ impl Recording {
             );
             self.guard(Op::GuardBelow, &[last, limit]);
         }
-        self.forget(base + args as i32, i32::MAX);
+        self.forget(base + parameters.min(args as i32), i32::MAX);
+        let (nil, none) = (self.int(value::NIL as i64), self.int(0));
+        for n in args as i32..parameters {
+            self.set_slot(base + n, nil, none);
+        }
         self.frames.push(PendingFrame {
             site,
             varargs: 0,
@@ -61,6 +68,14 @@ impl Recording {
         });
         self.base = base;
         true
+    }
+
+    /// Guards that the stack has room for so many bytes above the anchor.
+    pub(super) fn guard_stack(&mut self, end: i32) {
+        if end > self.checked_stack {
+            self.checked_stack = end;
+            self.guard_with(Op::GuardStack, end, &[]);
+        }
     }
 
     /// A plain return; false for what is left to the slow path.
@@ -79,6 +94,7 @@ impl Recording {
         if !self.direct.leave(Some(DirectValue::Known(v.concrete))) {
             return false;
         }
+        self.active.pop();
         if self.frames.pop().is_none() {
             let top = self.frame_top();
             let offset = -(self.popped as i32) * layout::FRAME_SIZE;
@@ -93,6 +109,7 @@ impl Recording {
                 self.guard(Op::GuardEq, &[actual, expected]);
             }
             self.popped += 1;
+            self.followed += 1;
         }
         let place = self.base - 1;
         self.forget(place, i32::MAX);
@@ -102,6 +119,9 @@ impl Recording {
         self.base -= (site.delta as i32) / layout::VALUE_SIZE;
         let proto = self.proto();
         self.object(proto);
+        if self.active.is_empty() {
+            self.active.push(proto);
+        }
         true
     }
 

@@ -5,6 +5,7 @@
 use super::values::{RecordedClosure, Source};
 use super::{RecordedFloat, RecordedInteger, RecordedTable, RecordedValue, Recording};
 use crate::ir::{Class, Helper, Op, Ref};
+use perilune_runtime::construct;
 use perilune_runtime::function::LuaClosure;
 use perilune_runtime::layout;
 use perilune_runtime::machine::direct::DirectValue;
@@ -104,6 +105,11 @@ impl Recording {
         self.base + (r.0 / layout::VALUE_SIZE as usize) as i32
     }
 
+    /// Writes a register of the machine.
+    pub(super) fn write(&mut self, r: Register, v: Value) {
+        self.direct.set(r, DirectValue::Known(v));
+    }
+
     fn set_known(&mut self, r: Register, v: Value) {
         self.direct.set(r, DirectValue::Known(v));
         let RecordedValue {
@@ -134,8 +140,7 @@ impl Recording {
     fn upvalue_cell(&mut self, n: usize) -> (*mut perilune_runtime::function::Cell, Ref) {
         let closure = self.closure();
         let offset = layout::CLOSURE_UPVALUES + (n * size_of::<usize>()) as i32;
-        // `debug.upvaluejoin` changes it: not `Constant`.
-        let r = self.memory(Op::Load64, Class::TableHeader, offset, &[closure.r]);
+        let r = self.memory(Op::Load64, Class::Upvalue, offset, &[closure.r]);
         // SAFETY: the running closure is live and has that upvalue.
         (unsafe { LuaClosure::upvalue(closure.concrete, n) }, r)
     }
@@ -146,14 +151,17 @@ impl Recording {
         r: Ref,
         v: RecordedValue,
     ) -> bool {
+        self.guard_tag(v);
+        let (tag, payload) = (self.best_tag(v), self.payload_of(v));
+        if v.concrete.tag >= value::STRING {
+            self.emit(Op::BarrierForward, 0, &[r, payload]);
+        }
+        self.store_value(Class::Cell, r, layout::CELL_VALUE, Some(tag), payload);
         // SAFETY: the cell is live; its value is written field by field.
         unsafe {
-            if !self.guard_no_barrier(&raw const (*cell).header, r, v) {
-                return false;
-            }
-            let (tag, payload) = (self.best_tag(v), self.payload_of(v));
-            self.store_value(Class::Cell, r, layout::CELL_VALUE, Some(tag), payload);
             (*cell).value = v.concrete;
+            let header = &raw mut (*cell).header;
+            (*self.direct.vm).heap.barrier_forward(header, v.concrete);
         }
         true
     }
@@ -411,6 +419,19 @@ impl Machine for Recording {
         self.record_length(t)
     }
 
+    fn new_table(&mut self, a: Register, array: usize, fields: usize) -> bool {
+        self.record_new_table(a, array, fields)
+    }
+    fn new_cell(&mut self, a: Register, v: RecordedValue) -> bool {
+        self.record_new_cell(a, v)
+    }
+    fn new_closure(&mut self, a: Register, n: usize) -> bool {
+        self.record_new_closure(a, n)
+    }
+    fn set_list(&mut self, a: Register, count: usize) -> bool {
+        self.record_set_list(a, count)
+    }
+
     fn jump(&mut self, offset: isize) {
         self.direct.jump(offset);
     }
@@ -433,6 +454,26 @@ impl Machine for Recording {
     }
     fn enter(&mut self, f: RecordedClosure, a: Register, args: usize) -> bool {
         self.record_enter(f, a, args)
+    }
+    fn at_entry(&mut self) {}
+    fn call_native(&mut self, f: RecordedValue, a: Register, args: usize) -> bool {
+        self.record_native_call(f, a, args)
+    }
+    fn tail_call(&mut self, f: RecordedValue, a: Register, args: usize) -> bool {
+        self.record_tail_call(f, a, args)
+    }
+    fn iterate(&mut self, a: Register, results: usize) -> bool {
+        self.record_iteration(a, results)
+    }
+    fn nothing_to_close(&mut self) -> bool {
+        // SAFETY: the machine is live.
+        if unsafe { !construct::nothing_to_close(self.direct.vm) } {
+            return false;
+        }
+        let any = self.emit(Op::CallInt, Helper::ToBeClosed as i32, &[]);
+        let zero = self.int(0);
+        self.guard(Op::GuardEq, &[any, zero]);
+        true
     }
     fn leave(&mut self, v: Option<RecordedValue>) -> bool {
         self.record_leave(v)

@@ -9,9 +9,11 @@
 //! - Before a residual step everything that is live is in memory, and it is executed by the very
 //!   function that the trace will call.
 
+mod construct;
 mod control;
 mod frames;
 mod machine;
+mod natives;
 mod tables;
 mod values;
 
@@ -79,6 +81,14 @@ pub struct Recording {
     checked_frames: usize,
     /// Whether the trace has left the stack on which it was entered.
     left_thread: bool,
+    /// Where it starts.
+    pub start: Start,
+    /// The functions in whose frames it is, outermost first; null where that is not known.
+    active: Vec<*const Proto>,
+    /// Frames popped by this recording that it did not push.
+    followed: u32,
+    /// Whether the last instruction entered a function.
+    entered: bool,
     /// Bytecode instructions recorded.
     pub instructions: usize,
     /// Why recording can't go on.
@@ -108,6 +118,10 @@ impl Recording {
             checked_stack: 0,
             checked_frames: 0,
             left_thread: false,
+            start: Start::Loop,
+            active: Vec::new(),
+            followed: 0,
+            entered: false,
             instructions: 0,
             abort: None,
         }

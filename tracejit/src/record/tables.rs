@@ -4,8 +4,8 @@ use super::values::Source;
 use super::{RecordedInteger, RecordedTable, RecordedValue, Recording};
 use crate::ir::{Class, Helper, Op, Ref};
 use perilune_frontend::bytecode::opcode::Opcode;
+use perilune_runtime::construct;
 use perilune_runtime::layout;
-use perilune_runtime::machine::direct::DirectValue;
 use perilune_runtime::machine::{Direct, Insn, Machine};
 use perilune_runtime::metatable::Event;
 use perilune_runtime::string::LuaString;
@@ -25,12 +25,44 @@ impl Recording {
     pub(super) fn guard_shape(&mut self, t: *const Table, r: Ref) {
         // SAFETY: the table is live: the recorded program holds it.
         let id = unsafe { (*t).header.extra };
-        if !self.dependencies.shapes.contains(&id) {
-            self.dependencies.shapes.push(id);
-        }
+        self.depend_on_shape(id);
         let shape = self.memory(Op::Load32, Class::Shape, layout::OBJECT_EXTRA, &[r]);
         let expected = self.int(id as i64);
         self.guard(Op::GuardEq, &[shape, expected]);
+    }
+
+    /// The trace names a shape.
+    pub(super) fn depend_on_shape(&mut self, id: u32) {
+        if !self.dependencies.shapes.contains(&id) {
+            self.dependencies.shapes.push(id);
+        }
+    }
+
+    /// Guards that a store of a new key to a table asks no metamethod; false when it does, or might.
+    ///
+    /// # Safety
+    /// The table is live.
+    pub(super) unsafe fn guard_no_newindex(&mut self, t: *const Table, r: Ref) -> bool {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let heap = &raw const *(*self.direct.vm).heap;
+            if Table::metatable(&*heap, t).is_null() {
+                return self.guard_no_metatable(t, r);
+            }
+            let Some((metatable, metatable_ref)) = self.record_metatable(t, r) else {
+                return false;
+            };
+            let name = (*heap).names[Event::NewIndex as usize];
+            let is_dictionary = (*heap)
+                .shapes
+                .get((*metatable).header.extra)
+                .is_dictionary();
+            if is_dictionary || Table::lookup_str(&*heap, metatable, name) != Lookup::Absent {
+                return false;
+            }
+            self.guard_shape(metatable, metatable_ref);
+            true
+        }
     }
 
     /// The constant key of the current field access.
@@ -142,7 +174,7 @@ impl Recording {
     ///
     /// # Safety
     /// The table is live.
-    unsafe fn guard_no_metatable(&mut self, t: *const Table, r: Ref) -> bool {
+    pub(super) unsafe fn guard_no_metatable(&mut self, t: *const Table, r: Ref) -> bool {
         // SAFETY: the caller's contract.
         unsafe {
             let heap = &raw const *(*self.direct.vm).heap;
@@ -159,17 +191,14 @@ impl Recording {
             if !LuaString::is_interned(key) {
                 return false;
             }
-            let Lookup::Slot(slot) = Table::lookup_str(&*heap, t.concrete, key) else {
-                return false;
+            let slot = match Table::lookup_str(&*heap, t.concrete, key) {
+                Lookup::Slot(slot) => slot,
+                Lookup::Absent => return self.record_add_field(t, key, v),
+                Lookup::HashNode(_) => return false,
             };
             let old = Table::slot(t.concrete, slot);
             let was_nil = old.tag == value::NIL;
-            if was_nil && !self.guard_no_metatable(t.concrete, t.r) {
-                return false;
-            }
-            let header = &raw const (*t.concrete).header;
-            if v.concrete.tag >= value::STRING && (*header).mark & perilune_runtime::gc::BLACK != 0
-            {
+            if was_nil && !self.guard_no_newindex(t.concrete, t.r) {
                 return false;
             }
             self.guard_shape(t.concrete, t.r);
@@ -181,9 +210,7 @@ impl Recording {
                 offset + layout::VALUE_TAG,
                 &[slots],
             );
-            if !self.guard_no_barrier(header, t.r, v) {
-                return false;
-            }
+            self.guard_tag(v);
             let keeps_tag = old.tag == v.concrete.tag && old.tag <= value::FLOAT;
             let (guard, expected) = match (keeps_tag, was_nil) {
                 (true, _) => (Op::GuardEq, old.tag),
@@ -194,6 +221,7 @@ impl Recording {
             self.guard(guard, &[old_tag, expected]);
             let (tag, payload) = (self.best_tag(v), self.payload_of(v));
             let tag = (!keeps_tag).then_some(tag);
+            self.barrier_back(t, v);
             self.store_value(Class::Record, slots, offset, tag, payload);
             if was_nil {
                 let none = self.int(0);
@@ -233,7 +261,7 @@ impl Recording {
         unsafe {
             let place = (i.concrete as u64).wrapping_sub(1);
             if place >= (*t.concrete).capacity as u64 {
-                return None;
+                return self.record_missing_element(t, i);
             }
             let concrete = Value {
                 tag: *(*t.concrete).tags.add(place as usize),
@@ -275,6 +303,25 @@ impl Recording {
         }
     }
 
+    /// An element beyond the array part of a table that has no other: nil.
+    unsafe fn record_missing_element(
+        &mut self,
+        t: RecordedTable,
+        i: RecordedInteger,
+    ) -> Option<RecordedValue> {
+        // SAFETY: the table is live.
+        unsafe {
+            if !(*t.concrete).hash.is_null() || !self.guard_no_metatable(t.concrete, t.r) {
+                return None;
+            }
+        }
+        self.guard_index(t, i, false);
+        let hash = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_HASH, &[t.r]);
+        let null = self.int(0);
+        self.guard(Op::GuardEq, &[hash, null]);
+        Some(self.constant_value(Value::NIL))
+    }
+
     /// Stores over an element within the border, or appends.
     pub(super) fn record_set_element(
         &mut self,
@@ -286,8 +333,7 @@ impl Recording {
         unsafe {
             let place = (i.concrete as u64).wrapping_sub(1);
             let tag = v.concrete.tag;
-            let is_black = (*t.concrete).header.mark & perilune_runtime::gc::BLACK != 0;
-            if tag == value::NIL || (tag >= value::STRING && is_black) {
+            if tag == value::NIL {
                 return false;
             }
             if place >= (*t.concrete).border as u64 {
@@ -302,9 +348,6 @@ impl Recording {
             let index = self.emit(Op::Sub, 0, &[i.r, one]);
             let border = self.memory(Op::Load32, Class::TableHeader, layout::TABLE_BORDER, &[t.r]);
             self.guard(Op::GuardBelow, &[index, border]);
-            if !self.guard_no_barrier(&raw const (*t.concrete).header, t.r, v) {
-                return false;
-            }
             let tags = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_TAGS, &[t.r]);
             let array = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_ARRAY, &[t.r]);
             let old_tag = self.memory(Op::Load8At, Class::ElementTag, 0, &[tags, index]);
@@ -317,6 +360,7 @@ impl Recording {
             let expected = self.int(expected as i64);
             self.guard(guard, &[old_tag, expected]);
             let payload = self.payload_of(v);
+            self.barrier_back(t, v);
             if !keeps_tag {
                 let tag = self.best_tag(v);
                 self.memory(Op::Store8At, Class::ElementTag, 0, &[tags, index, tag]);
@@ -341,36 +385,57 @@ impl Recording {
         i: RecordedInteger,
         v: RecordedValue,
     ) -> bool {
-        let concrete = DirectValue::Known(v.concrete);
-        // First as the interpreter does it: what it declines is a residual step.
-        if !self
-            .executing()
-            .set_element(t.concrete, i.concrete, concrete)
-        {
+        // SAFETY: the table is live.
+        let appends = unsafe {
+            i.concrete == Table::border(t.concrete) + 1
+                && Table::metatable(&(*self.direct.vm).heap, t.concrete).is_null()
+        };
+        if !appends {
+            return false;
+        }
+        if v.concrete.tag >= value::STRING {
+            // SAFETY: the table is live.
+            unsafe {
+                (*self.direct.vm)
+                    .heap
+                    .barrier_back(&raw mut (*t.concrete).header);
+            }
+        }
+        // First by itself: what is declined is a residual step.
+        // SAFETY: all are live; the barrier is done.
+        if unsafe { !construct::append(self.direct.vm, t.concrete, v.concrete) } {
             return false;
         }
         // What was appended has changed neither shape nor metatable.
         // SAFETY: the table is live.
         unsafe { self.guard_no_metatable(t.concrete, t.r) };
         self.guard_tag(v);
-        if v.concrete.tag >= value::STRING {
-            let mark = self.memory(Op::Load8, Class::Mark, layout::OBJECT_MARK, &[t.r]);
-            let black = self.int(perilune_runtime::gc::BLACK as i64);
-            self.guard(Op::GuardNoBits, &[mark, black]);
-        }
         let one = self.int(1);
         let index = self.emit(Op::Sub, 0, &[i.r, one]);
         let border = self.memory(Op::Load32, Class::TableHeader, layout::TABLE_BORDER, &[t.r]);
         self.guard(Op::GuardEq, &[index, border]);
-        let mut payload = self.payload_of(v);
-        if v.concrete.tag == value::FLOAT {
-            payload = self.emit(Op::FloatBits, 0, &[payload]);
+        let (tag, payload) = (self.best_tag(v), self.bits_of(v));
+        if v.concrete.tag >= value::STRING {
+            self.emit(Op::BarrierBack, 0, &[t.r]);
         }
-        let tag = self.best_tag(v);
-        let done = self.emit(Op::CallInt, Helper::Append as i32, &[t.r, tag, payload]);
-        let zero = self.int(0);
-        self.guard(Op::GuardNe, &[done, zero]);
+        self.call_or_leave(Helper::Append, &[t.r, tag, payload]);
         true
+    }
+
+    /// The write barrier for a store of `v` into a table, done and recorded.
+    ///
+    /// # Safety
+    /// The table is live, and the tag of `v` guarded.
+    pub(super) unsafe fn barrier_back(&mut self, t: RecordedTable, v: RecordedValue) {
+        if v.concrete.tag >= value::STRING {
+            // SAFETY: the caller's contract.
+            unsafe {
+                (*self.direct.vm)
+                    .heap
+                    .barrier_back(&raw mut (*t.concrete).header);
+            }
+            self.emit(Op::BarrierBack, 0, &[t.r]);
+        }
     }
 }
 

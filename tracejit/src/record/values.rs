@@ -211,30 +211,4 @@ impl Recording {
             &[address, payload],
         );
     }
-
-    /// Guards that storing `v` into `object` needs no write barrier: `v` is of a plain type, or the
-    /// object is not black. False when it does need one, now.
-    ///
-    /// # Safety
-    /// `concrete` is the live object that `object` stands for.
-    pub(super) unsafe fn guard_no_barrier(
-        &mut self,
-        concrete: *const perilune_runtime::gc::GcHeader,
-        object: Ref,
-        v: RecordedValue,
-    ) -> bool {
-        use perilune_runtime::gc::BLACK;
-        // SAFETY: the caller's contract.
-        let is_black = unsafe { (*concrete).mark & BLACK != 0 };
-        if v.concrete.tag >= value::STRING && is_black {
-            return false;
-        }
-        self.guard_tag(v);
-        if v.concrete.tag >= value::STRING {
-            let mark = self.memory(Op::Load8, Class::Mark, layout::OBJECT_MARK, &[object]);
-            let black = self.int(BLACK as i64);
-            self.guard(Op::GuardNoBits, &[mark, black]);
-        }
-        true
-    }
 }

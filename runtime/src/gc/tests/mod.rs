@@ -174,6 +174,7 @@ impl World {
 
     pub(super) fn try_native(&mut self, upvalue_count: usize) -> Result<*mut NativeClosure> {
         static DESCRIPTION: NativeDescription = NativeDescription {
+            intrinsic: None,
             name: "never",
             yieldable: false,
             private_upvalues: false,

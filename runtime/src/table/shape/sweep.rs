@@ -34,6 +34,26 @@ impl Shapes {
         }
     }
 
+    /// Marks a shape and its ancestors if their metatable and keys are marked.
+    pub fn mark_if_reachable(&mut self, id: u32) {
+        let is_marked = |object: *mut GcHeader| {
+            // SAFETY: shapes that are in use refer to objects that are not yet freed.
+            object.is_null() || unsafe { !(*object).is_white() }
+        };
+        let mut ancestor = id;
+        while ancestor != 0 {
+            if !self.is_live(ancestor) {
+                return;
+            }
+            let shape = self.get(ancestor);
+            if !is_marked(shape.key.cast()) || !is_marked(shape.metatable.cast()) {
+                return;
+            }
+            ancestor = shape.parent;
+        }
+        self.mark(id, |_| {});
+    }
+
     /// Whether a shape survives the coming [`Shapes::sweep`].
     pub fn is_marked(&self, id: u32) -> bool {
         id == EMPTY_SHAPE || id == EMPTY_DICTIONARY || self.get(id).mark

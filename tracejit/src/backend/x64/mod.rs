@@ -42,6 +42,8 @@ struct Common {
     leave: usize,
     /// The function that does residual steps.
     step: usize,
+    /// Routines for write barriers.
+    barriers: trampoline::Barriers,
 }
 
 /// The code generator of one state, with its code.
@@ -71,6 +73,7 @@ impl Backend {
             exit: start + made.exit,
             leave: start + made.leave,
             step: made.step,
+            barriers: made.barriers,
         };
         Ok(Backend {
             _unwind: Unwind::register(start, size, &made.layout),

@@ -92,6 +92,7 @@ impl Emitter<'_> {
                 }
             }
             Op::CallInt | Op::CallFloat => self.call(n, i)?,
+            Op::BarrierBack | Op::BarrierForward => self.barrier(i)?,
             Op::Step => self.step(i)?,
             op if op.is_guard() => self.guard(i)?,
             _ => return Err(Refusal::Malformed),
@@ -437,9 +438,9 @@ impl Emitter<'_> {
         Ok(())
     }
 
-    /// Calls a helper.
+    /// Calls a helper, with the machine as its last argument.
     fn call(&mut self, n: usize, i: Instruction) -> Result<(), Refusal> {
-        const GENERAL: [u8; 3] = [7, 6, 2];
+        const GENERAL: [u8; 4] = [7, 6, 2, 1];
         let helper = *Helper::ALL.get(i.imm as usize).ok_or(Refusal::Malformed)?;
         let (mut general, mut float) = (0, 0);
         let mut moves = Vec::new();
@@ -457,12 +458,36 @@ impl Emitter<'_> {
             });
         }
         self.move_all(moves);
-        dynasm!(self.ops ; mov rax, QWORD helper.address() as i64 ; call rax);
+        dynasm!(self.ops
+            ; mov Rq(GENERAL[general]), Rq(VM)
+            ; mov rax, QWORD helper.address() as i64
+            ; call rax
+        );
         if i.op == Op::CallFloat {
             self.put_float(n, 0);
         } else {
             self.put(n, RAX);
         }
+        Ok(())
+    }
+
+    /// A write barrier: a test, and what is to be done for a black object by a routine that keeps
+    /// all registers.
+    fn barrier(&mut self, i: Instruction) -> Result<(), Refusal> {
+        let done = self.ops.new_dynamic_label();
+        let object = self.general(i.args[0], RAX)?;
+        let black = perilune_runtime::gc::BLACK as i8;
+        dynasm!(self.ops ; test BYTE [Rq(object) + layout::OBJECT_MARK], black ; jz =>done);
+        let (object, routine) = (self.source(i.args[0])?, self.common.barriers);
+        self.move_one(Location::General(RAX), object);
+        if i.op == Op::BarrierForward {
+            let child = self.source(i.args[1])?;
+            self.move_one(Location::General(RCX), child);
+            dynasm!(self.ops ; call extern routine.forward);
+        } else {
+            dynasm!(self.ops ; call extern routine.back);
+        }
+        dynasm!(self.ops ; =>done);
         Ok(())
     }
 

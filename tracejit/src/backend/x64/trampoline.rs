@@ -5,6 +5,8 @@
 
 use super::super::{DoStep, MachineState, Restore};
 use dynasmrt::{DynasmApi, VecAssembler, dynasm, x64::X64Relocation};
+use perilune_runtime::gc::GcHeader;
+use perilune_runtime::vm::Vm;
 
 /// The callee-saved registers below `rbp`.
 const SAVED_BYTES: i32 = 40;
@@ -38,6 +40,7 @@ pub(super) struct Trampoline {
     pub(super) leave: usize,
     /// Where steps are called: `rsi` is the step.
     pub(super) step: usize,
+    pub(super) barriers: Barriers,
     pub(super) layout: Layout,
 }
 
@@ -93,6 +96,10 @@ pub(super) fn assemble(address: usize, restore: Restore, do_step: DoStep) -> Opt
     );
     let at_return = ops.offset().0;
     dynasm!(ops ; ret);
+    let back = ops.offset().0;
+    routine(&mut ops, barrier_back as *const () as usize);
+    let forward = ops.offset().0;
+    routine(&mut ops, barrier_forward as *const () as usize);
     let size = ops.offset().0.next_multiple_of(16);
     while ops.offset().0 < size {
         dynasm!(ops ; int3);
@@ -112,6 +119,60 @@ pub(super) fn assemble(address: usize, restore: Restore, do_step: DoStep) -> Opt
         exit,
         leave,
         step,
+        barriers: Barriers {
+            back: address + back,
+            forward: address + forward,
+        },
         layout,
     })
+}
+
+/// The addresses of the routines for write barriers: the object in `rax`, what it is given in
+/// `rcx`; they keep all registers but these.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Barriers {
+    pub(super) back: usize,
+    pub(super) forward: usize,
+}
+
+/// A routine that calls `function` with the machine, `rax` and `rcx`.
+fn routine(ops: &mut VecAssembler<X64Relocation>, function: usize) {
+    const FLOATS: i32 = 16;
+    // With the return address and seven pushes the stack is aligned.
+    dynasm!(ops
+        ; push rdx ; push rsi ; push rdi ; push r8 ; push r9 ; push r10 ; push r11
+        ; sub rsp, 8 * FLOATS
+    );
+    for n in 0..FLOATS as u8 {
+        dynasm!(ops ; movsd [rsp + 8 * n as i32], Rx(n));
+    }
+    dynasm!(ops
+        ; mov rdi, rbx
+        ; mov rsi, rax
+        ; mov rdx, rcx
+        ; mov rax, QWORD function as i64
+        ; call rax
+    );
+    for n in 0..FLOATS as u8 {
+        dynasm!(ops ; movsd Rx(n), [rsp + 8 * n as i32]);
+    }
+    dynasm!(ops
+        ; add rsp, 8 * FLOATS
+        ; pop r11 ; pop r10 ; pop r9 ; pop r8 ; pop rdi ; pop rsi ; pop rdx
+        ; ret
+    );
+}
+
+/// # Safety
+/// `vm` is live, and so is the black object.
+unsafe extern "C" fn barrier_back(vm: *mut Vm, object: *mut GcHeader) {
+    // SAFETY: the caller's contract.
+    unsafe { (*vm).heap.barrier_back_slow(object) }
+}
+
+/// # Safety
+/// As [`barrier_back`]; `child` is a live object too.
+unsafe extern "C" fn barrier_forward(vm: *mut Vm, object: *mut GcHeader, child: *mut GcHeader) {
+    // SAFETY: the caller's contract.
+    unsafe { (*vm).heap.barrier_forward_slow(object, child) }
 }

@@ -1,0 +1,212 @@
+//! Construction as traces do it: without a safepoint.
+//!
+//! Each function does its work at once or declines, by answering null or false: when a step of the
+//! collector is due, or memory is short. One that has declined has changed nothing, so the trace is
+//! left, and the interpreter performs the whole instruction, with all that may come of it.
+//!
+//! Invariant: none of these collects, raises or runs Lua code, so objects that only a trace's
+//! registers name are safe until its next residual step.
+
+use crate::function::{Cell, LuaClosure, Proto};
+use crate::metatable::Event;
+use crate::string::LuaString;
+use crate::table::Table;
+use crate::table::shape::NO_SLOT;
+use crate::value::{NIL, Value};
+use crate::vm::Vm;
+use std::ptr;
+
+/// A new table with room for `array` elements and `fields` fields; null when declined.
+///
+/// # Safety
+/// `vm` is live.
+pub unsafe fn table(vm: *mut Vm, array: usize, fields: usize) -> *mut Table {
+    // SAFETY: the caller's contract; a table that stays empty is the collector's to free.
+    unsafe {
+        let heap = &mut (*vm).heap;
+        if heap.needs_step() {
+            return ptr::null_mut();
+        }
+        let Ok(table) = heap.new_table() else {
+            return ptr::null_mut();
+        };
+        if array | fields != 0 && Table::reserve(heap, table, array, fields).is_err() {
+            return ptr::null_mut();
+        }
+        table
+    }
+}
+
+/// A new cell that holds `value`; null when declined.
+///
+/// # Safety
+/// `vm` and `value` are live.
+pub unsafe fn cell(vm: *mut Vm, value: Value) -> *mut Cell {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let heap = &mut (*vm).heap;
+        if heap.needs_step() {
+            return ptr::null_mut();
+        }
+        heap.new_cell(value).unwrap_or(ptr::null_mut())
+    }
+}
+
+/// A new closure of `proto`, whose upvalues the caller sets at once; null when declined.
+///
+/// # Safety
+/// `vm` and `proto` are live.
+pub unsafe fn closure(vm: *mut Vm, proto: *mut Proto) -> *mut LuaClosure {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let heap = &mut (*vm).heap;
+        if heap.needs_step() {
+            return ptr::null_mut();
+        }
+        let upvalues = (*proto).debug.upvalues.len();
+        heap.new_lua_closure(proto, upvalues)
+            .unwrap_or(ptr::null_mut())
+    }
+}
+
+/// The shape of a table like `t` with one more field, and the slot of that; `None` where adding
+/// the field is more than taking a slot.
+///
+/// # Safety
+/// `vm`, `t` and `key` are live, `key` is interned, and `t` does not have it.
+pub unsafe fn shape_with(vm: *mut Vm, t: *const Table, key: *mut LuaString) -> Option<(u32, u32)> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let heap = &mut (*vm).heap;
+        let old = (*t).header.extra;
+        if heap.shapes.get(old).is_dictionary() {
+            return None;
+        }
+        let shape = heap.shapes.add_key(old, key, true).ok()?;
+        heap.charge_shapes().ok()?;
+        let new = heap.shapes.get(shape);
+        let slot = u32::from(new.slot_count).checked_sub(1)?;
+        (!new.is_dictionary() && slot < NO_SLOT.into()).then_some((shape, slot))
+    }
+}
+
+/// Gives `t` the shape `shape`, which has one field more than its own: that field is nil until the
+/// caller stores a value, which it does at once. False when declined.
+///
+/// # Safety
+/// `vm` and `t` are live, `shape` comes from [`shape_with`] for a table of the shape of `t`.
+pub unsafe fn add_slot(vm: *mut Vm, t: *mut Table, shape: u32) -> bool {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let heap = &mut (*vm).heap;
+        let slot = heap.shapes.get(shape).slot_count as u32 - 1;
+        if slot >= (*t).slot_capacity {
+            let count = heap.shapes.slots_to_reserve(shape);
+            if heap.needs_step() || Table::reserve_slots(heap, t, count).is_err() {
+                return false;
+            }
+        }
+        Table::append_slot(t, shape, slot, Value::NIL)
+    }
+}
+
+/// Makes room in the array part for the list items from element `first + 1` on: they count as
+/// elements from now on, and the caller stores values that are not nil into them at once. False when
+/// declined: the table has no such room, or other elements there.
+///
+/// # Safety
+/// `t` is a live table.
+pub unsafe fn extend_list(t: *mut Table, first: usize, count: usize) -> bool {
+    // SAFETY: the caller's contract; tags are read below the capacity.
+    unsafe {
+        let (capacity, last) = ((*t).capacity as usize, first + count);
+        if (*t).border as usize != first
+            || last > capacity
+            || !(*t).hash.is_null()
+            || (first..capacity.min(last + 1)).any(|n| *(*t).tags.add(n) != NIL)
+        {
+            return false;
+        }
+        (*t).border = last as u32;
+        true
+    }
+}
+
+/// `t[#t + 1] = value`, raw, growing the table if need be; false when declined.
+///
+/// # Safety
+/// `vm`, `t` and `value` are live, and the value is not nil. The
+/// caller sees to the write barrier.
+pub unsafe fn append(vm: *mut Vm, t: *mut Table, value: Value) -> bool {
+    // SAFETY: the caller's contract.
+    unsafe {
+        if Table::array_append(t, value) {
+            return true;
+        }
+        let heap = &mut (*vm).heap;
+        if heap.needs_step() {
+            return false;
+        }
+        let next = Table::border(t) + 1;
+        Table::get_int(t, next).is_nil() && Table::set_int(heap, t, next, value).is_ok()
+    }
+}
+
+/// `setmetatable(t, metatable)` for a table without one; false when declined.
+///
+/// # Safety
+/// `vm`, `t` and `metatable` are live.
+pub unsafe fn set_metatable(vm: *mut Vm, t: *mut Table, metatable: *mut Table) -> bool {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let heap = &mut (*vm).heap;
+        let finalizer = Table::get_str(heap, metatable, heap.names[Event::Gc as usize]);
+        finalizer.is_nil() && Table::set_metatable(heap, t, metatable).is_ok()
+    }
+}
+
+/// The string of the bytes of `s` from `from` up to `to` (counted from 0); null when declined.
+///
+/// # Safety
+/// `vm` and `s` are live; `from <= to <= length`.
+pub unsafe fn substring(
+    vm: *mut Vm,
+    s: *const LuaString,
+    from: usize,
+    to: usize,
+) -> *mut LuaString {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let heap = &mut (*vm).heap;
+        if heap.needs_step() {
+            return ptr::null_mut();
+        }
+        let bytes = &LuaString::as_bytes(s)[from..to];
+        heap.new_string(bytes).unwrap_or(ptr::null_mut())
+    }
+}
+
+/// Whether no variable of the running thread is to be closed.
+///
+/// # Safety
+/// `vm` is live.
+pub unsafe fn nothing_to_close(vm: *const Vm) -> bool {
+    // SAFETY: the caller's contract.
+    unsafe { (*(*vm).thread).to_be_closed.is_empty() }
+}
+
+/// The step of a traversal after `key` (manual §6.1, `next`): puts the key and the value that it
+/// comes to into [`Vm::found`] and answers true; nil and false at the end. `None` for a key that is
+/// not in the table.
+///
+/// # Safety
+/// `vm`, `t` and `key` are live.
+pub unsafe fn next(vm: *mut Vm, t: *const Table, key: Value) -> Option<bool> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let found = Table::next(&(*vm).heap, t, key).ok()?;
+        let (key, value) = found.unwrap_or((Value::NIL, Value::NIL));
+        (*vm).found = [key, value];
+        Some(!key.is_nil())
+    }
+}

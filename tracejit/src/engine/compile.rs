@@ -1,0 +1,186 @@
+//! From a recording to a trace that runs: policy, optimiser, code generator.
+
+use super::{CompiledTrace, Engine, ExitRecord, STEP_COST, State, WORTHWHILE, exit, trace};
+use crate::abort::Abort;
+use crate::backend::{Assembled, Backend, Refusal, Request};
+use crate::ir::verify::{verify, verify_side};
+use crate::ir::{End, Op, Ref, Snapshot, Trace};
+use crate::opt::{Passes, optimise_observed};
+use crate::record::{Dependencies, Outcome, Recording, Start};
+use rustc_hash::FxHashSet;
+use std::time::Instant;
+
+impl Engine {
+    /// Optimises and assembles a recording; answers the number of the trace.
+    pub(super) fn finish(
+        &self,
+        passes: &Passes,
+        recording: Recording,
+        outcome: Outcome,
+        number: u32,
+        parent: Option<u32>,
+    ) -> Result<u32, Abort> {
+        if let Outcome::Aborted(abort) = outcome {
+            return Err(abort);
+        }
+        let mut state = self.state.borrow_mut();
+        let state = &mut *state;
+        // Nested recordings may have finished first.
+        if state.traces.len() as u32 != number || self.invalidated.get() {
+            return Err(Abort::Collection);
+        }
+        self.check_worth(&recording)?;
+        if self.options.dump.ir {
+            eprintln!("-- recorded\n{}", recording.trace);
+        }
+        let started = Instant::now();
+        let dependencies = recording.dependencies;
+        let exit = parent.map(|exit| &state.exits[exit as usize]);
+        let parent_trace = exit.map(|exit| {
+            let parent = &state.traces[exit.trace as usize].trace;
+            (parent, &parent.snapshots[exit.snapshot as usize])
+        });
+        let trace = self.optimise(recording.trace, parent_trace, passes)?;
+        state.statistics.optimised(started);
+        if self.options.dump.opt {
+            eprintln!("-- optimised\n{trace}");
+        }
+        if self.options.record_only {
+            return Err(Abort::NotAssembled);
+        }
+        let started = Instant::now();
+        let assembled = self.assemble(state, &trace, parent);
+        state.statistics.assembled(started);
+        state.keep(trace, assembled?, dependencies);
+        Ok(number)
+    }
+
+    /// Whether a trace would be any faster than the interpreter.
+    fn check_worth(&self, recording: &Recording) -> Result<(), Abort> {
+        if self.options.keep_all {
+            return Ok(());
+        }
+        let is_entry = recording.start == Start::Entry;
+        let links = matches!(recording.trace.end, End::Link { .. });
+        if is_entry && !links && recording.instructions < WORTHWHILE {
+            return Err(Abort::ShortFunction);
+        }
+        let steps = recording.trace.steps.len();
+        if steps * STEP_COST > recording.instructions {
+            return Err(Abort::MostlySteps);
+        }
+        Ok(())
+    }
+
+    fn assemble(
+        &self,
+        state: &mut State,
+        trace: &Trace,
+        parent: Option<u32>,
+    ) -> Result<Assembled, Abort> {
+        let first_exit = state.exits.len() as u32;
+        let inherited = parent.map(|exit| state.exits[exit as usize].values.clone());
+        let traces = &state.traces;
+        if state.backend.is_none() {
+            state.backend = if self.options.evaluate {
+                Some(Backend::evaluator(exit::restore, trace::step))
+            } else {
+                let limit = self.options.code_limit;
+                Backend::machine_code(limit, exit::restore, trace::step).ok()
+            };
+        }
+        let Some(backend) = &mut state.backend else {
+            return Err(Abort::CodeFull);
+        };
+        let assembled = backend.assemble(&Request {
+            trace,
+            first_exit,
+            inherited: inherited.as_deref().unwrap_or(&[]),
+            entry_of: &|n| traces.get(n as usize).map(|t| t.entry),
+            registers: self.options.registers,
+            verify: self.options.verify,
+            deopt: self.options.deopt.map(|n| (n, self.countdown.as_ptr())),
+        });
+        let assembled = match assembled {
+            Ok(assembled) => assembled,
+            Err(Refusal::Full) => return Err(Abort::CodeFull),
+            Err(_) => return Err(Abort::NotAssembled),
+        };
+        if self.options.dump.asm {
+            let code = backend.code(assembled.entry, assembled.code_bytes);
+            let listing = crate::backend::listing(assembled.entry as usize, code);
+            eprintln!("-- trace {}, machine code\n{listing}", trace.number);
+        }
+        Ok(assembled)
+    }
+
+    /// Optimises a trace; verifies it as it was recorded and after every pass, if that is wanted.
+    fn optimise(
+        &self,
+        trace: Trace,
+        parent: Option<(&Trace, &Snapshot)>,
+        passes: &Passes,
+    ) -> Result<Trace, Abort> {
+        if !self.options.verify {
+            return Ok(crate::opt::optimise(trace, passes));
+        }
+        let mut is_well_formed = true;
+        let mut check = |stage: &str, trace: &Trace| {
+            let verdict = match parent {
+                Some((parent, exit)) => verify_side(trace, parent, exit),
+                None => verify(trace),
+            };
+            if let Err(problem) = verdict {
+                is_well_formed = false;
+                eprintln!("not well formed after {stage}: {problem}\n{trace}");
+            }
+        };
+        check("recording", &trace);
+        let trace = optimise_observed(trace, passes, Some(&mut check));
+        debug_assert!(is_well_formed, "a trace is not well formed: see above");
+        is_well_formed.then_some(trace).ok_or(Abort::NotAssembled)
+    }
+}
+
+impl State {
+    /// Takes a new trace in.
+    fn keep(&mut self, trace: Trace, assembled: Assembled, dependencies: Dependencies) {
+        self.statistics.traces += 1;
+        self.statistics.code_bytes += assembled.code_bytes;
+        let rare = exits_of_helpers(&trace);
+        for exit in assembled.exits {
+            self.exits.push(ExitRecord {
+                trace: trace.number,
+                snapshot: exit.snapshot,
+                values: exit.values,
+                stub: exit.stub,
+                count: 0,
+                aborts: 0,
+                has_trace: false,
+                is_rare: rare.contains(&exit.snapshot),
+            });
+        }
+        self.traces.push(CompiledTrace {
+            root: trace.number,
+            trace,
+            entry: assembled.entry,
+            dependencies,
+            side_traces: 0,
+            is_function: false,
+        });
+    }
+}
+
+/// The snapshots of guards on helpers' answers.
+fn exits_of_helpers(trace: &Trace) -> FxHashSet<u32> {
+    let is_call = |r: Ref| {
+        r.as_instruction()
+            .is_some_and(|n| trace.code[n].op == Op::CallInt)
+    };
+    trace
+        .code
+        .iter()
+        .filter(|i| i.op == Op::GuardNe && is_call(i.args[0]))
+        .map(|i| i.snapshot)
+        .collect()
+}
