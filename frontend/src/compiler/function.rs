@@ -8,7 +8,7 @@
 
 use super::buffers::{Buffers, take_contents};
 use super::constants::Constants;
-use super::jump::{Jump, negated};
+use super::jump::Jump;
 use super::operand::Exits;
 use super::scope::{ActiveLocal, BlockState};
 use super::{Exceeded, LimitError, Result, Shared};
@@ -188,14 +188,6 @@ impl<'s, 'a> FunctionState<'s, 'a> {
     /// The instruction at `pc`.
     pub(super) fn instruction(&self, pc: usize) -> Instruction {
         Instruction(self.code[pc])
-    }
-
-    /// Adds flags to those of the conditional jump at `pc`, if it is one.
-    pub(super) fn set_flags(&mut self, pc: usize, flags: u8) {
-        let instruction = self.instruction(pc);
-        if instruction.opcode().and_then(negated).is_some() {
-            self.code[pc] = instruction.with_flags(instruction.flags() | flags).0;
-        }
     }
 
     /// Replaces field A of the instruction at `pc`.

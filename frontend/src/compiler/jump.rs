@@ -228,6 +228,18 @@ impl FunctionState<'_, '_> {
         }
     }
 
+    /// Adds flags to the last jump of `list`, if it is conditional and the last instruction.
+    pub(super) fn flag_last_jump(&mut self, list: JumpList, flags: u8) {
+        let Some(jump) = self.jumps.get(list.tail as usize) else {
+            return;
+        };
+        let pc = jump.pc as usize;
+        let instruction = self.instruction(pc);
+        if pc == self.last && instruction.opcode().and_then(negated).is_some() {
+            self.code[pc] = instruction.with_flags(instruction.flags() | flags).0;
+        }
+    }
+
     /// Whether a conditional jump of `list` is the last instruction.
     fn skips_nothing(&self, list: JumpList) -> bool {
         let is_conditional = self

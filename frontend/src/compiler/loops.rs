@@ -63,7 +63,7 @@ impl FunctionState<'_, '_> {
         }
         let exit = self.inverse_condition(cond, None)?;
         if !self.has_cells() && !self.must_close(level) {
-            self.set_flags(self.last, FLAG_INVERSE);
+            self.flag_last_jump(exit, FLAG_INVERSE);
         }
         if self.must_close(level) {
             // Both ways out of the body close its variables.

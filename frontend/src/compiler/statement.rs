@@ -205,7 +205,7 @@ impl FunctionState<'_, '_> {
         };
         let jumps = self.inverse_condition(*cond, Some(arm.then_line))?;
         if is_goto {
-            self.set_flags(self.last, FLAG_PASSES_GOTO);
+            self.flag_last_jump(jumps, FLAG_PASSES_GOTO);
         }
         self.leave_through(exit, jumps);
         Ok(true)
