@@ -247,12 +247,15 @@ impl Recording {
         // SAFETY: the running frame has a site; a Lua caller's closure stands below its base.
         let returns_to_itself = unsafe {
             let frame = *(*self.direct.vm).frame_top;
-            let site = &*frame.site;
-            site.continuation == Continuation::Call && {
-                let base = self.direct.base.byte_sub(site.delta as usize);
-                let caller: *const LuaClosure = (*base.sub(1)).as_pointer();
-                (*caller).proto == self.proto()
-            }
+            // A coroutine's first function has no caller.
+            frame.site.as_ref().is_some_and(|site| {
+                site.continuation == Continuation::Call && {
+                    let base = self.direct.base.byte_sub(site.delta as usize);
+                    let caller = *base.sub(1);
+                    caller.tag == value::LUA_CLOSURE
+                        && (*caller.as_pointer::<LuaClosure>()).proto == self.proto()
+                }
+            })
         };
         self.start == Start::Entry || !returns_to_itself || self.followed >= FOLLOWED
     }
