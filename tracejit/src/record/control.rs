@@ -81,6 +81,7 @@ impl Recording {
             self.object(proto);
             self.start = start;
             self.active = self.functions();
+            self.root = proto;
             loop {
                 self.instruction = self.direct.pc;
                 self.snapshot = None;
@@ -99,6 +100,11 @@ impl Recording {
                 }
                 if start == Start::Loop && self.has_left(&extent) {
                     return (Outcome::Aborted(Abort::LeftLoop), self.save());
+                }
+                if std::mem::take(&mut self.has_returned) {
+                    let snapshot = self.snapshot();
+                    self.trace.end = End::Exit(snapshot);
+                    return (Outcome::Complete, self.save());
                 }
                 if self.must_stop_before_return(op) {
                     if count == 0 {
@@ -211,7 +217,7 @@ impl Recording {
         if activations <= inlined {
             return None;
         }
-        let is_start = self.start == Start::Entry && callers.first() == Some(&callee);
+        let is_start = self.start == Start::Entry && callee == self.root;
         let target = if is_start {
             Some(self.trace.number)
         } else {
@@ -393,6 +399,10 @@ impl Recording {
         }
         for _ in frames..0 {
             self.active.pop();
+        }
+        if self.active.is_empty() {
+            // Into who called the trace.
+            self.has_returned = matches!(self.start, Start::Entry | Start::FunctionExit);
         }
         if frames != 0 {
             self.active.pop();
