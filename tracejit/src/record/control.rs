@@ -81,6 +81,7 @@ impl Recording {
             self.object(proto);
             self.start = start;
             self.active = self.functions();
+            self.root = proto;
             loop {
                 self.instruction = self.direct.pc;
                 self.snapshot = None;
@@ -99,6 +100,11 @@ impl Recording {
                 }
                 if start == Start::Loop && self.has_left(&extent) {
                     return (Outcome::Aborted(Abort::LeftLoop), self.save());
+                }
+                if std::mem::take(&mut self.has_returned) {
+                    let snapshot = self.snapshot();
+                    self.trace.end = End::Exit(snapshot);
+                    return (Outcome::Complete, self.save());
                 }
                 if self.must_stop_before_return(op) {
                     if count == 0 {
@@ -211,7 +217,7 @@ impl Recording {
         if activations <= inlined {
             return None;
         }
-        let is_start = self.start == Start::Entry && callers.first() == Some(&callee);
+        let is_start = self.start == Start::Entry && callee == self.root;
         let target = if is_start {
             Some(self.trace.number)
         } else {
@@ -247,12 +253,15 @@ impl Recording {
         // SAFETY: the running frame has a site; a Lua caller's closure stands below its base.
         let returns_to_itself = unsafe {
             let frame = *(*self.direct.vm).frame_top;
-            let site = &*frame.site;
-            site.continuation == Continuation::Call && {
-                let base = self.direct.base.byte_sub(site.delta as usize);
-                let caller: *const LuaClosure = (*base.sub(1)).as_pointer();
-                (*caller).proto == self.proto()
-            }
+            // A coroutine's first function has no caller.
+            frame.site.as_ref().is_some_and(|site| {
+                site.continuation == Continuation::Call && {
+                    let base = self.direct.base.byte_sub(site.delta as usize);
+                    let caller = *base.sub(1);
+                    caller.tag == value::LUA_CLOSURE
+                        && (*caller.as_pointer::<LuaClosure>()).proto == self.proto()
+                }
+            })
         };
         self.start == Start::Entry || !returns_to_itself || self.followed >= FOLLOWED
     }
@@ -390,6 +399,10 @@ impl Recording {
         }
         for _ in frames..0 {
             self.active.pop();
+        }
+        if self.active.is_empty() {
+            // Into who called the trace.
+            self.has_returned = matches!(self.start, Start::Entry | Start::FunctionExit);
         }
         if frames != 0 {
             self.active.pop();

@@ -83,6 +83,10 @@ pub struct Recording {
     left_thread: bool,
     /// Where it starts.
     pub start: Start,
+    /// The function in which it starts.
+    root: *const Proto,
+    /// Whether a step has returned from the function at whose start the tree begins.
+    has_returned: bool,
     /// The functions in whose frames it is, outermost first; null where that is not known.
     active: Vec<*const Proto>,
     /// Frames popped by this recording that it did not push.
@@ -119,6 +123,8 @@ impl Recording {
             checked_frames: 0,
             left_thread: false,
             start: Start::Loop,
+            root: std::ptr::null(),
+            has_returned: false,
             active: Vec::new(),
             followed: 0,
             entered: false,

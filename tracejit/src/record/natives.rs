@@ -476,13 +476,16 @@ impl Recording {
     /// Whether the running function returns to a call in the trace, so that no guard comes of it:
     /// none may follow what a native function has done.
     fn leaves_plainly(&self) -> bool {
-        // SAFETY: the running frame has a site.
+        if self.frames.is_empty() {
+            return false;
+        }
+        // SAFETY: the frame of a call in the trace has a site.
         let (frame, key) = unsafe {
             let frame = *(*self.direct.vm).frame_top;
             (frame, (*frame.site).key)
         };
         let is_plain = frame.varargs == 0 && frame.flags & !FRAME_TAIL_CALL == 0;
-        !self.frames.is_empty() && is_plain && (1..=2).contains(&key)
+        is_plain && (1..=2).contains(&key)
     }
 
     /// The running Lua function, without variable arguments, is replaced by another one.
