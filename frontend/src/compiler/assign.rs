@@ -106,7 +106,17 @@ impl FunctionState<'_, '_> {
             }
             Kind::Cell(cell) => {
                 let moves = matches!(value.kind(), Kind::Register(_)) && !value.has_jumps();
-                let from = self.put_in_any(&mut value)?;
+                self.discharge_variables(&mut value)?;
+                let from = match self.read_of_cell(&value) {
+                    // PUC Lua has a move for another variable, but none for the same.
+                    Some(read) => {
+                        if read == cell {
+                            self.hide_read(&value);
+                        }
+                        self.put_in_next(&mut value)?
+                    }
+                    None => self.put_in_any(&mut value)?,
+                };
                 let store = Instruction::new(Opcode::SetCell, reg(cell), reg(from), 0);
                 let flags = if moves { 0 } else { FLAG_HIDDEN };
                 self.emit_at(store.with_flags(flags), line);

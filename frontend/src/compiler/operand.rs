@@ -434,13 +434,21 @@ impl FunctionState<'_, '_> {
         Ok(())
     }
 
+    /// The cell that the operand was read from, if it was.
+    pub(super) fn read_of_cell(&self, operand: &Operand) -> Option<usize> {
+        let Kind::Relocatable(pc) = operand.kind() else {
+            return None;
+        };
+        let instruction = self.instruction(pc);
+        (instruction.opcode() == Some(Opcode::GetCell)).then(|| instruction.register_b())
+    }
+
     /// Where any register will do, PUC Lua uses that of the variable.
-    fn hide_read(&mut self, operand: &Operand) {
-        if let Kind::Relocatable(pc) = operand.kind() {
-            let instruction = self.instruction(pc);
-            if instruction.opcode() == Some(Opcode::GetCell) {
-                self.code[pc] = instruction.with_flags(FLAG_HIDDEN).0;
-            }
+    pub(super) fn hide_read(&mut self, operand: &Operand) {
+        if let Kind::Relocatable(pc) = operand.kind()
+            && self.read_of_cell(operand).is_some()
+        {
+            self.code[pc] = self.instruction(pc).with_flags(FLAG_HIDDEN).0;
         }
     }
 

@@ -1,7 +1,7 @@
 //! Blocks: the scopes of locals and labels, and what leaving them takes.
 //!
-//! Leaving the scope of a to-be-closed variable, in whatever way, executes a `Close`. Cells need
-//! nothing: a new scope entry makes new ones.
+//! Leaving the scope of a to-be-closed variable, in whatever way, executes a `Close`; a forward
+//! jump does so where it arrives. Cells need nothing: a new scope entry makes new ones.
 //!
 //! A label at the end of its block (only labels follow) is outside the scope of the block's
 //! locals (manual §3.5), so that a `goto` may jump to it over their declarations. Their scope
@@ -35,6 +35,8 @@ struct Label {
     pending: JumpList,
     /// Whether one of them leaves the scope of a captured local.
     leaves_cells: bool,
+    /// Jumps to it from before that leave the scope of to-be-closed variables.
+    closing: Vec<(JumpList, usize)>,
 }
 
 /// An open block.
@@ -47,6 +49,8 @@ pub(super) struct BlockState {
     breaks: Option<JumpList>,
     /// For a loop: whether some `break` leaves the scope of a captured local.
     breaks_leave_cells: bool,
+    /// For a loop: the `break`s that leave the scope of to-be-closed variables.
+    closing_breaks: Vec<(JumpList, usize)>,
     /// Whether some of its locals are captured.
     has_cells: bool,
     /// Where jumps lead that leave it.
@@ -62,6 +66,7 @@ impl FunctionState<'_, '_> {
             labels: Vec::new(),
             breaks: None,
             breaks_leave_cells: false,
+            closing_breaks: Vec::new(),
             has_cells: false,
             exits: Vec::new(),
         });
@@ -94,6 +99,7 @@ impl FunctionState<'_, '_> {
                 trailing: trailing && index >= tail,
                 pending: JumpList::EMPTY,
                 leaves_cells: false,
+                closing: Vec::new(),
             })
         });
         if let Some(block) = self.blocks.last_mut() {
@@ -109,11 +115,33 @@ impl FunctionState<'_, '_> {
         self.end_locals(block.first_active, block.first_register);
         self.pass_on_exits(block.exits, block.has_cells);
         if let Some(breaks) = block.breaks {
+            self.close_for(block.closing_breaks);
             self.patch_here(breaks);
             self.step_after_cells(block.breaks_leave_cells);
         }
         self.close_block(block.first_register);
         self.free = self.locals_top;
+    }
+
+    /// Closes for the jumps that arrive here out of scopes of to-be-closed variables, each on its
+    /// own: at an instruction the same variables are marked on all ways to it.
+    fn close_for(&mut self, jumps: Vec<(JumpList, usize)>) {
+        if jumps.is_empty() {
+            return;
+        }
+        let mut arrive = JumpList::EMPTY;
+        if self.reachable() {
+            arrive = self.flagged_jump(JUMP_STEP, self.line);
+        }
+        for (index, &(jump, level)) in jumps.iter().enumerate() {
+            self.patch_here(jump);
+            self.emit(Opcode::Close, reg(level), 0, 0);
+            if index + 1 < jumps.len() {
+                let done = self.jump();
+                arrive = self.join(arrive, done);
+            }
+        }
+        self.patch_here(arrive);
     }
 
     /// Notes the jumps that leave a block for those blocks that they lead to or leave as well.
@@ -198,6 +226,11 @@ impl FunctionState<'_, '_> {
             self.close_block(first_register);
             self.free = self.locals_top;
         }
+        let closing = self.blocks.last_mut().map(|block| {
+            let label = &mut block.labels[index];
+            std::mem::take(&mut label.closing)
+        });
+        self.close_for(closing.unwrap_or_default());
         let pc = self.label();
         let level = self.locals_top;
         let Some(block) = self.blocks.last_mut() else {
@@ -235,15 +268,15 @@ impl FunctionState<'_, '_> {
         let Some((block, position, level)) = self.find_label(name) else {
             return;
         };
-        if self.must_close(level) {
-            self.emit(Opcode::Close, reg(level), 0, 0);
-        }
         let pc = self.blocks[block].labels[position].pc;
         if pc != NONE {
+            if self.must_close(level) {
+                self.emit(Opcode::Close, reg(level), 0, 0);
+            }
             self.loop_to(pc as usize);
         } else {
             let jump = self.jump();
-            self.leave_through(Exit::Label(block, position), jump);
+            self.leave_through(Exit::Label(block, position), level, jump);
         }
     }
 
@@ -269,35 +302,38 @@ impl FunctionState<'_, '_> {
         let Some((block, level)) = self.find_loop() else {
             return;
         };
-        if self.must_close(level) {
-            self.emit(Opcode::Close, reg(level), 0, 0);
-        }
         let jump = self.jump();
-        self.leave_through(Exit::Loop(block), jump);
+        self.leave_through(Exit::Loop(block), level, jump);
     }
 
-    /// Where a statement that only jumps forward leads, if a conditional jump can go there
-    /// directly: nothing is to be closed on the way.
-    pub(super) fn direct_exit(&self, stat: &Stat) -> Option<Exit> {
-        let (exit, level) = match stat.kind {
+    /// Where a statement that only jumps forward leads, and the level from which that closes
+    /// variables.
+    pub(super) fn direct_exit(&self, stat: &Stat) -> Option<(Exit, usize)> {
+        match stat.kind {
             StatKind::Break => {
                 let (block, level) = self.find_loop()?;
-                (Exit::Loop(block), level)
+                Some((Exit::Loop(block), level))
             }
             StatKind::Goto(name) => {
                 let (block, position, level) = self.find_label(name)?;
-                if self.blocks[block].labels[position].pc != NONE {
-                    return None;
-                }
-                (Exit::Label(block, position), level)
+                let is_forward = self.blocks[block].labels[position].pc == NONE;
+                is_forward.then_some((Exit::Label(block, position), level))
             }
-            _ => return None,
-        };
-        (!self.must_close(level)).then_some(exit)
+            _ => None,
+        }
     }
 
-    /// Lets `jumps` leave through `exit`.
-    pub(super) fn leave_through(&mut self, exit: Exit, jumps: JumpList) {
+    /// Lets `jumps` leave through `exit`. Variables from `level` on are closed where they arrive,
+    /// as PUC Lua does it.
+    pub(super) fn leave_through(&mut self, exit: Exit, level: usize, jumps: JumpList) {
+        if self.must_close(level) {
+            let closing = match exit {
+                Exit::Loop(block) => &mut self.blocks[block].closing_breaks,
+                Exit::Label(block, position) => &mut self.blocks[block].labels[position].closing,
+            };
+            closing.push((jumps, level));
+            return;
+        }
         let target = match exit {
             Exit::Loop(block) => {
                 self.add_to_loop(block, jumps);

@@ -200,14 +200,14 @@ impl FunctionState<'_, '_> {
                 return Ok(false);
             }
         }
-        let Some(exit) = self.direct_exit(stat) else {
+        let Some((exit, level)) = self.direct_exit(stat) else {
             return Ok(false);
         };
         let jumps = self.inverse_condition(*cond, Some(arm.then_line))?;
         if is_goto {
             self.flag_last_jump(jumps, FLAG_PASSES_GOTO);
         }
-        self.leave_through(exit, jumps);
+        self.leave_through(exit, level, jumps);
         Ok(true)
     }
 

@@ -25,7 +25,7 @@ use scope::{Scope, Type};
 use text::Text;
 
 /// Changes whenever a seed's program may change.
-pub(crate) const VERSION: u32 = 5;
+pub(crate) const VERSION: u32 = 6;
 
 const PRELUDE: &str = include_str!("prelude.lua");
 

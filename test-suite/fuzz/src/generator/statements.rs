@@ -147,11 +147,16 @@ impl Generator {
             let list = self.random.pick(&lists).clone();
             let value = self.number(2);
             let line = match self.random.below(5) {
-                0 => format!("if #{list} < 30 then {list}[#{list} + 1] = {value} end"),
+                // The value may change the list.
+                0 => format!(
+                    "do local v = {value} if #{list} < 30 then {list}[#{list} + 1] = v end end"
+                ),
                 1 => format!("if #{list} < 30 then table.insert({list}, {value}) end"),
                 2 => format!("{list}[#{list}] = nil"),
                 3 => format!("table.remove({list}, 1)"),
-                _ => format!("if #{list} > 0 then {list}[#{list}] = {value} end"),
+                _ => {
+                    format!("do local v = {value} if #{list} > 0 then {list}[#{list}] = v end end")
+                }
             };
             self.text.add(&line);
         } else if !records.is_empty() {
