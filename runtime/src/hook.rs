@@ -14,7 +14,9 @@ use crate::from_rust::call_from_rust;
 use crate::stack;
 use crate::value::Value;
 use crate::vm::{Vm, pending};
-use perilune_frontend::bytecode::instruction::Instruction;
+use perilune_frontend::bytecode::instruction::{
+    FLAG_HIDDEN, FLAG_INVERSE, FLAG_PASSES_GOTO, Instruction, JUMP_NOTHING, JUMP_STEP, JUMP_TEST,
+};
 use perilune_frontend::bytecode::opcode::Opcode;
 use std::sync::atomic::Ordering;
 
@@ -244,7 +246,7 @@ pub(crate) unsafe fn before_instruction(vm: *mut Vm) -> Result<()> {
     unsafe {
         let thread = (*vm).thread;
         let mask = (*thread).hook.mask;
-        if is_part_of_instruction_before(vm) {
+        if is_part_of_instruction_before(vm) || is_passed_by_jump(vm) {
             return Ok(());
         }
         if mask & HOOK_COUNT != 0 {
@@ -285,14 +287,104 @@ unsafe fn is_part_of_instruction_before(vm: *mut Vm) -> bool {
     // SAFETY: see `before_instruction`; `last_pc` is a position in the running function.
     unsafe {
         match Instruction(*(*vm).pc).opcode() {
-            Some(Opcode::NewCell) => true,
             Some(Opcode::GenericForCall) => {
                 let last = (*(*vm).thread).hook.last_pc as usize;
                 let word = stack::running_proto(vm).and_then(|proto| (&(*proto).code).get(last));
                 word.and_then(|&word| Instruction(word).opcode()) == Some(Opcode::GenericForPrep)
             }
-            _ => false,
+            _ => is_hidden(Instruction(*(*vm).pc)),
         }
+    }
+}
+
+/// Whether PUC Lua has no such instruction, because it has no cells.
+fn is_hidden(instruction: Instruction) -> bool {
+    match instruction.opcode() {
+        Some(Opcode::NewCell) => true,
+        Some(Opcode::GetCell | Opcode::SetCell) => instruction.flags() == FLAG_HIDDEN,
+        _ => false,
+    }
+}
+
+/// How many unconditional jumps in a row PUC Lua's jumps skip.
+const MAX_HOPS: usize = 100;
+
+/// Whether the instruction at the saved pc is an unconditional jump that another one has led to:
+/// PUC Lua's jumps go to the final target at once. Here the compiler leaves back-edges what they
+/// are, because loops are counted there.
+///
+/// A jump over nothing is no instruction in PUC Lua. Falling through to it is noted in `last_pc`,
+/// so that what follows does not seem to be jumped to.
+unsafe fn is_passed_by_jump(vm: *mut Vm) -> bool {
+    // SAFETY: see `before_instruction`; `last_pc` is a position in the running function.
+    unsafe {
+        let instruction = Instruction(*(*vm).pc);
+        if !is_passable(instruction) {
+            return false;
+        }
+        let Some(proto) = stack::running_proto(vm) else {
+            return false;
+        };
+        let code: &[u64] = &(*proto).code;
+        let pc = (*vm).pc.offset_from(code.as_ptr()) as usize;
+        let last_pc = &mut (*(*vm).thread).hook.last_pc;
+        if leads_to(code, *last_pc as usize, pc) {
+            return true;
+        }
+        let is_nothing = instruction.flags() == JUMP_NOTHING;
+        if is_nothing {
+            *last_pc = pc as u32;
+        }
+        is_nothing
+    }
+}
+
+/// Whether the jump at `last`, if it is one that PUC Lua lets pass by others, passes by the one at
+/// `pc`.
+fn leads_to(code: &[u64], last: usize, pc: usize) -> bool {
+    use Opcode::{ForLoop, ForPrep, GenericForLoop, GenericForPrep, Jump};
+    let Some(&word) = code.get(last) else {
+        return false;
+    };
+    let jump = Instruction(word);
+    match jump.opcode() {
+        None | Some(ForPrep | ForLoop | GenericForPrep | GenericForLoop) => return false,
+        Some(Jump) if matches!(jump.flags(), JUMP_STEP | JUMP_NOTHING) => return false,
+        Some(_) => {}
+    }
+    let is_inverse = jump.flags() & FLAG_INVERSE != 0;
+    let falls_through = jump.flags() & FLAG_PASSES_GOTO != 0 || is_inverse;
+    falls_through && passes(code, last + 1, pc)
+        || !is_inverse && jump_target(last, jump).is_some_and(|target| passes(code, target, pc))
+}
+
+/// Whether a jump to `at` passes by `pc`.
+fn passes(code: &[u64], mut at: usize, pc: usize) -> bool {
+    for _ in 0..MAX_HOPS {
+        let instruction = code.get(at).map(|&word| Instruction(word));
+        match instruction {
+            _ if at == pc => return true,
+            Some(store) if is_hidden(store) => at += 1,
+            Some(jump) if is_passable(jump) => match jump_target(at, jump) {
+                Some(target) => at = target,
+                None => return false,
+            },
+            _ => return false,
+        }
+    }
+    false
+}
+
+fn jump_target(pc: usize, jump: Instruction) -> Option<usize> {
+    (pc as i64 + 1 + jump.jump_distance()?).try_into().ok()
+}
+
+/// Whether jumps to `instruction` go where it goes.
+fn is_passable(instruction: Instruction) -> bool {
+    match instruction.opcode() {
+        Some(Opcode::Jump) => !matches!(instruction.flags(), JUMP_TEST | JUMP_STEP),
+        Some(Opcode::Loop) => true,
+        _ => false,
     }
 }
 

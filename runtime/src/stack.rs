@@ -173,9 +173,12 @@ pub unsafe fn resize(vm: *mut Vm, new_len: usize) -> Result<()> {
             (*vm).top.offset_from(old)
         };
         if new_len > old_len {
-            stack
-                .try_reserve_exact(new_len - old_len)
-                .map_err(|_| LuaError::Memory)?;
+            let growth = new_len - old_len;
+            charge_growth(vm, growth * size_of::<Value>())?;
+            if stack.try_reserve_exact(growth).is_err() {
+                (*vm).heap.update_thread_charge(thread)?;
+                return Err(LuaError::Memory);
+            }
             stack.resize(new_len, Value::NIL);
         } else {
             stack.truncate(new_len);
@@ -186,6 +189,17 @@ pub unsafe fn resize(vm: *mut Vm, new_len: usize) -> Result<()> {
         (*vm).top = new.offset(top);
         (*vm).stack_limit = new.add(new_len - EXTRA_SLOTS);
         (*vm).heap.update_thread_charge(thread)
+    }
+}
+
+/// Charges the running thread for memory that it is about to get, so that a refusal leaves
+/// everything as it was; what it gets is found out afterwards.
+unsafe fn charge_growth(vm: *mut Vm, bytes: usize) -> Result<()> {
+    // SAFETY: the running thread is live.
+    unsafe {
+        (*vm).heap.charge(bytes)?;
+        (*(*vm).thread).charged += bytes;
+        Ok(())
     }
 }
 
@@ -266,9 +280,11 @@ pub unsafe fn grow_frames(vm: *mut Vm) -> Result<()> {
         let frames = &mut (*thread).frames;
         let index = (*vm).frame_top.offset_from(frames.as_ptr());
         let extra = frames.len();
-        frames
-            .try_reserve_exact(extra)
-            .map_err(|_| LuaError::Memory)?;
+        charge_growth(vm, extra * size_of::<Frame>())?;
+        if frames.try_reserve_exact(extra).is_err() {
+            (*vm).heap.update_thread_charge(thread)?;
+            return Err(LuaError::Memory);
+        }
         frames.resize(extra * 2, SENTINEL);
         (*vm).frame_top = frames.as_mut_ptr().offset(index);
         (*vm).frame_limit = frames.as_mut_ptr().add(frames.len() - 1);

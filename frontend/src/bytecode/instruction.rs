@@ -13,6 +13,20 @@ pub const FLAG_SWAPPED: u8 = 1;
 /// Flag bit: the immediate operand of an order comparison stands for a float, which metamethods
 /// get (`x < 4.0`); to numbers it makes no difference.
 pub const FLAG_FLOAT: u8 = 2;
+/// Flag bit of a conditional jump: in PUC Lua control jumps both ways, past a `goto` too.
+pub const FLAG_PASSES_GOTO: u8 = 4;
+/// Flag bit of a conditional jump: PUC Lua jumps where this does not, and the other way round.
+pub const FLAG_INVERSE: u8 = 8;
+/// Flag bit of a `GetCell` or `SetCell`: PUC Lua has no such instruction, but uses the variable's
+/// register in others.
+pub const FLAG_HIDDEN: u8 = 1;
+/// Flags of a `Jump`: it stands for the test of a constant, which no other jump passes by.
+pub const JUMP_TEST: u8 = 1;
+/// Flags of a `Jump`: it stands for an instruction that does not jump.
+pub const JUMP_STEP: u8 = 2;
+/// Flags of a `Jump`: it is what a conditional jump over nothing jumps over, so that the two ways
+/// can be told apart.
+pub const JUMP_NOTHING: u8 = 3;
 /// The most constants that a 16-bit scaled operand reaches.
 pub const MAX_SHORT_CONSTANTS: usize = 4096;
 

@@ -5,7 +5,10 @@
 
 use std::fmt::Write;
 
-use super::instruction::{FLAG_FLOAT, FLAG_SWAPPED, Instruction, SCALE};
+use super::instruction::{
+    FLAG_FLOAT, FLAG_HIDDEN, FLAG_INVERSE, FLAG_PASSES_GOTO, FLAG_SWAPPED, Instruction,
+    JUMP_NOTHING, JUMP_STEP, JUMP_TEST, SCALE,
+};
 use super::opcode::{ExtraWord, Opcode, Operand};
 use super::proto::{Constant, Proto};
 
@@ -110,11 +113,17 @@ fn list_instruction(text: &mut String, proto: &Proto, pc: usize) {
         let argument = proto.code.get(pc + 1).copied().unwrap_or(0);
         operands.push(argument.to_string());
     }
-    if instruction.flags() & FLAG_SWAPPED != 0 {
-        notes.push(String::from("swapped"));
-    }
-    if instruction.flags() & FLAG_FLOAT != 0 {
-        notes.push(String::from("float"));
+    let flags = instruction.flags();
+    match (op, flags) {
+        (Opcode::Jump, JUMP_TEST) => notes.push(String::from("test")),
+        (Opcode::Jump, JUMP_STEP) => notes.push(String::from("step")),
+        (Opcode::Jump, JUMP_NOTHING) => notes.push(String::from("nothing")),
+        (Opcode::GetCell | Opcode::SetCell, FLAG_HIDDEN) => notes.push(String::from("hidden")),
+        _ if flags & FLAG_INVERSE != 0 => notes.push(String::from("inverse")),
+        _ if flags & FLAG_PASSES_GOTO != 0 => notes.push(String::from("passes goto")),
+        _ if flags & FLAG_SWAPPED != 0 => notes.push(String::from("swapped")),
+        _ if flags & FLAG_FLOAT != 0 => notes.push(String::from("float")),
+        _ => {}
     }
     add_register_notes(proto, pc, op, instruction, &mut notes);
     let _ = write!(

@@ -4,7 +4,7 @@ use super::Result;
 use super::function::{FunctionState, reg};
 use super::operand::{Key, Kind, Object, Operand};
 use crate::ast::{Exprs, Line};
-use crate::bytecode::instruction::Instruction;
+use crate::bytecode::instruction::{FLAG_HIDDEN, Instruction};
 use crate::bytecode::opcode::Opcode;
 
 impl FunctionState<'_, '_> {
@@ -101,10 +101,15 @@ impl FunctionState<'_, '_> {
                 self.put_in(&mut value, register)?;
                 return Ok(());
             }
+            Kind::Cell(cell) if value.kind() == target && !value.has_jumps() => {
+                debug_assert!(self.free > cell, "the variable has a register");
+            }
             Kind::Cell(cell) => {
+                let moves = matches!(value.kind(), Kind::Register(_)) && !value.has_jumps();
                 let from = self.put_in_any(&mut value)?;
                 let store = Instruction::new(Opcode::SetCell, reg(cell), reg(from), 0);
-                self.emit_at(store, line);
+                let flags = if moves { 0 } else { FLAG_HIDDEN };
+                self.emit_at(store.with_flags(flags), line);
             }
             Kind::Upvalue(index) => {
                 let from = self.put_in_any(&mut value)?;

@@ -8,30 +8,32 @@ use super::function::{FunctionState, NO_REGISTER, reg};
 use super::jump::JumpList;
 use super::operand::{Exits, Kind, Operand};
 use crate::ast::{BinaryOp, ConstantValue, ExprId, Line};
-use crate::bytecode::instruction::{FLAG_FLOAT, Instruction};
+use crate::bytecode::instruction::{FLAG_FLOAT, Instruction, JUMP_TEST};
 use crate::bytecode::opcode::Opcode;
 
 impl FunctionState<'_, '_> {
-    /// Compiles `expr` as a condition: falls through when it is true, returns the jumps taken
-    /// when it is false.
+    /// Completes a condition: falls through when it is true, returns the jumps taken when it is
+    /// false.
     ///
     /// A test of a value belongs to `line`, by default to the last one.
-    pub(super) fn condition(&mut self, expr: ExprId, line: Option<Line>) -> Result<JumpList> {
-        let mut operand = self.expression(expr)?;
+    pub(super) fn condition(
+        &mut self,
+        mut operand: Operand,
+        line: Option<Line>,
+    ) -> Result<JumpList> {
         self.line = line.unwrap_or(self.line);
         self.normalize_condition(&mut operand);
         self.go_if_true(&mut operand)?;
         Ok(self.exits(&operand).on_false)
     }
 
-    /// Compiles `expr` as a condition: falls through when it is false, returns the jumps taken
-    /// when it is true.
+    /// Completes a condition: falls through when it is false, returns the jumps taken when it is
+    /// true.
     pub(super) fn inverse_condition(
         &mut self,
-        expr: ExprId,
+        mut operand: Operand,
         line: Option<Line>,
     ) -> Result<JumpList> {
-        let mut operand = self.expression(expr)?;
         self.line = line.unwrap_or(self.line);
         self.normalize_condition(&mut operand);
         self.go_if_false(&mut operand)?;
@@ -53,7 +55,9 @@ impl FunctionState<'_, '_> {
                 self.negate_jump(jump);
                 JumpList::one(jump)
             }
-            Kind::Constant(ConstantValue::Boolean(false)) => self.jump(),
+            Kind::Constant(ConstantValue::Boolean(false)) => {
+                self.flagged_jump(JUMP_TEST, self.line)
+            }
             Kind::Constant(value) if value != ConstantValue::Nil => JumpList::EMPTY,
             _ => JumpList::one(self.jump_when(operand, false)?),
         };
@@ -70,7 +74,7 @@ impl FunctionState<'_, '_> {
         let jumps = match operand.kind() {
             Kind::Jump(jump) => JumpList::one(jump),
             Kind::Constant(ConstantValue::Nil | ConstantValue::Boolean(false)) => JumpList::EMPTY,
-            Kind::Constant(ConstantValue::Boolean(true)) => self.jump(),
+            Kind::Constant(ConstantValue::Boolean(true)) => self.flagged_jump(JUMP_TEST, self.line),
             _ => JumpList::one(self.jump_when(operand, true)?),
         };
         let exits = self.exits(operand);

@@ -94,7 +94,11 @@ impl<'s> FunctionState<'s, '_> {
             }
             ExprKind::Paren(inner) => {
                 let mut operand = self.expression(*inner)?;
+                self.line = expr.line;
                 self.single_value(&mut operand);
+                if matches!(operand.kind(), Kind::Constant(_) | Kind::Register(_)) {
+                    operand.set_line(expr.line);
+                }
                 operand
             }
             ExprKind::Binary(..) => self.concatenation(expr)?,

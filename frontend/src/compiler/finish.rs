@@ -8,7 +8,7 @@ use super::Result;
 use super::function::{CODE_LIMIT, FunctionState};
 use super::jump::{NONE, negated};
 use crate::ast::Function;
-use crate::bytecode::instruction::Instruction;
+use crate::bytecode::instruction::{FLAG_INVERSE, Instruction, JUMP_NOTHING, JUMP_STEP, JUMP_TEST};
 use crate::bytecode::opcode::{Opcode, Operand};
 use crate::bytecode::proto::Proto;
 
@@ -56,15 +56,23 @@ impl FunctionState<'_, '_> {
         let mut edges = Vec::with_capacity(self.jumps.len());
         for jump in &self.jumps {
             debug_assert_ne!(jump.target, NONE, "every jump is patched");
-            let op = self.instruction(jump.pc as usize).opcode();
+            let instruction = self.instruction(jump.pc as usize);
+            let op = instruction.opcode();
             let is_short = op.is_some_and(|op| op.operands()[2] == Operand::Jump);
             let mut target = jump.target as usize;
-            // Back-edges stay what they are. Long chains are not worth following to their end.
+            let is_nothing = op == Some(Opcode::Jump) && instruction.flags() == JUMP_NOTHING;
+            let stays = is_nothing
+                || matches!(op, Some(Opcode::ForPrep | Opcode::GenericForPrep))
+                || instruction.flags() & FLAG_INVERSE != 0
+                    && op.is_some_and(|op| negated(op).is_some());
+            // Back-edges stay what they are, and PUC Lua does it only for its jumps. Long chains are not worth following to their end.
             let mut hops = 0;
-            while target > jump.pc as usize
+            while !stays
+                && target > jump.pc as usize
                 && hops < MAX_HOPS
                 && target < self.code.len()
                 && self.instruction(target).opcode() == Some(Opcode::Jump)
+                && !matches!(self.instruction(target).flags(), JUMP_TEST | JUMP_STEP)
                 && let Ok(index) = self
                     .jumps
                     .binary_search_by_key(&(target as u32), |jump| jump.pc)

@@ -7,7 +7,8 @@
 //! destination. When the list is patched it gets one, or becomes a plain `JumpIf`/`JumpIfNot`.
 
 use super::function::{FunctionState, NO_REGISTER, reg};
-use crate::bytecode::instruction::Instruction;
+use crate::ast::Line;
+use crate::bytecode::instruction::{Instruction, JUMP_NOTHING};
 use crate::bytecode::opcode::Opcode;
 
 /// No position, no entry.
@@ -99,6 +100,13 @@ impl FunctionState<'_, '_> {
         JumpList::one(self.new_jump(pc))
     }
 
+    /// Emits an unconditional jump with `flags`.
+    pub(super) fn flagged_jump(&mut self, flags: u8, line: Line) -> JumpList {
+        let instruction = Instruction::wide(Opcode::Jump, 0, 0).with_flags(flags);
+        let pc = self.emit_at(instruction, line);
+        JumpList::one(self.new_jump(pc))
+    }
+
     /// Emits the back-edge of a loop to `target`.
     pub(super) fn loop_to(&mut self, target: usize) {
         let pc = self.emit_wide(Opcode::Loop, 0, 0);
@@ -160,7 +168,10 @@ impl FunctionState<'_, '_> {
         match register {
             Some(register) if reg(register) != instruction.b() => self.set_a(pc, reg(register)),
             // Nobody wants the value, or it is in its place already.
-            _ => self.code[pc] = Instruction::new(plain, instruction.b(), 0, 0).0,
+            _ => {
+                let plain = Instruction::new(plain, instruction.b(), 0, 0);
+                self.code[pc] = plain.with_flags(instruction.flags()).0;
+            }
         }
         true
     }
@@ -205,9 +216,46 @@ impl FunctionState<'_, '_> {
     /// Lets all jumps of `list` come to the next instruction.
     pub(super) fn patch_here(&mut self, list: JumpList) {
         if !list.is_empty() {
+            let nothing = if self.skips_nothing(list) {
+                let line = self.lines.runs.last().map_or(self.line, |&(_, line)| line);
+                self.flagged_jump(JUMP_NOTHING, line)
+            } else {
+                JumpList::EMPTY
+            };
             let here = self.label();
+            let list = self.join(list, nothing);
             self.patch_to(list, here);
         }
+    }
+
+    /// Adds flags to the last jump of `list`, if it is conditional and the last instruction.
+    pub(super) fn flag_last_jump(&mut self, list: JumpList, flags: u8) {
+        let Some(jump) = self.jumps.get(list.tail as usize) else {
+            return;
+        };
+        let pc = jump.pc as usize;
+        let instruction = self.instruction(pc);
+        if pc == self.last && instruction.opcode().and_then(negated).is_some() {
+            self.code[pc] = instruction.with_flags(instruction.flags() | flags).0;
+        }
+    }
+
+    /// Whether a conditional jump of `list` is the last instruction.
+    fn skips_nothing(&self, list: JumpList) -> bool {
+        let is_conditional = self
+            .code
+            .get(self.last)
+            .and_then(|&word| Instruction(word).opcode())
+            .is_some_and(|op| negated(op).is_some());
+        let mut jump = list.head;
+        while is_conditional && jump != NONE {
+            let entry = self.jumps[jump as usize];
+            if entry.pc as usize == self.last && self.last + 1 == self.code.len() {
+                return true;
+            }
+            jump = entry.next;
+        }
+        false
     }
 
     /// Emits a jump on the truth of `register` that carries its value.

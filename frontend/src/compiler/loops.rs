@@ -9,10 +9,8 @@ use super::Result;
 use super::function::{FunctionState, reg};
 use super::jump::JumpList;
 use super::operand::Operand;
-use crate::ast::{
-    Block, ConstantValue, ExprId, ExprKind, GenericFor, Line, List, LocalDecl, NumericFor,
-};
-use crate::bytecode::instruction::Instruction;
+use crate::ast::{Block, ConstantValue, ExprId, GenericFor, Line, List, LocalDecl, NumericFor};
+use crate::bytecode::instruction::{FLAG_INVERSE, Instruction};
 use crate::bytecode::opcode::Opcode;
 
 /// Hidden registers of a numeric loop.
@@ -31,6 +29,7 @@ impl FunctionState<'_, '_> {
         end_line: Line,
     ) -> Result<()> {
         let top = self.label();
+        let cond = self.expression(cond)?;
         let exit = self.condition(cond, None)?;
         self.enter_loop();
         self.block(body)?;
@@ -52,15 +51,20 @@ impl FunctionState<'_, '_> {
         let level = self.locals_top;
         self.statements(body.stats)?;
         self.line = body.last_line;
-        if let ExprKind::True | ExprKind::Integer(_) | ExprKind::Float(_) | ExprKind::String(_) =
-            self.tree[cond].kind
-        {
+        let cond = self.expression(cond)?;
+        if !matches!(
+            cond.as_constant(),
+            None | Some(ConstantValue::Nil | ConstantValue::Boolean(false))
+        ) {
             // A block rather than a loop, of which nothing shows behind its body.
             self.leave_block();
             self.leave_block();
             return Ok(());
         }
         let exit = self.inverse_condition(cond, None)?;
+        if !self.has_cells() && !self.must_close(level) {
+            self.flag_last_jump(exit, FLAG_INVERSE);
+        }
         if self.must_close(level) {
             // Both ways out of the body close its variables.
             self.emit(Opcode::Close, reg(level), 0, 0);
@@ -141,7 +145,7 @@ impl FunctionState<'_, '_> {
         self.reserve(names.len())?;
         self.declare(&self.tree[names]);
         self.block(body)?;
-        self.leave_block();
+        self.leave_inner_block();
         Ok(())
     }
 }

@@ -15,7 +15,7 @@ use super::Result;
 use super::function::{FunctionState, NO_REGISTER, reg};
 use super::jump::JumpList;
 use crate::ast::{ConstantValue, Line, Symbol};
-use crate::bytecode::instruction::Instruction;
+use crate::bytecode::instruction::{FLAG_HIDDEN, Instruction, JUMP_STEP};
 use crate::bytecode::opcode::Opcode;
 
 /// What is indexed.
@@ -346,7 +346,7 @@ impl FunctionState<'_, '_> {
     fn read_cell(&mut self, register: usize, line: Line) -> Result<usize> {
         let temporary = self.reserve(1)?;
         let read = Instruction::new(Opcode::GetCell, reg(temporary), reg(register), 0);
-        self.emit_at(read, line);
+        self.emit_at(read.with_flags(FLAG_HIDDEN), line);
         Ok(temporary)
     }
 
@@ -426,11 +426,22 @@ impl FunctionState<'_, '_> {
 
     /// Puts the value, ignoring the operand's jumps, into some register unless it is a jump.
     pub(super) fn discharge_in_any(&mut self, operand: &mut Operand) -> Result<()> {
+        self.hide_read(operand);
         if !matches!(operand.kind(), Kind::Register(_)) {
             let register = self.reserve(1)?;
             self.discharge_in(operand, register)?;
         }
         Ok(())
+    }
+
+    /// Where any register will do, PUC Lua uses that of the variable.
+    fn hide_read(&mut self, operand: &Operand) {
+        if let Kind::Relocatable(pc) = operand.kind() {
+            let instruction = self.instruction(pc);
+            if instruction.opcode() == Some(Opcode::GetCell) {
+                self.code[pc] = instruction.with_flags(FLAG_HIDDEN).0;
+            }
+        }
     }
 
     /// Puts the final value into `register`.
@@ -466,7 +477,7 @@ impl FunctionState<'_, '_> {
             };
             load_false = self.label();
             self.emit(Opcode::LoadFalse, reg(register), 0, 0);
-            let skip = self.jump();
+            let skip = self.flagged_jump(JUMP_STEP, self.line);
             load_true = self.label();
             self.emit(Opcode::LoadTrue, reg(register), 0, 0);
             self.patch_here(skip);
@@ -489,6 +500,9 @@ impl FunctionState<'_, '_> {
     /// Puts the final value into some register.
     pub(super) fn put_in_any(&mut self, operand: &mut Operand) -> Result<usize> {
         self.discharge_variables(operand)?;
+        if !operand.has_jumps() {
+            self.hide_read(operand);
+        }
         if let Kind::Register(register) = operand.kind() {
             if !operand.has_jumps() {
                 return Ok(register);

@@ -13,19 +13,13 @@ use super::Result;
 use super::function::{FunctionState, reg};
 use super::jump::{JumpList, NONE};
 use crate::ast::{Attrib, Block, List, LocalDecl, Stat, StatKind, Symbol, predefined};
-use crate::bytecode::instruction::Instruction;
+use crate::bytecode::instruction::{Instruction, JUMP_STEP};
 use crate::bytecode::opcode::Opcode;
 use crate::bytecode::proto::LocalVariable;
 
 /// An active local: the index of its debug information.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ActiveLocal(usize);
-
-impl ActiveLocal {
-    pub(super) fn index(self) -> usize {
-        self.0
-    }
-}
 
 /// A label of an open block.
 #[derive(Debug)]
@@ -39,6 +33,8 @@ struct Label {
     trailing: bool,
     /// Jumps to it from before.
     pending: JumpList,
+    /// Whether one of them leaves the scope of a captured local.
+    leaves_cells: bool,
 }
 
 /// An open block.
@@ -49,6 +45,12 @@ pub(super) struct BlockState {
     labels: Vec<Label>,
     /// For a loop: the jumps of its `break`s.
     breaks: Option<JumpList>,
+    /// For a loop: whether some `break` leaves the scope of a captured local.
+    breaks_leave_cells: bool,
+    /// Whether some of its locals are captured.
+    has_cells: bool,
+    /// Where jumps lead that leave it.
+    exits: Vec<Exit>,
 }
 
 impl FunctionState<'_, '_> {
@@ -59,6 +61,9 @@ impl FunctionState<'_, '_> {
             first_register: self.locals_top,
             labels: Vec::new(),
             breaks: None,
+            breaks_leave_cells: false,
+            has_cells: false,
+            exits: Vec::new(),
         });
     }
 
@@ -88,6 +93,7 @@ impl FunctionState<'_, '_> {
                 level: 0,
                 trailing: trailing && index >= tail,
                 pending: JumpList::EMPTY,
+                leaves_cells: false,
             })
         });
         if let Some(block) = self.blocks.last_mut() {
@@ -101,11 +107,47 @@ impl FunctionState<'_, '_> {
             return;
         };
         self.end_locals(block.first_active, block.first_register);
+        self.pass_on_exits(block.exits, block.has_cells);
         if let Some(breaks) = block.breaks {
             self.patch_here(breaks);
+            self.step_after_cells(block.breaks_leave_cells);
         }
         self.close_block(block.first_register);
         self.free = self.locals_top;
+    }
+
+    /// Notes the jumps that leave a block for those blocks that they lead to or leave as well.
+    fn pass_on_exits(&mut self, exits: Vec<Exit>, has_cells: bool) {
+        for exit in exits {
+            let target = match exit {
+                Exit::Loop(block) => {
+                    self.blocks[block].breaks_leave_cells |= has_cells;
+                    block
+                }
+                Exit::Label(block, position) => {
+                    self.blocks[block].labels[position].leaves_cells |= has_cells;
+                    block
+                }
+            };
+            if target + 1 < self.blocks.len()
+                && let Some(outer) = self.blocks.last_mut()
+            {
+                outer.exits.push(exit);
+            }
+        }
+    }
+
+    /// Where jumps arrive that leave the scope of captured locals PUC Lua has an instruction.
+    fn step_after_cells(&mut self, leave_cells: bool) {
+        if leave_cells {
+            let nowhere = self.flagged_jump(JUMP_STEP, self.line);
+            self.patch_here(nowhere);
+        }
+    }
+
+    /// Whether locals of the innermost block are captured.
+    pub(super) fn has_cells(&self) -> bool {
+        self.blocks.last().is_some_and(|block| block.has_cells)
     }
 
     /// Ends the scope of the locals from `first_active` on.
@@ -164,8 +206,9 @@ impl FunctionState<'_, '_> {
         let label = &mut block.labels[index];
         label.pc = pc as u32;
         label.level = level;
-        let pending = label.pending;
+        let (pending, leaves_cells) = (label.pending, label.leaves_cells);
         self.patch_to(pending, pc);
+        self.step_after_cells(leaves_cells);
     }
 
     /// Where `goto name` leads: block, label, and the level from which variables are closed.
@@ -200,7 +243,7 @@ impl FunctionState<'_, '_> {
             self.loop_to(pc as usize);
         } else {
             let jump = self.jump();
-            self.add_to_label(block, position, jump);
+            self.leave_through(Exit::Label(block, position), jump);
         }
     }
 
@@ -230,7 +273,7 @@ impl FunctionState<'_, '_> {
             self.emit(Opcode::Close, reg(level), 0, 0);
         }
         let jump = self.jump();
-        self.add_to_loop(block, jump);
+        self.leave_through(Exit::Loop(block), jump);
     }
 
     /// Where a statement that only jumps forward leads, if a conditional jump can go there
@@ -255,9 +298,20 @@ impl FunctionState<'_, '_> {
 
     /// Lets `jumps` leave through `exit`.
     pub(super) fn leave_through(&mut self, exit: Exit, jumps: JumpList) {
-        match exit {
-            Exit::Loop(block) => self.add_to_loop(block, jumps),
-            Exit::Label(block, position) => self.add_to_label(block, position, jumps),
+        let target = match exit {
+            Exit::Loop(block) => {
+                self.add_to_loop(block, jumps);
+                block
+            }
+            Exit::Label(block, position) => {
+                self.add_to_label(block, position, jumps);
+                block
+            }
+        };
+        if target + 1 < self.blocks.len()
+            && let Some(inner) = self.blocks.last_mut()
+        {
+            inner.exits.push(exit);
         }
     }
 
@@ -285,6 +339,9 @@ impl FunctionState<'_, '_> {
         for (register, decl) in (first..).zip(names) {
             self.registers[decl.id.get().0 as usize] = register as u8;
             if self.local_info(decl.id.get()).captured {
+                if let Some(block) = self.blocks.last_mut() {
+                    block.has_cells = true;
+                }
                 // PUC Lua has no such instruction: its line must not show.
                 let line = self.lines.runs.last().map_or(self.line, |&(_, line)| line);
                 let make = Instruction::new(Opcode::NewCell, reg(register), reg(register), 0);
@@ -328,8 +385,25 @@ impl FunctionState<'_, '_> {
         self.enter_block(block.stats, true);
         self.statements(block.stats)?;
         self.line = block.last_line;
-        self.leave_block();
+        self.leave_inner_block();
         Ok(())
+    }
+
+    /// Closes the innermost block, which is not that of a function. Where locals are captured PUC
+    /// Lua has an instruction at its end, which hooks see if it is on a line of its own or jumped
+    /// to.
+    pub(super) fn leave_inner_block(&mut self) {
+        let Some(block) = self.blocks.last() else {
+            return;
+        };
+        let has_step = block.has_cells && !self.must_close(block.first_register);
+        self.leave_block();
+        let last_line = self.lines.runs.last().map_or(0, |&(_, line)| line);
+        let is_seen = self.last_target == self.code.len() || self.line != last_line;
+        if has_step && is_seen && self.reachable() {
+            let nowhere = self.flagged_jump(JUMP_STEP, self.line);
+            self.patch_here(nowhere);
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use super::function::{FunctionState, reg};
 use super::jump::JumpList;
 use super::operand::{Kind, Operand};
 use crate::ast::{Block, Expr, Exprs, Function, Id, IfArm, Line, List, LocalDecl, Stat, StatKind};
-use crate::bytecode::instruction::Instruction;
+use crate::bytecode::instruction::{FLAG_PASSES_GOTO, Instruction};
 use crate::bytecode::opcode::Opcode;
 
 /// About how many words of code an expression becomes.
@@ -65,26 +65,6 @@ impl FunctionState<'_, '_> {
         Ok(())
     }
 
-    /// The block of a `do` statement.
-    fn do_block(&mut self, body: Block) -> Result<()> {
-        let first = self.active.len();
-        self.enter_block(body.stats, true);
-        self.statements(body.stats)?;
-        self.line = body.last_line;
-        let has_cells = self.active[first..]
-            .iter()
-            .any(|local| self.locals[local.index()].is_cell);
-        let level = self.blocks.last().map_or(0, |block| block.first_register);
-        let closes = self.must_close(level);
-        self.leave_block();
-        if has_cells && !closes && self.reachable() {
-            // Nothing to do here, but PUC Lua has an instruction, whose line hooks see.
-            let nowhere = self.jump();
-            self.patch_here(nowhere);
-        }
-        Ok(())
-    }
-
     fn statement(&mut self, stat: &Stat) -> Result<()> {
         match stat.kind {
             StatKind::Local { names, values } => self.local_statement(names, values, stat.end_line),
@@ -94,7 +74,7 @@ impl FunctionState<'_, '_> {
                 self.set_results(&operand, Some(0))
             }
             StatKind::Do(body) => {
-                self.do_block(body)?;
+                self.block(body)?;
                 self.line = stat.end_line;
                 Ok(())
             }
@@ -182,10 +162,11 @@ impl FunctionState<'_, '_> {
         let arms = &self.tree[arms];
         let mut escapes = JumpList::EMPTY;
         for (index, arm) in arms.iter().enumerate() {
-            if self.conditional_exit(arm)? {
+            let cond = self.expression(arm.cond)?;
+            if self.conditional_exit(arm, &cond)? {
                 continue;
             }
-            let skip = self.condition(arm.cond, Some(arm.then_line))?;
+            let skip = self.condition(cond, Some(arm.then_line))?;
             self.block(arm.body)?;
             if (index + 1 < arms.len() || otherwise.is_some()) && self.reachable() {
                 let jump = self.jump();
@@ -202,17 +183,30 @@ impl FunctionState<'_, '_> {
 
     /// `if cond then break end`, and `goto` on the same line, become one conditional jump (a
     /// `goto` on a line of its own is a line event). Returns whether that was done.
-    fn conditional_exit(&mut self, arm: &IfArm) -> Result<bool> {
+    ///
+    /// PUC Lua does it for `break` only. At a `goto` it jumps in both cases, which hooks notice.
+    fn conditional_exit(&mut self, arm: &IfArm, cond: &Operand) -> Result<bool> {
         let [stat] = &self.tree[arm.body.stats] else {
             return Ok(false);
         };
-        if !matches!(stat.kind, StatKind::Break) && stat.line != arm.then_line {
-            return Ok(false);
+        let is_goto = !matches!(stat.kind, StatKind::Break);
+        if is_goto {
+            let line = match cond.kind() {
+                Kind::Jump(_) => self.lines.runs.last().map_or(0, |&(_, line)| line),
+                Kind::Constant(_) => 0,
+                _ => arm.then_line,
+            };
+            if stat.line != arm.then_line || stat.line != line {
+                return Ok(false);
+            }
         }
         let Some(exit) = self.direct_exit(stat) else {
             return Ok(false);
         };
-        let jumps = self.inverse_condition(arm.cond, Some(arm.then_line))?;
+        let jumps = self.inverse_condition(*cond, Some(arm.then_line))?;
+        if is_goto {
+            self.flag_last_jump(jumps, FLAG_PASSES_GOTO);
+        }
         self.leave_through(exit, jumps);
         Ok(true)
     }

@@ -220,7 +220,7 @@ pub unsafe fn argument_error(vm: *mut Vm, arg: u32, message: &[u8]) -> LuaError 
         let Some(activation) = stack::activation(vm, thread, 0) else {
             return positioned_error(vm, &argument_text(arg, None, message));
         };
-        let name = info::call_name(&activation);
+        let name = info::call_name(thread, &activation);
         let mut arg = arg;
         let name = match name {
             Some(name) if name.kind == "method" => {

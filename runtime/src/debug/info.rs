@@ -7,6 +7,7 @@ use crate::function::{LuaClosure, NativeClosure, Proto};
 use crate::stack::{self, Activation};
 use crate::value::{self, Value};
 use crate::vm::Vm;
+use perilune_frontend::bytecode::instruction::{Instruction, SCALE};
 use perilune_frontend::bytecode::opcode::Opcode;
 use perilune_frontend::error::chunk_id;
 
@@ -119,8 +120,8 @@ pub unsafe fn active_lines(function: Value) -> Option<Vec<u32>> {
 /// The name by which an activation was called.
 ///
 /// # Safety
-/// The activation's frame is live.
-pub unsafe fn call_name(activation: &Activation) -> Option<Name> {
+/// The activation belongs to `thread`, and nothing ran since it was made.
+pub unsafe fn call_name(thread: *const Thread, activation: &Activation) -> Option<Name> {
     let frame = &activation.frame;
     if frame.flags & FRAME_TAIL_CALL != 0 || frame.site.is_null() {
         return None;
@@ -140,8 +141,31 @@ pub unsafe fn call_name(activation: &Activation) -> Option<Name> {
         }
         let start = (*site.proto).code.as_ptr();
         let pc = usize::try_from(site.instruction.offset_from(start)).ok()?;
+        let shift = activation.vararg_shift() + site.delta as usize / size_of::<Value>();
+        let caller = (&(*thread).stack).get(activation.base - shift..)?;
+        if divides_integers(&*site.proto, Instruction(*site.instruction), caller) {
+            return None;
+        }
         names::callee_name(site.proto, pc)
     }
+}
+
+/// Whether an instruction divides two integers: what it called is no metamethod but the handler of
+/// an error, for which PUC Lua has no name.
+fn divides_integers(proto: &Proto, instruction: Instruction, registers: &[Value]) -> bool {
+    let register = |number: usize| registers.get(number).copied();
+    let right = match instruction.opcode() {
+        Some(Opcode::Mod | Opcode::IDiv) => register(instruction.register_c()),
+        Some(Opcode::ModConst | Opcode::IDivConst) => {
+            let index = usize::from(instruction.c() / SCALE);
+            proto.constants.get(index).copied()
+        }
+        _ => return false,
+    };
+    let left = register(instruction.register_b());
+    [left, right]
+        .iter()
+        .all(|operand| operand.is_some_and(|value| value.tag == value::INTEGER))
 }
 
 /// Information about an activation of `thread`.
@@ -153,7 +177,7 @@ pub unsafe fn activation_info(thread: *const Thread, activation: &Activation) ->
     unsafe {
         ActivationInfo {
             current_line: activation.line(thread).map_or(-1, i64::from),
-            name: call_name(activation),
+            name: call_name(thread, activation),
             is_tail_call: activation.frame.flags & FRAME_TAIL_CALL != 0,
         }
     }

@@ -18,16 +18,16 @@ pub(crate) fn convert<'c>(
     call: &mut Call<'c>,
     value: Local<'c>,
 ) -> Result<Conversion<'c>, LuaError> {
+    // Strings may have one too.
+    let metamethod = call.metamethod(value, Event::ToString);
+    if !metamethod.is_nil() {
+        return Ok(Conversion::Call(metamethod));
+    }
     if let Some(bytes) = value.as_bytes() {
         call.check_memory(bytes.len())?;
         return Ok(Conversion::Done(bytes.to_vec()));
     }
-    let metamethod = call.metamethod(value, Event::ToString);
-    if metamethod.is_nil() {
-        Ok(Conversion::Done(call.to_display(value)?))
-    } else {
-        Ok(Conversion::Call(metamethod))
-    }
+    Ok(Conversion::Done(call.to_display(value)?))
 }
 
 /// The string that a `__tostring` metamethod gave in `slot`.
@@ -50,7 +50,7 @@ pub(super) fn tostring(call: &mut Call<'_>) -> NativeResult {
         return Ok(call.return_one(string));
     }
     let value = call.check_any(1)?;
-    if value.as_string().is_some() {
+    if value.as_string().is_some() && call.metamethod(value, Event::ToString).is_nil() {
         return Ok(call.return_one(value));
     }
     match convert(call, value)? {

@@ -86,6 +86,10 @@ pub(super) fn read_formats(
     Ok((top + 1, count))
 }
 
+/// Who wants more bytes than this is refused where there is not as much memory, as by PUC Lua, which
+/// takes it before it reads.
+const HUGE: usize = 1 << 30;
+
 /// Reads by the format in `slot`; `None` if it failed.
 fn read_format<'c>(
     call: &mut Call<'c>,
@@ -107,6 +111,9 @@ fn read_format<'c>(
             }
             count => match usize::try_from(count) {
                 Ok(count) => {
+                    if count > HUGE && Vec::<u8>::new().try_reserve_exact(count).is_err() {
+                        return Err(Failure::Lua(LuaError::Memory));
+                    }
                     let chars = stream.read_chars(count, |read| checkpoint(call, read))?;
                     new_string(call, chars)
                 }

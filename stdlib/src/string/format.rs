@@ -2,7 +2,8 @@
 //!
 //! An argument with `__tostring` is converted by the machine between two steps: the result takes
 //! its place, and formatting starts again. Formatting has no effects, and what was converted is
-//! not converted a second time.
+//! not converted a second time. Behind the arguments is then a mask of those that `%q` had converted:
+//! they are not quoted any more.
 
 use super::conversion::{
     FLOAT_FLAGS, HEXADECIMAL_FLAGS, INTEGER_FLAGS, Spec, TEXT_FLAGS, UNSIGNED_FLAGS,
@@ -40,6 +41,15 @@ pub(super) fn format(call: &mut Call<'_>) -> NativeResult {
 /// Has `__tostring` of an argument called; formatting goes on in the state of its number.
 fn call_tostring(call: &mut Call<'_>, argument: u32) -> NativeResult {
     let value = call.slot(argument);
+    if call.state() == 0 {
+        call.push(Local::integer(0))?;
+    }
+    if value.is_nil() || matches!(value.view(), LocalView::Boolean(_)) {
+        // Set for `%s` too, where it does no harm.
+        let mask = call.top();
+        let marked = call.slot(mask).as_integer().unwrap_or(0) | bit(argument);
+        call.set_slot(mask, Local::integer(marked));
+    }
     let metamethod = call.metamethod(value, Event::ToString);
     let function = call.push(metamethod)?;
     call.push(value)?;
@@ -51,11 +61,16 @@ fn call_tostring(call: &mut Call<'_>, argument: u32) -> NativeResult {
     })
 }
 
+/// The bit of an argument in the mask; those far behind have none.
+fn bit(argument: u32) -> i64 {
+    1i64.checked_shl(argument).unwrap_or(0)
+}
+
 /// Formats all arguments. The number of an argument that has to be converted by `__tostring`
 /// first, if there is one.
 fn format_into(call: &mut Call<'_>, out: &mut Buffer) -> Result<Option<u32>, LuaError> {
     let mut rest = call.check_string(1)?;
-    let count = call.top();
+    let count = call.top() - u32::from(call.state() != 0);
     let mut argument = 1;
     while let Some(position) = memchr(b'%', rest) {
         append(call, out, &rest[..position])?;
@@ -134,7 +149,7 @@ fn push_item(
             if item.len() > 1 {
                 return Err(call.error("specifier '%q' cannot have modifiers"));
             }
-            push_literal(call, out, argument)?;
+            return push_literal(call, out, argument);
         }
         _ => {
             let message = [b"invalid conversion '", &shown(item)[..], b"' to 'format'"].concat();
@@ -165,14 +180,17 @@ fn push_string(
 ) -> Result<bool, LuaError> {
     let value = call.slot(argument);
     let bare = item.len() == 1;
+    // Numbers and strings may have one too. In the state of its number an argument is what
+    // `__tostring` gave.
+    let is_converted = argument <= call.state();
+    if !is_converted && !call.metamethod(value, Event::ToString).is_nil() {
+        return Ok(false);
+    }
     match value.view() {
         LocalView::String(text) if bare => append(call, out, text.as_bytes())?,
         LocalView::Integer(integer) if bare => push_number(out, Number::Integer(integer)),
         LocalView::String(text) => push_formatted(call, out, item, argument, text.as_bytes())?,
         _ => {
-            if !call.metamethod(value, Event::ToString).is_nil() {
-                return Ok(false);
-            }
             let text = call.to_display(value)?;
             if bare {
                 append(call, out, &text)?;
@@ -205,20 +223,30 @@ fn push_formatted(
     Ok(())
 }
 
-/// `%q`
-fn push_literal(call: &mut Call<'_>, out: &mut Buffer, argument: u32) -> Result<(), LuaError> {
+/// `%q`; false if the argument has to be converted by `__tostring` first.
+fn push_literal(call: &mut Call<'_>, out: &mut Buffer, argument: u32) -> Result<bool, LuaError> {
     let value: Local<'_> = call.slot(argument);
     match value.view() {
         LocalView::String(text) => {
             let text = text.as_bytes();
             crate::buffer::grow(call, out, text.len())?;
-            push_quoted(out, text);
+            let mask = call.slot(call.top()).as_integer().unwrap_or(0);
+            if call.state() != 0 && mask & bit(argument) != 0 {
+                out.extend_from_slice(text);
+            } else {
+                push_quoted(out, text);
+            }
         }
         LocalView::Integer(integer) => push_quoted_number(out, Number::Integer(integer)),
         LocalView::Float(float) => push_quoted_number(out, Number::Float(float)),
-        LocalView::Nil => out.extend_from_slice(b"nil"),
-        LocalView::Boolean(boolean) => out.extend_from_slice(boolean.to_string().as_bytes()),
+        LocalView::Nil | LocalView::Boolean(_) => {
+            if !call.metamethod(value, Event::ToString).is_nil() {
+                return Ok(false);
+            }
+            let text = call.to_display(value)?;
+            append(call, out, &text)?;
+        }
         _ => return Err(call.arg_error(argument, "value has no literal form")),
     }
-    Ok(())
+    Ok(true)
 }

@@ -14,6 +14,7 @@ mod element;
 mod list;
 mod sequence;
 mod sort;
+mod sort_proxied;
 mod sort_uniform;
 mod transfer;
 

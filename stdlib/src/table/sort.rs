@@ -3,41 +3,33 @@
 //! - A list of numbers, or of strings, sorted by `<` is sorted in a copy, by the standard library.
 //! - Otherwise every comparison may be a call, so the sort is a state machine: [`Sorter`] runs
 //!   from comparison to comparison and sleeps in slots in between.
-//! - A value whose elements cannot all be reached raw is copied to a plain table, sorted there
-//!   and copied back.
+//! - A value whose elements cannot all be reached raw is left to `sort_proxied`.
 //!
 //! Invariants: while sleeping, the slots behind [`RIGHT`] hold the intervals still to be sorted,
 //! at most one for each halving of the list.
 
 use super::element::{Elements, answered_length, ask_length, check, raw_length};
+use super::sort_proxied;
 use super::sort_uniform::sort_uniform;
-use super::transfer::Transfer;
 use perilune_runtime::error::LuaError;
 use perilune_runtime::metatable::Event;
 use perilune_runtime::native::{Action, Call, Local, NativeResult, TableRef};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
-/// The list that is sorted: the argument, or the copy of it.
-const LIST: u32 = 1;
-const COMPARATOR: u32 = 2;
-/// The argument, if slot [`LIST`] is a copy.
-const ORIGINAL: u32 = 3;
-const LENGTH: u32 = 4;
-/// First slot of the copying.
-const TRANSFER: u32 = 5;
+/// The list that is sorted.
+pub(super) const LIST: u32 = 1;
+pub(super) const COMPARATOR: u32 = 2;
 
 // Slots of a sleeping sorter. Two numbers share a slot where they fit.
-const BOUNDS: u32 = 5;
-const SCANS: u32 = 6;
-const MIDDLE_AND_SEED: u32 = 7;
-const PIVOT: u32 = 8;
-const LEFT: u32 = 9;
-const RIGHT: u32 = 10;
+pub(super) const BOUNDS: u32 = 3;
+pub(super) const SCANS: u32 = 4;
+pub(super) const MIDDLE_AND_SEED: u32 = 5;
+pub(super) const PIVOT: u32 = 6;
+pub(super) const LEFT: u32 = 7;
+pub(super) const RIGHT: u32 = 8;
 
-// States. 1 to 5 are those of `Question`; copying takes two states.
+// States. 1 to 5 are those of `Question`; those of `sort_proxied` follow.
 const LENGTH_KNOWN: u32 = 10;
-const COPYING_IN: u32 = 11;
-const COPYING_OUT: u32 = 13;
 
 /// Intervals larger than this may get a random pivot.
 const RANDOM_LIMIT: u32 = 100;
@@ -55,8 +47,7 @@ pub(super) fn sort(call: &mut Call<'_>) -> NativeResult {
             let length = answered_length(call)?;
             start(call, length)
         }
-        COPYING_IN | COPYING_OUT => resume_copy(call, call.state()),
-        state if state > COPYING_IN => resume_copy(call, state - 1),
+        state if state >= sort_proxied::FIRST_STATE => sort_proxied::resume(call),
         state => {
             let result = call.top();
             let less = call.slot(result).is_truthy();
@@ -79,71 +70,23 @@ fn start(call: &mut Call<'_>, length: i64) -> NativeResult {
     if !call.is_none_or_nil(COMPARATOR) {
         call.check_function(COMPARATOR)?;
     }
-    call.set_top(LENGTH)?;
-    call.set_slot(ORIGINAL, Local::NIL);
-    call.set_slot(LENGTH, Local::integer(length));
+    call.set_top(COMPARATOR)?;
     let elements = Elements::of(call, call.slot(LIST));
     let raw = elements.plain().is_some()
         || (1..=length).all(|index| elements.get(call, index).is_some_and(|v| !v.is_nil()));
     if raw {
-        return sort_list(call);
-    }
-    // The length is only what a metamethod says.
-    const MOST_RESERVED: i64 = 1 << 12;
-    let copy = call.new_table(length.min(MOST_RESERVED) as usize, 0)?;
-    let original = call.slot(LIST);
-    call.set_slot(ORIGINAL, original);
-    call.set_slot(LIST, copy);
-    let action = whole_list(ORIGINAL, LIST, length).run(call, TRANSFER, COPYING_IN)?;
-    match action {
-        Some(action) => Ok(action),
-        None => sort_list(call),
-    }
-}
-
-fn whole_list(source: u32, target: u32, length: i64) -> Transfer {
-    Transfer {
-        source,
-        target,
-        from: 1,
-        to: 1,
-        left: length,
-        step: 1,
-    }
-}
-
-fn resume_copy(call: &mut Call<'_>, first_state: u32) -> NativeResult {
-    let (source, target) = if first_state == COPYING_IN {
-        (ORIGINAL, LIST)
+        sort_list(call, length as u32)
     } else {
-        (LIST, ORIGINAL)
-    };
-    match Transfer::resume(call, (source, target), TRANSFER, first_state)? {
-        Some(action) => Ok(action),
-        None if first_state == COPYING_IN => sort_list(call),
-        None => Ok(call.return_none()),
+        sort_proxied::start(call, length as u32)
     }
 }
 
-/// Copies a sorted copy back.
-fn finish(call: &mut Call<'_>) -> NativeResult {
-    if !call.slot(ORIGINAL).is_nil() {
-        let length = call.slot(LENGTH).as_integer().unwrap_or(0);
-        let transfer = whole_list(LIST, ORIGINAL, length);
-        if let Some(action) = transfer.run(call, TRANSFER, COPYING_OUT)? {
-            return Ok(action);
-        }
-    }
-    Ok(call.return_none())
-}
-
-fn sort_list(call: &mut Call<'_>) -> NativeResult {
-    let length = call.slot(LENGTH).as_integer().unwrap_or(0) as u32;
+fn sort_list(call: &mut Call<'_>, length: u32) -> NativeResult {
     let Some(list) = call.slot(LIST).as_table() else {
         return Err(call.type_error(LIST, "table"));
     };
     if call.is_none_or_nil(COMPARATOR) && sort_uniform(call, list, length)? {
-        return finish(call);
+        return Ok(call.return_none());
     }
     call.set_top(RIGHT)?;
     call.set_slot(MIDDLE_AND_SEED, join(0, 0));
@@ -213,12 +156,12 @@ struct Sorter<'c> {
     down: u32,
 }
 
-fn join(high: u32, low: u32) -> Local<'static> {
+pub(super) fn join(high: u32, low: u32) -> Local<'static> {
     Local::integer((u64::from(high) << 32 | u64::from(low)) as i64)
 }
 
 #[inline]
-fn split(call: &Call<'_>, slot: u32) -> (u32, u32) {
+pub(super) fn split(call: &Call<'_>, slot: u32) -> (u32, u32) {
     let joined = call.slot(slot).as_integer().unwrap_or(0) as u64;
     ((joined >> 32) as u32, joined as u32)
 }
@@ -282,7 +225,7 @@ impl<'c> Sorter<'c> {
                         (left, right) = (call.slot(left_slot), call.slot(right_slot));
                         question = next;
                     }
-                    None => return finish(call),
+                    None => return Ok(call.return_none()),
                 },
             }
             let comparator = call.slot(COMPARATOR);
@@ -434,31 +377,41 @@ impl<'c> Sorter<'c> {
     /// The scans have met: puts the pivot between the two parts and goes on with the smaller one;
     /// the larger one waits in a slot.
     fn split_interval(&mut self, call: &mut Call<'c>) -> Result<Option<Question>, LuaError> {
-        call.poll()?;
         let pivot = self.up;
         let (left, pivot_value) = (call.slot(LEFT), call.slot(PIVOT));
         self.set(call, self.high - 1, left)?;
         self.set(call, pivot, pivot_value)?;
-        let lower = (self.low, pivot - 1);
-        let upper = (pivot + 1, self.high);
-        let (smaller, larger, size) = if pivot - self.low < self.high - pivot {
-            (lower, upper, pivot - self.low)
-        } else {
-            (upper, lower, self.high - pivot)
-        };
-        if larger.1.saturating_sub(larger.0) / 128 > size {
-            // Badly balanced: perhaps somebody means it.
-            let seed = RandomState::new().build_hasher().finish() as u32 | 1;
-            call.set_slot(MIDDLE_AND_SEED, join(0, seed));
-        }
-        call.push(join(larger.0, larger.1))?;
+        let smaller = larger_waits(call, (self.low, self.high), pivot)?;
         (self.low, self.high) = smaller;
         self.begin_interval(call)
     }
 }
 
+/// The smaller part of an interval that was parted at `pivot`; the larger one waits in a slot.
+pub(super) fn larger_waits(
+    call: &mut Call<'_>,
+    (low, high): (u32, u32),
+    pivot: u32,
+) -> Result<(u32, u32), LuaError> {
+    call.poll()?;
+    let lower = (low, pivot - 1);
+    let upper = (pivot + 1, high);
+    let (smaller, larger, size) = if pivot - low < high - pivot {
+        (lower, upper, pivot - low)
+    } else {
+        (upper, lower, high - pivot)
+    };
+    if larger.1.saturating_sub(larger.0) / 128 > size {
+        // Badly balanced: perhaps somebody means it.
+        let seed = RandomState::new().build_hasher().finish() as u32 | 1;
+        call.set_slot(MIDDLE_AND_SEED, join(0, seed));
+    }
+    call.push(join(larger.0, larger.1))?;
+    Ok(smaller)
+}
+
 /// Where the pivot is taken from: the middle, or (`seed` not 0) somewhere around it.
-fn choose_middle(low: u32, high: u32, seed: u32) -> u32 {
+pub(super) fn choose_middle(low: u32, high: u32, seed: u32) -> u32 {
     if high - low < RANDOM_LIMIT || seed == 0 {
         return low.midpoint(high);
     }
@@ -467,6 +420,6 @@ fn choose_middle(low: u32, high: u32, seed: u32) -> u32 {
 }
 
 #[cold]
-fn invalid_order(call: &mut Call<'_>) -> LuaError {
+pub(super) fn invalid_order(call: &mut Call<'_>) -> LuaError {
     call.error("invalid order function for sorting")
 }

@@ -1,31 +1,35 @@
 //! Sorting lists of one kind by `<`: in a copy, by the standard library.
 
-use perilune_frontend::number::{Number, number_cmp};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::native::{Call, Local, LocalView, TableRef};
 use std::cmp::Ordering;
 
-/// Sorts a list of numbers or of strings by `<`; false if it is neither.
+/// Sorts a list of integers, of floats or of strings by `<`; false if it is none of these.
 pub(super) fn sort_uniform<'c>(
     call: &mut Call<'c>,
     list: TableRef<'c>,
     length: u32,
 ) -> Result<bool, LuaError> {
     match call.table_get_int(list, 1).view() {
-        LocalView::Integer(_) => {
-            if sort_as(
-                call,
-                list,
-                length,
-                Local::as_integer,
-                Ord::cmp,
-                Local::integer,
-            )? {
-                return Ok(true);
-            }
-            sort_numbers(call, list, length)
+        LocalView::Integer(_) => sort_as(
+            call,
+            list,
+            length,
+            Local::as_integer,
+            Ord::cmp,
+            Local::integer,
+        ),
+        LocalView::Float(_) => {
+            // Equal values must be the same value: programs can tell 0.0 and -0.0 apart, and an
+            // integer from a float. NaN has no place in an order.
+            let read = |value: Local<'c>| match value.view() {
+                LocalView::Float(float) if float.is_nan() => None,
+                LocalView::Float(float) if float == 0.0 && float.is_sign_negative() => None,
+                LocalView::Float(float) => Some(float),
+                _ => None,
+            };
+            sort_as(call, list, length, read, f64::total_cmp, Local::float)
         }
-        LocalView::Float(_) => sort_numbers(call, list, length),
         LocalView::String(_) => sort_as(
             call,
             list,
@@ -36,25 +40,6 @@ pub(super) fn sort_uniform<'c>(
         ),
         _ => Ok(false),
     }
-}
-
-fn sort_numbers<'c>(
-    call: &mut Call<'c>,
-    list: TableRef<'c>,
-    length: u32,
-) -> Result<bool, LuaError> {
-    let read = |value: Local<'c>| match value.view() {
-        LocalView::Integer(integer) => Some(Number::Integer(integer)),
-        // NaN has no place in an order.
-        LocalView::Float(float) if !float.is_nan() => Some(Number::Float(float)),
-        _ => None,
-    };
-    let write = |number| match number {
-        Number::Integer(integer) => Local::integer(integer),
-        Number::Float(float) => Local::float(float),
-    };
-    let compare = |a: &Number, b: &Number| number_cmp(*a, *b).unwrap_or(Ordering::Equal);
-    sort_as(call, list, length, read, compare, write)
 }
 
 /// Sorts a list of values that `read` all accepts; false if it does not.

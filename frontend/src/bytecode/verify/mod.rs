@@ -19,7 +19,10 @@
 mod flow;
 
 use super::effects::Effects;
-use super::instruction::{FLAG_FLOAT, FLAG_SWAPPED, Instruction, MAX_FIELD_KEY, SCALE};
+use super::instruction::{
+    FLAG_FLOAT, FLAG_HIDDEN, FLAG_INVERSE, FLAG_PASSES_GOTO, FLAG_SWAPPED, Instruction,
+    JUMP_NOTHING, JUMP_STEP, JUMP_TEST, MAX_FIELD_KEY, SCALE,
+};
 use super::opcode::{ExtraWord, Opcode, Operand};
 use super::proto::{Constant, Proto, Upvalue};
 
@@ -304,10 +307,16 @@ impl<'p> Verifier<'p> {
 /// The flags that an opcode may have.
 fn allowed_flags(op: Opcode) -> u8 {
     use Opcode::*;
+    const JUMP_FLAGS: u8 = FLAG_PASSES_GOTO | FLAG_INVERSE;
     match op {
         AddConst | MulConst | BAndConst | BOrConst | BXorConst | AddInt => FLAG_SWAPPED,
-        JumpLtInt | JumpNotLtInt | JumpLeInt | JumpNotLeInt => FLAG_FLOAT,
-        JumpGtInt | JumpNotGtInt | JumpGeInt | JumpNotGeInt => FLAG_FLOAT,
+        JumpLtInt | JumpNotLtInt | JumpLeInt | JumpNotLeInt => FLAG_FLOAT | JUMP_FLAGS,
+        JumpGtInt | JumpNotGtInt | JumpGeInt | JumpNotGeInt => FLAG_FLOAT | JUMP_FLAGS,
+        JumpIf | JumpIfNot | JumpEq | JumpNotEq | JumpLt | JumpNotLt => JUMP_FLAGS,
+        JumpLe | JumpNotLe | JumpEqConst | JumpNotEqConst => JUMP_FLAGS,
+        JumpEqInt | JumpNotEqInt => JUMP_FLAGS,
+        GetCell | SetCell => FLAG_HIDDEN,
+        Jump => JUMP_TEST | JUMP_STEP | JUMP_NOTHING,
         _ => 0,
     }
 }

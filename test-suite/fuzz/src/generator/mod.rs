@@ -9,6 +9,7 @@
 //! **Invariant:** the seed, [`VERSION`] and the missing features determine the text.
 
 mod expressions;
+mod fuel;
 mod hot;
 pub(crate) mod kit;
 mod scope;
@@ -24,7 +25,7 @@ use scope::{Scope, Type};
 use text::Text;
 
 /// Changes whenever a seed's program may change.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 5;
 
 const PRELUDE: &str = include_str!("prelude.lua");
 
@@ -60,11 +61,10 @@ pub(crate) fn program(seed: u64, features: &Features) -> String {
         scope: Scope::new(FUEL),
         features: features.clone(),
     };
-    generator.text.add(PRELUDE);
     for _ in 0..3 + generator.random.below(3) {
         generator.section();
     }
-    generator.text.finish()
+    format!("{PRELUDE}{}", fuel::add_fuel(&generator.text.finish()))
 }
 
 /// A program being written.

@@ -23,3 +23,5 @@ local function note(...)
   noted = noted + 1
   if noted <= 30 then report("note", ...) end
 end
+local fuel, raise = 20000, error
+local function spent() raise("out of fuel", 0) end

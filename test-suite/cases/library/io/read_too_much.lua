@@ -1,0 +1,13 @@
+-- More than there is memory for is an error before anything is read, at the end of a file too.
+local name = os.tmpname()
+local file = assert(io.open(name, "w"))
+file:write("abc")
+file:close()
+file = assert(io.open(name))
+print(pcall(file.read, file, 1 << 60))
+print(pcall(file.read, file, math.maxinteger))
+print(file:read(2, 1 << 20))
+print(file:read(1))
+print(pcall(file.read, file, 1 << 60))
+file:close()
+os.remove(name)
