@@ -8,7 +8,7 @@ use crate::options::Options;
 use crate::programs::{self, Program};
 
 /// Start-up is so short that many runs are needed, and cheap.
-const START_UP_RUNS: usize = 40;
+const START_UP_RUNS: usize = 150;
 
 /// The best of several runs under one engine.
 type Best = Result<Run, String>;

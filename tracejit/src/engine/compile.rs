@@ -148,6 +148,7 @@ impl State {
         self.statistics.traces += 1;
         self.statistics.code_bytes += assembled.code_bytes;
         let rare = exits_of_helpers(&trace);
+        let early = early_exits(&trace);
         for exit in assembled.exits {
             self.exits.push(ExitRecord {
                 trace: trace.number,
@@ -158,6 +159,7 @@ impl State {
                 aborts: 0,
                 has_trace: false,
                 is_rare: rare.contains(&exit.snapshot),
+                is_early: early.contains(&exit.snapshot),
             });
         }
         self.traces.push(CompiledTrace {
@@ -167,6 +169,8 @@ impl State {
             dependencies,
             side_traces: 0,
             is_function: false,
+            entries: 0,
+            in_vain: 0,
         });
     }
 }
@@ -183,4 +187,12 @@ fn exits_of_helpers(trace: &Trace) -> FxHashSet<u32> {
         .filter(|i| i.op == Op::GuardNe && is_call(i.args[0]))
         .map(|i| i.snapshot)
         .collect()
+}
+
+/// The snapshots of guards before a loop's head, or near the start of a trace that has none.
+fn early_exits(trace: &Trace) -> FxHashSet<u32> {
+    const NEAR: usize = 64;
+    let end = trace.loop_start().unwrap_or(NEAR).min(trace.code.len());
+    let guards = trace.code[..end].iter().filter(|i| i.op.is_guard());
+    guards.map(|i| i.snapshot).collect()
 }

@@ -43,6 +43,8 @@ const STEP_COST: usize = 8;
 /// Bytecode instructions that a function's trace must have unless it calls itself or gets into a
 /// loop: entering and leaving a trace costs as much as interpreting some.
 const WORTHWHILE: usize = 60;
+/// How often a trace may be entered in vain before it is asked whether that is usual.
+const MAX_IN_VAIN: u32 = 200;
 /// Side traces of one root, in all.
 const MAX_SIDE_TRACES: usize = 400;
 
@@ -88,6 +90,10 @@ struct CompiledTrace {
     side_traces: usize,
     /// Whether it starts at a function's entry.
     is_function: bool,
+    /// How often it was entered from the interpreter.
+    entries: u32,
+    /// How often that was in vain.
+    in_vain: u32,
 }
 
 /// An exit of a trace.
@@ -102,6 +108,8 @@ struct ExitRecord {
     has_trace: bool,
     /// Whether it is taken only when a helper declines.
     is_rare: bool,
+    /// Whether it leaves a root trace in its first round.
+    is_early: bool,
 }
 
 /// A back-edge, or a function's entry.
@@ -146,14 +154,16 @@ impl Engine {
         }
     }
 
-    /// Runs the trace whose number stands at the back-edge, then what follows its exit.
-    unsafe fn enter(&self, vm: *mut Vm, number: u32) -> u64 {
+    /// Runs the trace whose number stands at the location, then what follows its exit.
+    unsafe fn enter(&self, vm: *mut Vm, number: u32, location: *const u64) -> u64 {
         // SAFETY: the saved state is that of the trace's start.
         unsafe {
             let (trampoline, entry) = {
                 let mut state = self.state.borrow_mut();
                 state.statistics.entries += 1;
-                let entry = state.traces[number as usize].entry;
+                let compiled = &mut state.traces[number as usize];
+                compiled.entries += 1;
+                let entry = compiled.entry;
                 let Some(backend) = &state.backend else {
                     return portable::step(vm);
                 };
@@ -168,10 +178,52 @@ impl Engine {
                 self.state.borrow_mut().statistics.ran(started);
             }
             let exit = self.last_exit.take();
+            if self.was_in_vain(code, exit) {
+                self.count_in_vain(number, location);
+            }
             match (code, exit) {
                 (0, Some(exit)) => self.after_exit(vm, exit),
                 (trace::LEFT, _) => 0,
                 (code, _) => code,
+            }
+        }
+    }
+
+    /// Whether a trace was entered for little: left in its first round by an exit that gets no side
+    /// trace, or by a step that did not go as recorded.
+    fn was_in_vain(&self, code: u64, exit: Option<u32>) -> bool {
+        match (code, exit) {
+            (trace::LEFT, _) => true,
+            (0, Some(exit)) => {
+                let state = self.state.borrow();
+                let record = state.exits.get(exit as usize);
+                record.is_some_and(|exit| exit.is_early && exit.aborts >= MAX_SIDE_ABORTS)
+            }
+            _ => false,
+        }
+    }
+
+    /// Counts that a trace was entered in vain; one for which that is usual is not entered any more.
+    fn count_in_vain(&self, number: u32, location: *const u64) {
+        if self.options.keep_all {
+            return;
+        }
+        let mut state = self.state.borrow_mut();
+        // The traces may have been dropped meanwhile.
+        let Some(compiled) = state.traces.get_mut(number as usize) else {
+            return;
+        };
+        compiled.in_vain += 1;
+        if compiled.in_vain < MAX_IN_VAIN || compiled.in_vain * 2 < compiled.entries {
+            return;
+        }
+        if let Some(record) = state.locations.get_mut(&(location as usize))
+            && record.trace.take() == Some(number)
+        {
+            // SAFETY: the record is there as long as the proto with the location.
+            unsafe {
+                hot::set_trace_at(location, 0);
+                hot::set_counter(location, BLACKLISTED);
             }
         }
     }
@@ -446,7 +498,7 @@ impl TraceHook for Engine {
                 number => {
                     // Counting must not wrap around.
                     hot::set_counter(location, HAS_TRACE);
-                    self.enter(vm, number - 1)
+                    self.enter(vm, number - 1, location)
                 }
             }
         }
@@ -463,7 +515,7 @@ impl TraceHook for Engine {
                 0 => self.record_root(vm, Start::Entry, location),
                 number => {
                     hot::set_counter(location, HAS_TRACE);
-                    self.enter(vm, number - 1)
+                    self.enter(vm, number - 1, location)
                 }
             }
         }
