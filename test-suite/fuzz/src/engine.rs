@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long a process may take for what is left of a batch.
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// What a harness is asked to do with a program.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
