@@ -21,10 +21,12 @@ end
 
 local function limit() error("too long", 0) end
 local function nothing() end
+local math_copy = {}
+for name, value in pairs(math) do math_copy[name] = value end
 local env = {
   print = nothing, pcall = pcall, error = error, select = select, tostring = tostring,
   type = type, next = next, pairs = pairs, ipairs = ipairs, setmetatable = setmetatable,
-  string = {rep = nothing, sub = string.sub, format = string.format}, math = math,
+  string = {rep = nothing, sub = string.sub, format = string.format}, math = math_copy,
   table = {concat = table.concat, unpack = table.unpack, insert = table.insert},
 }
 env._G = env
