@@ -1,7 +1,10 @@
 //! Every kind of recursion ends with an error that can be caught, on a native stack of 256 KiB; and
 //! hostile scripts end at a limit of memory or when they are interrupted.
 
-use perilune::{Lua, Options, Value};
+mod common;
+
+use common::state;
+use perilune::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -77,14 +80,6 @@ fn on_small_stack(modes: &[&str], run: impl FnOnce() + Send + 'static) {
         .expect("a thread")
         .join()
         .expect("no panic");
-}
-
-fn state(modes: &[&str]) -> Lua {
-    let mut options = Options::new();
-    for mode in modes {
-        options = options.with_mode(mode).expect("a mode");
-    }
-    Lua::with_options(&options).expect("a state")
 }
 
 #[test]

@@ -2,7 +2,10 @@
 
 #![cfg(feature = "jit")]
 
-use perilune::{Lua, Options, Value};
+mod common;
+
+use common::state;
+use perilune::Value;
 use perilune_runtime::native;
 use perilune_runtime::native::{Action, Call, NativeResult};
 use std::cell::Cell;
@@ -16,14 +19,6 @@ const MODES: [&[&str]; 4] = [
     &["hot=1", "exit=1", "deopt=7"],
     &["hot=1", "exit=1", "maxtrace=8"],
 ];
-
-fn state(modes: &[&str]) -> Lua {
-    let mut options = Options::new();
-    for mode in modes {
-        options = options.with_mode(mode).expect("a mode");
-    }
-    Lua::with_options(&options).expect("a state")
-}
 
 #[test]
 fn interrupts_from_another_thread_stop_compiled_loops() {

@@ -91,7 +91,8 @@ pub unsafe fn shape_with(vm: *mut Vm, t: *const Table, key: *mut LuaString) -> O
 }
 
 /// Gives `t` the shape `shape`, which has one field more than its own: that field is nil until the
-/// caller stores a value, which it does at once. False when declined.
+/// caller stores a value, which it does at once and without a write barrier of its own: the table
+/// is not black after this. False when declined.
 ///
 /// # Safety
 /// `vm` and `t` are live, `shape` comes from [`shape_with`] for a table of the shape of `t`.
@@ -106,7 +107,12 @@ pub unsafe fn add_slot(vm: *mut Vm, t: *mut Table, shape: u32) -> bool {
                 return false;
             }
         }
-        Table::append_slot(t, shape, slot, Value::NIL)
+        let has_slot = Table::append_slot(t, shape, slot, Value::NIL);
+        if has_slot {
+            // A marked table's old shape has been marked for it; the new one need not be.
+            Table::barrier_any(heap, t);
+        }
+        has_slot
     }
 }
 
@@ -208,5 +214,27 @@ pub unsafe fn next(vm: *mut Vm, t: *const Table, key: Value) -> Option<bool> {
         let (key, value) = found.unwrap_or((Value::NIL, Value::NIL));
         (*vm).found = [key, value];
         Some(!key.is_nil())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gc::BLACK;
+
+    #[test]
+    fn a_marked_table_with_another_shape_is_marked_again() {
+        let mut vm = Vm::new().expect("a machine");
+        // SAFETY: the machine is live, nothing collects, and the key is interned.
+        unsafe {
+            let heap = &mut vm.heap;
+            let key = heap.new_string(b"field").expect("a string");
+            let t = heap.new_table().expect("a table");
+            let vm: *mut Vm = vm.as_mut();
+            let (shape, _) = shape_with(vm, t, key).expect("a shape");
+            (*t).header.set_colour(BLACK);
+            assert!(add_slot(vm, t, shape));
+            assert!(!(*t).header.is_black());
+        }
     }
 }

@@ -31,11 +31,11 @@
 //! - **Order.** `a > b` is `JumpLt` with R[A] = b, R[B] = a: metamethods get (R[A], R[B]).
 //!   `JumpGtInt` and `JumpGeInt` are `B < R[A]` and `B <= R[A]`: metamethods and messages get
 //!   (B, R[A]). With `FLAG_FLOAT` the B of an order comparison is a float for metamethods; to
-//!   numbers it makes no difference. `JumpEqConst` and `JumpEqInt` call no metamethod. A `Not` form is the negation of
-//!   the *result* (of the metamethod too): it is not the opposite comparison.
-//! - **Flags of `Jump`** (`JUMP_TEST`, `JUMP_STEP`, `JUMP_NOTHING`), `FLAG_PASSES_GOTO`
-//!   and `FLAG_INVERSE` of conditional jumps, and `FLAG_HIDDEN` of `GetCell` and `SetCell` are for debug hooks, which are to see the instructions that PUC Lua has;
-//!   they change nothing else.
+//!   numbers it makes no difference. `JumpEqConst` and `JumpEqInt` call no metamethod. A `Not` form
+//!   is the negation of the *result* (of the metamethod too): it is not the opposite comparison.
+//! - **Flags of `Jump`** (`JUMP_TEST`, `JUMP_STEP`, `JUMP_NOTHING`), `FLAG_PASSES_GOTO` and
+//!   `FLAG_INVERSE` of conditional jumps, and `FLAG_HIDDEN` of `GetCell` and `SetCell` are for
+//!   debug hooks, which are to see the instructions that PUC Lua has; they change nothing else.
 //! - **`MoveJumpIf`** writes R[A] only when it jumps. A and B differ.
 //! - **Cells.** `NewCell` has A = B in compiled code. A register that holds a cell is read only by
 //!   `GetCell`, `SetCell` (a write), `MarkClose` and captures. `Closure` takes the cells of the

@@ -65,7 +65,8 @@ impl FunctionState<'_, '_> {
                 || matches!(op, Some(Opcode::ForPrep | Opcode::GenericForPrep))
                 || instruction.flags() & FLAG_INVERSE != 0
                     && op.is_some_and(|op| negated(op).is_some());
-            // Back-edges stay what they are, and PUC Lua does it only for its jumps. Long chains are not worth following to their end.
+            // Back-edges stay what they are, and PUC Lua does it only for its jumps. Long chains are
+            // not worth following to their end.
             let mut hops = 0;
             while !stays
                 && target > jump.pc as usize

@@ -60,7 +60,8 @@ pub struct Native {
 }
 
 /// Makes a [`Native`] constant: `native!("name", function)`, followed by any of the words
-/// `yieldable` and `private_upvalues`, in this order, or by `intrinsic` and what traces know it as (see [`NativeDescription`]).
+/// `yieldable` and `private_upvalues`, in this order, or by `intrinsic` and what traces know it as
+/// (see [`NativeDescription`]).
 #[macro_export]
 macro_rules! native {
     ($name:literal, $function:expr) => {

@@ -17,9 +17,17 @@ const KEY: u32 = RIGHT + 1;
 /// The state of the first step.
 pub(super) const FIRST_STATE: u32 = 20;
 
-/// What was done last. The names say which elements of the interval were concerned.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Step {
+macro_rules! steps {
+    ($($name:ident),* $(,)?) => {
+        /// What was done last. The names say which elements of the interval were concerned.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+        enum Step { $($name),* }
+
+        /// All steps, by number.
+        const STEPS: &[Step] = &[$(Step::$name),*];
+    };
+}
+steps! {
     Begin,
     ReadLow,
     ReadHigh,
@@ -47,38 +55,6 @@ enum Step {
     WroteLast,
     Parted,
 }
-
-const STEPS: [Step; 26] = {
-    use Step::*;
-    [
-        Begin,
-        ReadLow,
-        ReadHigh,
-        ComparedEnds,
-        WroteLow,
-        EndsOrdered,
-        ReadMiddle,
-        ReadLowAgain,
-        ComparedMiddleWithLow,
-        WroteMiddleFromLow,
-        ReadHighAgain,
-        ComparedHighWithMiddle,
-        WroteMiddleFromHigh,
-        MiddleOrdered,
-        ReadPivot,
-        ReadLast,
-        WroteMiddle,
-        PivotAside,
-        ReadUp,
-        ComparedUp,
-        ReadDown,
-        ComparedDown,
-        WroteUp,
-        Swapped,
-        WroteLast,
-        Parted,
-    ]
-};
 
 /// What is to be done next, and the step that this is.
 enum Next {

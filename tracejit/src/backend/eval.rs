@@ -124,9 +124,7 @@ impl Backend {
             exits[snapshot as usize] = Some(exit);
         }
         let is_known = |i: &Instruction| match i.op {
-            Op::CallInt | Op::CallFloat => Helper::ALL
-                .get(i.imm as usize)
-                .is_some_and(|&h| is_callable(h)),
+            Op::CallInt | Op::CallFloat => i.helper().is_some_and(is_callable),
             _ => true,
         };
         if !trace.code.iter().all(is_known) {

@@ -4,7 +4,7 @@ use super::{CompiledTrace, Engine, ExitRecord, STEP_COST, State, WORTHWHILE, exi
 use crate::abort::Abort;
 use crate::backend::{Assembled, Backend, Refusal, Request};
 use crate::ir::verify::{verify, verify_side};
-use crate::ir::{End, Op, Ref, Snapshot, Trace};
+use crate::ir::{End, Instruction, Op, Ref, Snapshot, Trace};
 use crate::opt::{Passes, optimise_observed};
 use crate::record::{Dependencies, Outcome, Recording, Start};
 use rustc_hash::FxHashSet;
@@ -175,11 +175,13 @@ impl State {
     }
 }
 
-/// The snapshots of guards on helpers' answers.
+/// The snapshots of guards on the answers of helpers that may decline.
 fn exits_of_helpers(trace: &Trace) -> FxHashSet<u32> {
     let is_call = |r: Ref| {
-        r.as_instruction()
-            .is_some_and(|n| trace.code[n].op == Op::CallInt)
+        let call = r.as_instruction().map(|n| &trace.code[n]);
+        call.filter(|call| call.op == Op::CallInt)
+            .and_then(Instruction::helper)
+            .is_some_and(|helper| helper.effect().may_decline())
     };
     trace
         .code

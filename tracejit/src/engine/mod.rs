@@ -162,7 +162,7 @@ impl Engine {
                 let mut state = self.state.borrow_mut();
                 state.statistics.entries += 1;
                 let compiled = &mut state.traces[number as usize];
-                compiled.entries += 1;
+                compiled.entries = compiled.entries.saturating_add(1);
                 let entry = compiled.entry;
                 let Some(backend) = &state.backend else {
                     return portable::step(vm);
@@ -214,7 +214,7 @@ impl Engine {
             return;
         };
         compiled.in_vain += 1;
-        if compiled.in_vain < MAX_IN_VAIN || compiled.in_vain * 2 < compiled.entries {
+        if compiled.in_vain < MAX_IN_VAIN || compiled.in_vain < compiled.entries / 2 {
             return;
         }
         if let Some(record) = state.locations.get_mut(&(location as usize))

@@ -222,7 +222,7 @@ impl Evaluator<'_> {
     }
 
     fn call(&mut self, i: &Instruction, [a, b, c]: [u64; 3]) -> Option<u64> {
-        let helper = *Helper::ALL.get(i.imm as usize)?;
+        let helper = i.helper()?;
         if helper.effect() == HelperEffect::Pure {
             return pure_helper(helper, a, b);
         }

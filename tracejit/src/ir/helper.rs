@@ -95,6 +95,11 @@ impl HelperEffect {
             HelperEffect::WritesTable | HelperEffect::AddsField | HelperEffect::SetsMetatable
         )
     }
+
+    /// Whether the call may decline, by answering 0. Other helpers' answers are data.
+    pub fn may_decline(self) -> bool {
+        self.is_write() || self == HelperEffect::Allocates
+    }
 }
 
 // All helpers get the machine as their last argument.

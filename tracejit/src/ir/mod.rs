@@ -120,6 +120,13 @@ impl Instruction {
             snapshot: u32::MAX,
         }
     }
+
+    /// The helper that a call calls; `None` for other instructions and unknown numbers.
+    pub fn helper(&self) -> Option<Helper> {
+        let is_call = matches!(self.op, Op::CallInt | Op::CallFloat);
+        let helper = is_call.then(|| Helper::ALL.get(self.imm as usize));
+        helper.flatten().copied()
+    }
     /// Its operands in use.
     pub fn operands(&self) -> impl Iterator<Item = Ref> + '_ {
         self.args.iter().copied().filter(|&r| r != Ref::NONE)

@@ -4,7 +4,7 @@
 //! stand for themselves; `-> s3` is the snapshot through which a guard leaves. The text is complete:
 //! [`super::parse`] makes the same trace of it.
 
-use super::{Class, Constant, Effect, End, Helper, Instruction, Op, Ref, Snapshot, Trace, Type};
+use super::{Class, Constant, Effect, End, Instruction, Op, Ref, Snapshot, Trace, Type};
 use std::fmt::{self, Display, Formatter};
 
 /// A ref of a trace, as it is printed.
@@ -69,7 +69,7 @@ impl Trace {
         }
         match i.op {
             Op::CallInt | Op::CallFloat => {
-                let helper = Helper::ALL.get(i.imm as usize);
+                let helper = i.helper();
                 write!(f, " {}", helper.map_or("?", |h| h.name()))?;
             }
             Op::InheritInt | Op::InheritFloat | Op::Step => write!(f, " {}", i.imm)?,

@@ -14,7 +14,7 @@
 //! - A loop has one head and ends by going back to it. A phi's first value is defined before the
 //!   head, its second one is of the same register class, and no value has two phis.
 
-use super::{Class, Effect, End, Helper, Instruction, Op, Ref, Snapshot, Trace, Type};
+use super::{Class, Effect, End, Instruction, Op, Ref, Snapshot, Trace, Type};
 use perilune_runtime::value;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -132,7 +132,7 @@ impl Verifier<'_> {
 
     fn operands(&self, n: usize, i: &Instruction) -> Result<(), String> {
         let wanted: Vec<Option<Type>> = match i.op {
-            Op::CallInt | Op::CallFloat => match Helper::ALL.get(i.imm as usize) {
+            Op::CallInt | Op::CallFloat => match i.helper() {
                 Some(helper) if helper.result() == i.op.result() => {
                     helper.operands().iter().map(|&t| Some(t)).collect()
                 }
@@ -225,9 +225,7 @@ impl Verifier<'_> {
 /// Whether an instruction may change memory.
 pub fn is_write(i: &Instruction) -> bool {
     match i.op {
-        Op::CallInt | Op::CallFloat => Helper::ALL
-            .get(i.imm as usize)
-            .is_none_or(|h| h.effect().is_write()),
+        Op::CallInt | Op::CallFloat => i.helper().is_none_or(|h| h.effect().is_write()),
         op => matches!(op.effect(), Effect::Write | Effect::Step),
     }
 }

@@ -13,7 +13,7 @@
 //!   may change an assumed place makes it be written again without assumptions. So does a carried
 //!   place whose value is not known at the end of the second copy.
 //! - Only cells and record slots are assumed to be left alone, and only in loops without steps: a
-//!   helper changes neither.
+//!   helper writes only slots that the table did not have before.
 
 use super::memory::{Memory, Place, are_disjoint};
 use super::rewrite::Rewriter;

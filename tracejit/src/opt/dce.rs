@@ -1,14 +1,12 @@
 //! Drops instructions whose results nobody uses, and phis that only feed themselves.
 
 use super::rebuild::rebuild;
-use crate::ir::{Effect, End, Helper, Instruction, Op, Ref, Trace, Type};
+use crate::ir::{Effect, End, Instruction, Op, Ref, Trace, Type};
 
 /// Whether an instruction is there for more than its result.
 fn has_effect(i: &Instruction) -> bool {
     match i.op {
-        Op::CallInt | Op::CallFloat => Helper::ALL
-            .get(i.imm as usize)
-            .is_none_or(|h| h.effect().is_write()),
+        Op::CallInt | Op::CallFloat => i.helper().is_none_or(|h| h.effect().is_write()),
         op => {
             !matches!(op.effect(), Effect::Pure | Effect::Read | Effect::Entry)
                 || op.result() == Type::None

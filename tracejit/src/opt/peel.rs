@@ -10,7 +10,7 @@ use super::rewrite::Rewriter;
 use super::rewrite::SHAPE_AND_SLOTS;
 use super::{alias, bounds};
 use crate::ir::helper::HelperEffect;
-use crate::ir::{Class, Effect, End, Helper, Instruction, Op, Phi, Ref, Snapshot, SnapshotSlot};
+use crate::ir::{Class, Effect, End, Instruction, Op, Phi, Ref, Snapshot, SnapshotSlot};
 use rustc_hash::FxHashSet;
 
 /// A slot that the iteration changes, and its phis' first values.
@@ -161,7 +161,7 @@ impl Changes {
                 });
             }
             Op::CallInt | Op::CallFloat => {
-                let effect = Helper::ALL.get(i.imm as usize).map(|h| h.effect());
+                let effect = i.helper().map(|h| h.effect());
                 match effect {
                     Some(HelperEffect::AddsField | HelperEffect::SetsMetatable) => {
                         self.fields.extend(SHAPE_AND_SLOTS);

@@ -194,15 +194,11 @@ impl Recording {
                 return false;
             }
             Table::set_slot(t.concrete, slot, v.concrete);
-            (*vm).heap.barrier_back(&raw mut (*t.concrete).header);
             self.depend_on_shape(shape);
             let shape = self.int(shape as i64);
             self.call_or_leave(Helper::AddSlot, &[t.r, shape]);
             let slots = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_SLOTS, &[t.r]);
             let (tag, payload) = (self.best_tag(v), self.payload_of(v));
-            if v.concrete.tag >= value::STRING {
-                self.emit(Op::BarrierBack, 0, &[t.r]);
-            }
             let offset = slot as i32 * layout::VALUE_SIZE;
             self.store_value(Class::Record, slots, offset, Some(tag), payload);
             true

@@ -8,7 +8,7 @@ use super::emit::Emitter;
 use super::moves::{Move, Source};
 use super::operands::{FloatOperand, Operand};
 use super::{ANCHOR, R11, RAX, RCX, VM, XMM15};
-use crate::ir::{Helper, Instruction, Op, Ref, Type};
+use crate::ir::{Instruction, Op, Ref, Type};
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use perilune_runtime::layout;
 
@@ -441,7 +441,7 @@ impl Emitter<'_> {
     /// Calls a helper, with the machine as its last argument.
     fn call(&mut self, n: usize, i: Instruction) -> Result<(), Refusal> {
         const GENERAL: [u8; 4] = [7, 6, 2, 1];
-        let helper = *Helper::ALL.get(i.imm as usize).ok_or(Refusal::Malformed)?;
+        let helper = i.helper().ok_or(Refusal::Malformed)?;
         let (mut general, mut float) = (0, 0);
         let mut moves = Vec::new();
         for (r, kind) in i.operands().zip(helper.operands()) {
