@@ -10,8 +10,9 @@
 //!   may take the place of the phi's value once that is not needed any more.
 //! - A value that lives across a call is in a register that calls preserve, or in a spill slot.
 
+use super::fuse::Fused;
 use super::{Location, Refusal, SPILL_SLOTS};
-use crate::ir::{End, Op, Ref, Trace, Type};
+use crate::ir::{End, Instruction, Op, Ref, Trace, Type};
 
 /// What the allocator may use, by register class.
 #[derive(Clone, Debug)]
@@ -31,6 +32,8 @@ pub(crate) struct RegisterSet {
 pub(crate) struct Allocation {
     /// By instruction; `None`: it has no result, or nobody uses it.
     pub(crate) places: Vec<Option<Location>>,
+    /// Which loads are parts of guards.
+    pub(crate) fused: Fused,
 }
 
 /// The position after the last instruction.
@@ -44,7 +47,7 @@ pub(crate) fn is_call(op: Op) -> bool {
 }
 
 /// The last position at which each value is needed; 0 for those that nobody needs.
-fn last_uses(trace: &Trace) -> Vec<u32> {
+fn last_uses(trace: &Trace, fused: &Fused) -> Vec<u32> {
     let end = end_of(trace);
     let mut last = vec![0u32; trace.code.len()];
     let loop_start = trace.loop_start();
@@ -56,7 +59,7 @@ fn last_uses(trace: &Trace) -> Vec<u32> {
         last[n] = last[n].max(at);
     };
     for (n, i) in trace.code.iter().enumerate() {
-        for r in i.operands() {
+        for r in fused.operands(trace, n) {
             need(r, n as u32);
         }
         if i.op.is_guard() {
@@ -78,12 +81,12 @@ fn last_uses(trace: &Trace) -> Vec<u32> {
 }
 
 /// Uses, those in the loop counted ten times: what a value costs in memory.
-fn weights(trace: &Trace) -> Vec<u32> {
+fn weights(trace: &Trace, fused: &Fused) -> Vec<u32> {
     let mut weight = vec![0u32; trace.code.len()];
     let loop_start = trace.loop_start().unwrap_or(usize::MAX);
-    for (n, i) in trace.code.iter().enumerate() {
+    for n in 0..trace.code.len() {
         let cost = if n > loop_start { 10 } else { 1 };
-        for r in i.operands() {
+        for r in fused.operands(trace, n) {
             if let Some(r) = r.as_instruction() {
                 weight[r] += cost;
             }
@@ -110,6 +113,8 @@ struct Interval {
     is_float: bool,
     crosses_call: bool,
     hint: Option<u8>,
+    /// A register that is better not used.
+    avoid: Option<u8>,
 }
 
 /// Places all values.
@@ -118,9 +123,10 @@ pub(crate) fn allocate(
     registers: &RegisterSet,
     inherited: &[Location],
 ) -> Result<Allocation, Refusal> {
-    let last_use = last_uses(trace);
-    let partner = coalesced(trace, &last_use);
-    let weights = weights(trace);
+    let fused = Fused::of(trace);
+    let last_use = last_uses(trace, &fused);
+    let partner = coalesced(trace, &fused, &last_use);
+    let weights = weights(trace, &fused);
     let calls: Vec<u32> = (0..trace.code.len())
         .filter(|&n| is_call(trace.code[n].op))
         .map(|n| n as u32)
@@ -151,6 +157,7 @@ pub(crate) fn allocate(
             is_float: kind == Type::Float,
             crosses_call: calls.get(next_call).is_some_and(|&c| c < end),
             hint,
+            avoid: scan.second_operand(i),
         });
     }
     let mut places = scan.finish()?;
@@ -159,7 +166,7 @@ pub(crate) fn allocate(
             places[n] = places[*entry as usize];
         }
     }
-    Ok(Allocation { places })
+    Ok(Allocation { places, fused })
 }
 
 /// Phis whose two values share a place.
@@ -172,7 +179,7 @@ struct Coalesced {
 
 /// The end value of a phi can take over the place when nothing needs the phi's value after the end
 /// value is computed.
-fn coalesced(trace: &Trace, last_use: &[u32]) -> Coalesced {
+fn coalesced(trace: &Trace, fused: &Fused, last_use: &[u32]) -> Coalesced {
     let n = trace.code.len();
     let mut result = Coalesced {
         of_entry: vec![None; n],
@@ -198,7 +205,7 @@ fn coalesced(trace: &Trace, last_use: &[u32]) -> Coalesced {
                 in_round[n] = in_round[n].max(at as u32);
             }
         };
-        i.operands().for_each(&mut need);
+        fused.operands(trace, at).for_each(&mut need);
         if i.op.is_guard() {
             trace.snapshots[i.snapshot as usize]
                 .values()
@@ -267,6 +274,17 @@ impl<'a> Scan<'a> {
         }
     }
 
+    /// The register of the second operand, for instructions that would have to compute their result
+    /// aside if it had to go there.
+    fn second_operand(&self, i: &Instruction) -> Option<u8> {
+        let computes_in_place = matches!(i.op, Op::Sub | Op::FAdd | Op::FSub | Op::FMul | Op::FDiv);
+        let second = i.args[1].as_instruction().filter(|_| computes_in_place)?;
+        match self.places[second]? {
+            Location::General(r) | Location::Float(r) => Some(r),
+            Location::Spill(_) => None,
+        }
+    }
+
     fn place(&mut self, interval: Interval) {
         let class = usize::from(interval.is_float);
         for slot in &mut self.active[class] {
@@ -288,7 +306,10 @@ impl<'a> Scan<'a> {
         let free = hinted.or_else(|| {
             let is_plain = |r: &u8| !self.registers.preserved.contains(r);
             let mut free = candidates.iter().copied().filter(|&r| is_free(r));
-            free.clone().find(|r| is_plain(r)).or_else(|| free.next())
+            let is_good = |r: &u8| is_plain(r) && Some(*r) != interval.avoid;
+            let good = free.clone().find(is_good);
+            good.or_else(|| free.clone().find(is_plain))
+                .or_else(|| free.next())
         });
         if let Some(r) = free {
             return self.assign(interval, r);

@@ -78,7 +78,7 @@ fn step(
     n: usize,
 ) -> Result<(), Mismatch> {
     let i = &trace.code[n];
-    for r in i.operands() {
+    for r in allocation.fused.operands(trace, n) {
         holds(allocation, places, r, n)?;
     }
     if i.op.is_guard() {

@@ -1,9 +1,10 @@
 //! From traces to machine code, or to an evaluator in its place ([`eval`]).
 //!
-//! [`allocate`] gives every value one place (a register or a spill slot) for its whole life,
-//! [`check`] (in builds with debug assertions, and when asked to) finds places that are overwritten while they are
-//! needed, [`emit`] writes the instructions, [`code_area`] keeps them: a view of the memory that can be written and another
-//! that can be executed, never both. [`unwind`] tells the system how to walk through all of it.
+//! [`fuse`] finds loads that are parts of guards, [`allocate`] gives every other value one place (a
+//! register or a spill slot) for its whole life, [`check`] (in builds with debug assertions, and when
+//! asked to) finds places that are overwritten while they are needed, [`emit`] writes the
+//! instructions, [`code_area`] keeps them: a view of the memory that can be written and another that
+//! can be executed, never both. [`unwind`] tells the system how to walk through all of it.
 //!
 //! Conventions of trace code (x86-64, System V):
 //! - `rbx` is the machine, `r12` the anchor (stack slot 0 of the trace), `rbp` the native frame,
@@ -18,6 +19,8 @@
 mod allocate;
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 mod check;
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+mod fuse;
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 mod x64;
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]

@@ -3,6 +3,7 @@
 use super::{CompiledTrace, Engine, ExitRecord, STEP_COST, State, WORTHWHILE, exit, trace};
 use crate::abort::Abort;
 use crate::backend::{Assembled, Backend, Refusal, Request};
+use crate::ir::frames;
 use crate::ir::verify::{verify, verify_side};
 use crate::ir::{End, Instruction, Op, Ref, Snapshot, Trace};
 use crate::opt::{Passes, optimise_observed};
@@ -130,6 +131,8 @@ impl Engine {
                 Some((parent, exit)) => verify_side(trace, parent, exit),
                 None => verify(trace),
             };
+            let at_start = parent.map_or(0, |(_, exit)| frames::height(exit));
+            let verdict = verdict.and_then(|()| frames::verify_frames(trace, at_start));
             if let Err(problem) = verdict {
                 is_well_formed = false;
                 eprintln!("not well formed after {stage}: {problem}\n{trace}");

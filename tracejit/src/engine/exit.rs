@@ -55,6 +55,11 @@ unsafe fn restore_snapshot(
             }
         }
         let mut top = (*vm).frame_top.sub(snapshot.popped as usize);
+        // The guards of calls saw to this. Were it not so, memory would be lost silently.
+        assert!(
+            top.add(snapshot.frames.len()) <= (*vm).frame_limit,
+            "an exit has more frames than there is room for"
+        );
         for frame in &snapshot.frames {
             top = top.add(1);
             *top = Frame {

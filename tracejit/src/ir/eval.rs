@@ -120,6 +120,7 @@ impl Evaluator<'_> {
                 End::Exit(snapshot) => return Outcome::Exit(self.exit(snapshot)),
                 End::Loop => self.go_round(),
                 End::Round(snapshot) => {
+                    self.world.go_on();
                     self.restore(snapshot);
                     0
                 }
@@ -129,6 +130,7 @@ impl Evaluator<'_> {
                         let state = self.visible(|_| true);
                         return Outcome::Link(trace, self.anchor, state);
                     }
+                    self.world.go_on();
                     0
                 }
             }
@@ -189,9 +191,13 @@ impl Evaluator<'_> {
                 let is_quiet = self.world.is_quiet();
                 return self.guard(i, is_quiet);
             }
-            Op::Step => return self.step(i),
+            Op::Step => {
+                self.world.go_on();
+                return self.step(i);
+            }
+            Op::Loop => self.world.go_on(),
             // What barriers do is the collector's.
-            Op::Loop | Op::BarrierBack | Op::BarrierForward => {}
+            Op::BarrierBack | Op::BarrierForward => {}
             op if op.is_guard() => return self.guard(i, holds(op, a, b).unwrap_or(false)),
             op => match address(i, a, b) {
                 Some(address) if op.result() == Type::None => {

@@ -11,6 +11,7 @@
 
 pub mod compute;
 pub mod eval;
+pub mod frames;
 pub mod helper;
 pub mod op;
 pub mod parse;

@@ -6,7 +6,7 @@
 //! stays below the size all that time if `x <= size` and `c <= size - x`, all unsigned; one that
 //! falls by 1, if `x + 1 <= size` and `c <= x + 1`; one that grows by `k`, if `x <= size` and
 //! `c * k <= size - x + k - 1`, where `k` is not 0 and both are small enough for their product. None of
-//! them can wrap around then.
+//! them can wrap around then. To all of them something may be added that is the same in all rounds.
 //!
 //! Invariants:
 //! - Only checks behind the counter's guard are dropped: in the last round it leaves before them.
@@ -16,7 +16,7 @@
 //!   so that the engine can do without.
 
 use super::rebuild::rebuild;
-use crate::ir::{Instruction, Op, Ref, Snapshot, Trace};
+use crate::ir::{Instruction, Op, Phi, Ref, Snapshot, Trace};
 
 /// Rounds, and steps that are no constants, at most: their product does not wrap around.
 const MOST: i64 = 1 << 31;
@@ -37,7 +37,8 @@ struct Check {
     step: Step,
     /// Whether it is counted from the value after the step.
     is_after_step: bool,
-    /// From there to the index.
+    /// From there to the index: what is the same in all rounds, if anything, and a constant.
+    offset: Option<Ref>,
     distance: i64,
     size: Ref,
 }
@@ -115,32 +116,56 @@ fn check_at(trace: &Trace, start: usize, n: usize) -> Option<Check> {
         return None;
     }
     let (base, distance) = linear(trace, index);
-    trace.phis.iter().find_map(|phi| {
-        let (next, added) = linear(trace, phi.back);
-        let check = |step, is_after_step| {
-            Some(Check {
-                entry: phi.entry,
-                step,
-                is_after_step,
-                distance,
-                size,
-            })
-        };
-        if next == phi.entry {
-            let is_one = base == phi.entry && (added == 1 || added == -1);
-            return is_one.then(|| check(Step::Constant(added), false))?;
-        }
-        if added != 0 || (base != phi.entry && base != next) {
-            return None;
-        }
-        let sum = &trace.code[next.as_instruction()?];
-        let step = match sum.args {
-            [x, k, _] if sum.op == Op::Add && x == phi.entry => k,
-            [k, x, _] if sum.op == Op::Add && x == phi.entry => k,
-            _ => return None,
-        };
-        is_invariant(trace, start, step).then(|| check(Step::Value(step), base == next))?
+    let find = |base, distance, offset| {
+        let check = |phi| check_from(trace, start, phi, (base, distance, offset), size);
+        trace.phis.iter().find_map(check)
+    };
+    find(base, distance, None).or_else(|| {
+        let (rest, offset) = without_invariant(trace, start, base)?;
+        let (base, more) = linear(trace, rest);
+        find(base, distance.wrapping_add(more), Some(offset))
     })
+}
+
+/// A sum as the part that changes and the part that is the same in all rounds.
+fn without_invariant(trace: &Trace, start: usize, sum: Ref) -> Option<(Ref, Ref)> {
+    let i = &trace.code[sum.as_instruction().filter(|&n| n > start)?];
+    match i.args {
+        [a, b, _] if i.op == Op::Add && is_invariant(trace, start, b) => Some((a, b)),
+        [a, b, _] if i.op == Op::Add && is_invariant(trace, start, a) => Some((b, a)),
+        _ => None,
+    }
+}
+
+/// The check that an index stays below a size: what it is counted from, a constant and something
+/// else that is added.
+fn check_from(
+    trace: &Trace,
+    start: usize,
+    phi: &Phi,
+    (base, distance, offset): (Ref, i64, Option<Ref>),
+    size: Ref,
+) -> Option<Check> {
+    let (next, added) = linear(trace, phi.back);
+    let check = |step, is_after_step| {
+        Some(Check {
+            entry: phi.entry,
+            step,
+            is_after_step,
+            offset,
+            distance,
+            size,
+        })
+    };
+    if next == phi.entry {
+        let is_one = base == phi.entry && (added == 1 || added == -1);
+        return is_one.then(|| check(Step::Constant(added), false))?;
+    }
+    if added != 0 || (base != phi.entry && base != next) {
+        return None;
+    }
+    let (before, step) = without_invariant(trace, start, next)?;
+    (before == phi.entry).then(|| check(Step::Value(step), base == next))?
 }
 
 /// Whether a value is the same in all rounds.
@@ -169,6 +194,9 @@ fn guard_all_rounds(
     let mut end = check.entry;
     if let (Step::Value(step), true) = (check.step, check.is_after_step) {
         end = compute(Op::Add, end, step);
+    }
+    if let Some(offset) = check.offset {
+        end = compute(Op::Add, end, offset);
     }
     let is_falling = check.step == Step::Constant(-1);
     let distance = check.distance.wrapping_add(i64::from(is_falling));

@@ -72,6 +72,7 @@ fn copy(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot], changes: 
     let in_memory = plan.enter(w);
     w.new.push(Instruction::new(Op::Loop, 0, &[]));
     w.weak.clear();
+    w.is_quiet = false;
     changes.forget(w);
     for &(place, r) in &in_memory {
         w.memory.set(place, r);

@@ -37,6 +37,9 @@ pub(super) struct Rewriter<'a> {
     pub(super) memory: Memory,
     /// Bytes above the anchor that the stack was found to have.
     pub(super) checked_stack: i32,
+    /// Whether nothing was pending, since the loop's head or the last step: what other threads ask
+    /// for in between may wait for the next round.
+    pub(super) is_quiet: bool,
     /// Tag and payload of slots that memory does not have yet.
     pub(super) pending: BTreeMap<i32, (Ref, Ref)>,
     /// What is assumed of the second copy of a loop, and whether it was found not to be so.
@@ -71,6 +74,7 @@ impl<'a> Rewriter<'a> {
             facts: Facts::default(),
             memory: Memory::default(),
             checked_stack: i32::MIN,
+            is_quiet: false,
             pending: BTreeMap::new(),
             plan: Plan::default(),
             is_broken: false,
@@ -180,7 +184,10 @@ impl<'a> Rewriter<'a> {
                 Ref::NONE
             }
             Op::GuardQuiet => {
-                self.guard(i);
+                if !self.passes.guards || !self.is_quiet {
+                    self.is_quiet = true;
+                    self.guard(i);
+                }
                 Ref::NONE
             }
             Op::Step => self.step(i),
@@ -393,6 +400,7 @@ impl<'a> Rewriter<'a> {
         };
         self.memory.after_step(|slot| !(from..to).contains(&slot));
         self.checked_stack = i32::MIN;
+        self.is_quiet = false;
         self.push_write(i)
     }
 

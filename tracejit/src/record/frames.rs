@@ -42,11 +42,12 @@ impl Recording {
         // SAFETY: the proto is live.
         let end = base * layout::VALUE_SIZE + unsafe { (*proto).frame_bytes } as i32;
         self.guard_stack(end);
-        if self.frames.len() + 1 > self.checked_frames + self.popped as usize {
-            self.checked_frames = self.frames.len() + 1;
-            let net = self.frames.len() as i32 - self.popped as i32;
+        // How many more frames there will be than in memory, or how many fewer.
+        let height = self.frames.len() as i32 - self.popped as i32 + 1;
+        if height > self.checked_frames {
+            self.checked_frames = height;
             let top = self.frame_top();
-            let offset = self.int((net * layout::FRAME_SIZE) as i64);
+            let offset = self.int(((height - 1) * layout::FRAME_SIZE) as i64);
             let last = self.emit(Op::Add, 0, &[top, offset]);
             let limit = self.memory(
                 Op::Load64,

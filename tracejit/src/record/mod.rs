@@ -77,8 +77,8 @@ pub struct Recording {
     instruction: *const u64,
     /// Bytes above the anchor for which the stack's room was checked.
     checked_stack: i32,
-    /// Frames for which room was checked.
-    checked_frames: usize,
+    /// How many frames more than memory has there was found to be room for.
+    checked_frames: i32,
     /// Whether the trace has left the stack on which it was entered.
     left_thread: bool,
     /// Where it starts.

@@ -11,6 +11,7 @@ mod emit;
 mod moves;
 mod operands;
 mod operations;
+mod short;
 mod trampoline;
 mod unwind;
 

@@ -6,9 +6,11 @@
 use super::super::{Location, Refusal};
 use super::emit::Emitter;
 use super::moves::Source;
-use super::{RAX, VM, XMM15};
-use crate::ir::{Constant, Ref};
+use super::short::displaced;
+use super::{R11, RAX, RCX, VM, XMM15};
+use crate::ir::{Constant, Instruction, Op, Ref};
 use dynasmrt::{DynamicLabel, DynasmApi, dynasm};
+use perilune_runtime::layout;
 
 /// The second operand of a two-operand instruction on general registers.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,11 @@ pub(super) enum FloatOperand {
     Register(u8),
     Spilled(i32),
     Constant(DynamicLabel),
+}
+
+/// The value's slot, in bytes from the anchor.
+pub(super) fn slot(n: i32, offset: i32) -> i32 {
+    n * layout::VALUE_SIZE + offset
 }
 
 impl Emitter<'_> {
@@ -116,13 +123,86 @@ impl Emitter<'_> {
         }
     }
 
+    /// Compares a register with an immediate operand. The assembler does not know the form with one
+    /// byte.
+    fn compare_immediate(&mut self, register: u8, value: i32) {
+        const WIDE: u8 = 0x48;
+        const COMPARE: u8 = 7 << 3;
+        match i8::try_from(value) {
+            Ok(value) => {
+                let (high, low) = (register >> 3, register & 7);
+                let code = [WIDE | high, 0x83, 0xc0 | COMPARE | low, value as u8];
+                self.ops.extend(&code);
+            }
+            Err(_) => dynasm!(self.ops ; cmp Rq(register), value),
+        }
+    }
+
+    /// Compares what a load would load with a value.
+    pub(super) fn compare_memory(&mut self, load: Instruction, b: Ref) -> Result<(), Refusal> {
+        let [at, index, _] = load.args;
+        let with = self.operand(b, R11)?;
+        if let Operand::Spilled(b) = with {
+            dynasm!(self.ops ; mov r11, [rbp + b]);
+        }
+        let (with, value) = match with {
+            Operand::Immediate(i) => (R11, Some(i)),
+            Operand::Register(register) => (register, None),
+            Operand::Spilled(_) => (R11, None),
+        };
+        match (load.op, value) {
+            (Op::SlotTag, Some(tag)) => {
+                let at = slot(load.imm, layout::VALUE_TAG);
+                displaced!(self.ops, { cmp BYTE } [r12] + at, { , BYTE tag as i8 });
+            }
+            (Op::SlotInt, Some(value)) => {
+                let at = slot(load.imm, layout::VALUE_PAYLOAD);
+                displaced!(self.ops, { cmp QWORD } [r12] + at, { , value });
+            }
+            (Op::SlotInt, None) => {
+                let at = slot(load.imm, layout::VALUE_PAYLOAD);
+                displaced!(self.ops, { cmp } [r12] + at, { , Rq(with) });
+            }
+            (Op::Load8, Some(value)) => {
+                let at = self.general(at, RAX)?;
+                displaced!(self.ops, { cmp BYTE } [Rq(at)] + load.imm, { , BYTE value as i8 });
+            }
+            (Op::Load32, Some(value)) => {
+                let at = self.general(at, RAX)?;
+                displaced!(self.ops, { cmp DWORD } [Rq(at)] + load.imm, { , value });
+            }
+            (Op::Load64, Some(value)) => {
+                let at = self.general(at, RAX)?;
+                displaced!(self.ops, { cmp QWORD } [Rq(at)] + load.imm, { , value });
+            }
+            (Op::Load64, None) => {
+                let at = self.general(at, RAX)?;
+                displaced!(self.ops, { cmp } [Rq(at)] + load.imm, { , Rq(with) });
+            }
+            (Op::Load8At, Some(value)) => {
+                let (at, index) = (self.general(at, RAX)?, self.general(index, RCX)?);
+                displaced!(self.ops, { cmp BYTE } [Rq(at) + Rq(index)] + load.imm, { , BYTE value as i8 });
+            }
+            (Op::Load64At, Some(value)) => {
+                let (at, index) = (self.general(at, RAX)?, self.general(index, RCX)?);
+                displaced!(self.ops, { cmp QWORD } [Rq(at) + 8 * Rq(index)] + load.imm, { , value });
+            }
+            (Op::Load64At, None) => {
+                let (at, index) = (self.general(at, RAX)?, self.general(index, RCX)?);
+                displaced!(self.ops, { cmp } [Rq(at) + 8 * Rq(index)] + load.imm, { , Rq(with) });
+            }
+            _ => return Err(Refusal::Malformed),
+        }
+        Ok(())
+    }
+
     /// Compares two values, in this order or the other: true when they were swapped.
     pub(super) fn compare(&mut self, a: Ref, b: Ref) -> Result<bool, Refusal> {
         let swapped = a.is_constant() && !b.is_constant() && a != Ref::VM;
         let (a, b) = if swapped { (b, a) } else { (a, b) };
         if let Source::Place(Location::Spill(n)) = self.source(a)? {
             let a = Self::spill(n);
-            match self.operand(b, super::RCX)? {
+            match self.operand(b, RCX)? {
                 Operand::Immediate(i) => dynasm!(self.ops ; cmp QWORD [rbp + a], i),
                 Operand::Register(b) => dynasm!(self.ops ; cmp [rbp + a], Rq(b)),
                 Operand::Spilled(b) => {
@@ -132,9 +212,9 @@ impl Emitter<'_> {
             return Ok(swapped);
         }
         let a = self.general(a, RAX)?;
-        match self.operand(b, super::RCX)? {
+        match self.operand(b, RCX)? {
             Operand::Immediate(0) => dynasm!(self.ops ; test Rq(a), Rq(a)),
-            Operand::Immediate(i) => dynasm!(self.ops ; cmp Rq(a), i),
+            Operand::Immediate(i) => self.compare_immediate(a, i),
             Operand::Register(b) => dynasm!(self.ops ; cmp Rq(a), Rq(b)),
             Operand::Spilled(b) => dynasm!(self.ops ; cmp Rq(a), [rbp + b]),
         }

@@ -6,8 +6,9 @@
 use super::super::{Location, Refusal};
 use super::emit::Emitter;
 use super::moves::{Move, Source};
-use super::operands::{FloatOperand, Operand};
-use super::{ANCHOR, R11, RAX, RCX, VM, XMM15};
+use super::operands::{FloatOperand, Operand, slot};
+use super::short::{displaced, immediate};
+use super::{R11, RAX, RCX, XMM15};
 use crate::ir::{Instruction, Op, Ref, Type};
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use perilune_runtime::layout;
@@ -18,7 +19,7 @@ macro_rules! two_operands {
         match $operand {
             Operand::Register(b) => dynasm!($self.ops ; $mnemonic Rq($target), Rq(b)),
             Operand::Spilled(b) => dynasm!($self.ops ; $mnemonic Rq($target), [rbp + b]),
-            Operand::Immediate(i) => dynasm!($self.ops ; $mnemonic Rq($target), i),
+            Operand::Immediate(i) => immediate!($self.ops, { $mnemonic Rq($target), } i),
         }
     };
 }
@@ -33,15 +34,13 @@ macro_rules! float_operands {
     };
 }
 
-/// The value's slot, in bytes from the anchor.
-fn slot(n: i32, offset: i32) -> i32 {
-    n * layout::VALUE_SIZE + offset
-}
-
 impl Emitter<'_> {
     /// Writes one instruction.
     pub(super) fn instruction(&mut self, n: usize) -> Result<(), Refusal> {
         let i = self.trace.code[n];
+        if self.allocation.fused.is_fused(n) {
+            return Ok(());
+        }
         if !self.is_used(n) && !matches!(i.op, Op::CallInt | Op::CallFloat) {
             return Ok(());
         }
@@ -94,7 +93,7 @@ impl Emitter<'_> {
             Op::CallInt | Op::CallFloat => self.call(n, i)?,
             Op::BarrierBack | Op::BarrierForward => self.barrier(i)?,
             Op::Step => self.step(i)?,
-            op if op.is_guard() => self.guard(i)?,
+            op if op.is_guard() => self.guard(n, i)?,
             _ => return Err(Refusal::Malformed),
         }
         Ok(())
@@ -104,15 +103,18 @@ impl Emitter<'_> {
         match i.op {
             Op::SlotFloat => {
                 let target = self.float_target(n);
-                dynasm!(self.ops ; movsd Rx(target), [Rq(ANCHOR) + slot(i.imm, layout::VALUE_PAYLOAD)]);
+                let at = slot(i.imm, layout::VALUE_PAYLOAD);
+                displaced!(self.ops, { movsd Rx(target), } [r12] + at, {});
                 self.put_float(n, target);
             }
             op => {
                 let target = self.target(n);
                 if op == Op::SlotTag {
-                    dynasm!(self.ops ; movzx Rd(target), BYTE [Rq(ANCHOR) + slot(i.imm, layout::VALUE_TAG)]);
+                    let at = slot(i.imm, layout::VALUE_TAG);
+                    displaced!(self.ops, { movzx Rd(target), BYTE } [r12] + at, {});
                 } else {
-                    dynasm!(self.ops ; mov Rq(target), [Rq(ANCHOR) + slot(i.imm, layout::VALUE_PAYLOAD)]);
+                    let at = slot(i.imm, layout::VALUE_PAYLOAD);
+                    displaced!(self.ops, { mov Rq(target), } [r12] + at, {});
                 }
                 self.put(n, target);
             }
@@ -125,21 +127,26 @@ impl Emitter<'_> {
             Op::StoreSlotTag => {
                 let place = slot(i.imm, layout::VALUE_TAG);
                 if let Some(tag) = self.trace.int_of(i.args[0]) {
-                    dynasm!(self.ops ; mov BYTE [Rq(ANCHOR) + place], tag as i8);
+                    displaced!(self.ops, { mov BYTE } [r12] + place, { , tag as i8 });
                 } else {
                     let tag = self.general(i.args[0], RAX)?;
-                    dynasm!(self.ops ; mov [Rq(ANCHOR) + place], Rb(tag));
+                    displaced!(self.ops, { mov } [r12] + place, { , Rb(tag) });
                 }
             }
             Op::StoreSlotFloat => {
                 let value = self.float(i.args[0], XMM15)?;
-                dynasm!(self.ops ; movsd [Rq(ANCHOR) + place], Rx(value));
+                displaced!(self.ops, { movsd } [r12] + place, { , Rx(value) });
             }
             _ => match self.operand(i.args[0], RAX)? {
-                Operand::Immediate(v) => dynasm!(self.ops ; mov QWORD [Rq(ANCHOR) + place], v),
-                Operand::Register(v) => dynasm!(self.ops ; mov [Rq(ANCHOR) + place], Rq(v)),
+                Operand::Immediate(v) => {
+                    displaced!(self.ops, { mov QWORD } [r12] + place, { , v });
+                }
+                Operand::Register(v) => {
+                    displaced!(self.ops, { mov } [r12] + place, { , Rq(v) });
+                }
                 Operand::Spilled(v) => {
-                    dynasm!(self.ops ; mov rax, [rbp + v] ; mov [Rq(ANCHOR) + place], rax);
+                    dynasm!(self.ops ; mov rax, [rbp + v]);
+                    displaced!(self.ops, { mov } [r12] + place, { , rax });
                 }
             },
         }
@@ -150,15 +157,15 @@ impl Emitter<'_> {
         let at = self.general(i.args[0], RAX)?;
         if i.op == Op::LoadFloat {
             let target = self.float_target(n);
-            dynasm!(self.ops ; movsd Rx(target), [Rq(at) + i.imm]);
+            displaced!(self.ops, { movsd Rx(target), } [Rq(at)] + i.imm, {});
             self.put_float(n, target);
             return Ok(());
         }
         let target = self.target(n);
         match i.op {
-            Op::Load8 => dynasm!(self.ops ; movzx Rd(target), BYTE [Rq(at) + i.imm]),
-            Op::Load32 => dynasm!(self.ops ; mov Rd(target), [Rq(at) + i.imm]),
-            _ => dynasm!(self.ops ; mov Rq(target), [Rq(at) + i.imm]),
+            Op::Load8 => displaced!(self.ops, { movzx Rd(target), BYTE } [Rq(at)] + i.imm, {}),
+            Op::Load32 => displaced!(self.ops, { mov Rd(target), } [Rq(at)] + i.imm, {}),
+            _ => displaced!(self.ops, { mov Rq(target), } [Rq(at)] + i.imm, {}),
         }
         self.put(n, target);
         Ok(())
@@ -168,14 +175,16 @@ impl Emitter<'_> {
         let (at, index) = (self.general(i.args[0], RAX)?, self.general(i.args[1], RCX)?);
         if i.op == Op::LoadFloatAt {
             let target = self.float_target(n);
-            dynasm!(self.ops ; movsd Rx(target), [Rq(at) + 8 * Rq(index) + i.imm]);
+            displaced!(self.ops, { movsd Rx(target), } [Rq(at) + 8 * Rq(index)] + i.imm, {});
             self.put_float(n, target);
             return Ok(());
         }
         let target = self.target(n);
         match i.op {
-            Op::Load8At => dynasm!(self.ops ; movzx Rd(target), BYTE [Rq(at) + Rq(index) + i.imm]),
-            _ => dynasm!(self.ops ; mov Rq(target), [Rq(at) + 8 * Rq(index) + i.imm]),
+            Op::Load8At => {
+                displaced!(self.ops, { movzx Rd(target), BYTE } [Rq(at) + Rq(index)] + i.imm, {});
+            }
+            _ => displaced!(self.ops, { mov Rq(target), } [Rq(at) + 8 * Rq(index)] + i.imm, {}),
         }
         self.put(n, target);
         Ok(())
@@ -185,29 +194,29 @@ impl Emitter<'_> {
         let at = self.general(i.args[0], RAX)?;
         if i.op == Op::StoreFloat {
             let value = self.float(i.args[1], XMM15)?;
-            dynasm!(self.ops ; movsd [Rq(at) + i.imm], Rx(value));
+            displaced!(self.ops, { movsd } [Rq(at)] + i.imm, { , Rx(value) });
             return Ok(());
         }
         if let (Op::Store8, Some(v)) = (i.op, self.trace.int_of(i.args[1])) {
-            dynasm!(self.ops ; mov BYTE [Rq(at) + i.imm], v as i8);
+            displaced!(self.ops, { mov BYTE } [Rq(at)] + i.imm, { , v as i8 });
             return Ok(());
         }
         match (i.op, self.operand(i.args[1], RCX)?) {
             (Op::Store64, Operand::Immediate(v)) => {
-                dynasm!(self.ops ; mov QWORD [Rq(at) + i.imm], v);
+                displaced!(self.ops, { mov QWORD } [Rq(at)] + i.imm, { , v });
                 return Ok(());
             }
             (Op::Store32, Operand::Immediate(v)) => {
-                dynasm!(self.ops ; mov DWORD [Rq(at) + i.imm], v);
+                displaced!(self.ops, { mov DWORD } [Rq(at)] + i.imm, { , v });
                 return Ok(());
             }
             _ => {}
         }
         let value = self.general(i.args[1], RCX)?;
         match i.op {
-            Op::Store8 => dynasm!(self.ops ; mov [Rq(at) + i.imm], Rb(value)),
-            Op::Store32 => dynasm!(self.ops ; mov [Rq(at) + i.imm], Rd(value)),
-            _ => dynasm!(self.ops ; mov [Rq(at) + i.imm], Rq(value)),
+            Op::Store8 => displaced!(self.ops, { mov } [Rq(at)] + i.imm, { , Rb(value) }),
+            Op::Store32 => displaced!(self.ops, { mov } [Rq(at)] + i.imm, { , Rd(value) }),
+            _ => displaced!(self.ops, { mov } [Rq(at)] + i.imm, { , Rq(value) }),
         }
         Ok(())
     }
@@ -216,13 +225,15 @@ impl Emitter<'_> {
         let (at, index) = (self.general(i.args[0], RAX)?, self.general(i.args[1], RCX)?);
         if i.op == Op::StoreFloatAt {
             let value = self.float(i.args[2], XMM15)?;
-            dynasm!(self.ops ; movsd [Rq(at) + 8 * Rq(index) + i.imm], Rx(value));
+            displaced!(self.ops, { movsd } [Rq(at) + 8 * Rq(index)] + i.imm, { , Rx(value) });
             return Ok(());
         }
         let value = self.general(i.args[2], R11)?;
         match i.op {
-            Op::Store8At => dynasm!(self.ops ; mov [Rq(at) + Rq(index) + i.imm], Rb(value)),
-            _ => dynasm!(self.ops ; mov [Rq(at) + 8 * Rq(index) + i.imm], Rq(value)),
+            Op::Store8At => {
+                displaced!(self.ops, { mov } [Rq(at) + Rq(index)] + i.imm, { , Rb(value) });
+            }
+            _ => displaced!(self.ops, { mov } [Rq(at) + 8 * Rq(index)] + i.imm, { , Rq(value) }),
         }
         Ok(())
     }
@@ -246,14 +257,23 @@ impl Emitter<'_> {
             && a != target
             && let Ok(v) = i32::try_from(v)
         {
-            dynasm!(self.ops ; lea Rq(target), [Rq(a) + v]);
+            displaced!(self.ops, { lea Rq(target), } [Rq(a)] + v, {});
+            self.put(n, target);
+            return Ok(());
+        }
+        if i.op == Op::Add
+            && let (Some(Location::General(a)), Some(Location::General(b))) =
+                (self.place(a), self.place(b))
+            && a != target
+        {
+            dynasm!(self.ops ; lea Rq(target), [Rq(a) + Rq(b)]);
             self.put(n, target);
             return Ok(());
         }
         let operand = self.operand(b, RCX)?;
         if let (Op::Mul, Operand::Immediate(v)) = (i.op, operand) {
             let a = self.general(a, RAX)?;
-            dynasm!(self.ops ; imul Rq(target), Rq(a), v);
+            immediate!(self.ops, { imul Rq(target), Rq(a), } v);
             self.put(n, target);
             return Ok(());
         }
@@ -459,7 +479,7 @@ impl Emitter<'_> {
         }
         self.move_all(moves);
         dynasm!(self.ops
-            ; mov Rq(GENERAL[general]), Rq(VM)
+            ; mov Rq(GENERAL[general]), rbx
             ; mov rax, QWORD helper.address() as i64
             ; call rax
         );
@@ -477,7 +497,8 @@ impl Emitter<'_> {
         let done = self.ops.new_dynamic_label();
         let object = self.general(i.args[0], RAX)?;
         let black = perilune_runtime::gc::BLACK as i8;
-        dynasm!(self.ops ; test BYTE [Rq(object) + layout::OBJECT_MARK], black ; jz =>done);
+        displaced!(self.ops, { test BYTE } [Rq(object)] + layout::OBJECT_MARK, { , black });
+        dynasm!(self.ops ; jz =>done);
         let (object, routine) = (self.source(i.args[0])?, self.common.barriers);
         self.move_one(Location::General(RAX), object);
         if i.op == Op::BarrierForward {
@@ -501,22 +522,22 @@ impl Emitter<'_> {
         let address = &raw const **step as i64;
         let anchor = step.next_base * layout::VALUE_SIZE;
         dynasm!(self.ops
-            ; mov rdi, Rq(VM)
+            ; mov rdi, rbx
             ; mov rsi, QWORD address
-            ; mov rdx, Rq(ANCHOR)
+            ; mov rdx, r12
             ; mov rax, QWORD self.common.step as i64
             ; call rax
             ; test rax, rax
             ; jnz extern self.common.leave
-            ; mov Rq(ANCHOR), [Rq(VM) + layout::VM_BASE]
+            ; mov r12, [rbx + layout::VM_BASE]
         );
         if anchor != 0 {
-            dynasm!(self.ops ; sub Rq(ANCHOR), anchor);
+            dynasm!(self.ops ; sub r12, anchor);
         }
         Ok(())
     }
 
-    fn guard(&mut self, i: Instruction) -> Result<(), Refusal> {
+    fn guard(&mut self, n: usize, i: Instruction) -> Result<(), Refusal> {
         let [a, b, _] = i.args;
         let exit = self.exit(i.snapshot);
         if let Some((every, countdown)) = self.deopt {
@@ -529,6 +550,14 @@ impl Emitter<'_> {
                 ; jmp =>exit
                 ; =>skip
             );
+        }
+        if let Some(load) = self.allocation.fused.load_of(n) {
+            self.compare_memory(self.trace.code[load], b)?;
+            match i.op {
+                Op::GuardEq => dynasm!(self.ops ; jne =>exit),
+                _ => dynasm!(self.ops ; je =>exit),
+            }
+            return Ok(());
         }
         match i.op {
             Op::GuardEq => {
@@ -569,14 +598,13 @@ impl Emitter<'_> {
                 }
             }
             Op::GuardStack => {
-                dynasm!(self.ops
-                    ; lea rax, [Rq(ANCHOR) + i.imm]
-                    ; cmp rax, [Rq(VM) + layout::VM_STACK_LIMIT]
-                    ; ja =>exit
-                );
+                displaced!(self.ops, { lea rax, } [r12] + i.imm, {});
+                displaced!(self.ops, { cmp rax, } [rbx] + layout::VM_STACK_LIMIT, {});
+                dynasm!(self.ops ; ja =>exit);
             }
             Op::GuardQuiet => {
-                dynasm!(self.ops ; cmp DWORD [Rq(VM) + layout::VM_PENDING], 0 ; jne =>exit);
+                displaced!(self.ops, { cmp DWORD } [rbx] + layout::VM_PENDING, { , 0 });
+                dynasm!(self.ops ; jne =>exit);
             }
             _ => self.float_guard(i, exit)?,
         }

@@ -1,0 +1,116 @@
+//! Loads that only a guard wants: the guard compares memory then, and the load needs no register.
+//!
+//! Invariant: between a fused load and its guard nothing writes memory or calls, so the guard sees what the
+//! load would have seen; what the load is computed from lives until the guard.
+
+use super::allocate::is_call;
+use crate::ir::verify::is_write;
+use crate::ir::{Op, Ref, Trace};
+
+/// How far behind its load a guard may be: the load's operands live that much longer.
+const FARTHEST: usize = 16;
+
+/// By guard: the load that is a part of it.
+#[derive(Debug, Default)]
+pub(crate) struct Fused {
+    load_of: Vec<Option<u32>>,
+    is_fused: Vec<bool>,
+}
+
+impl Fused {
+    /// Finds the loads of a trace that guards can do.
+    pub(crate) fn of(trace: &Trace) -> Fused {
+        let uses = uses(trace);
+        let mut fused = Fused {
+            load_of: vec![None; trace.code.len()],
+            is_fused: vec![false; trace.code.len()],
+        };
+        for (n, guard) in trace.code.iter().enumerate() {
+            if !matches!(guard.op, Op::GuardEq | Op::GuardNe) {
+                continue;
+            }
+            let Some(load) = guard.args[0].as_instruction() else {
+                continue;
+            };
+            let is_near = n - load <= FARTHEST;
+            let between = &trace.code[load + 1..n];
+            if is_near
+                && uses[load] == 1
+                && can_compare(trace, load, guard.args[1])
+                && !between
+                    .iter()
+                    .any(|i| is_write(i) || is_call(i.op) || i.op == Op::Loop)
+            {
+                fused.load_of[n] = Some(load as u32);
+                fused.is_fused[load] = true;
+            }
+        }
+        fused
+    }
+
+    /// The load that a guard does itself.
+    pub(crate) fn load_of(&self, guard: usize) -> Option<usize> {
+        self.load_of[guard].map(|n| n as usize)
+    }
+
+    /// Whether an instruction is done by a guard.
+    pub(crate) fn is_fused(&self, n: usize) -> bool {
+        self.is_fused[n]
+    }
+
+    /// What an instruction reads: nothing if it is done elsewhere, and for a guard with a load what
+    /// that reads too.
+    pub(crate) fn operands<'a>(
+        &self,
+        trace: &'a Trace,
+        n: usize,
+    ) -> impl Iterator<Item = Ref> + use<'a> {
+        let own = if self.is_fused(n) {
+            None
+        } else {
+            Some(trace.code[n].operands())
+        };
+        let load = self.load_of(n);
+        let value = load.map(Ref::instruction);
+        let of_load = load.map(|n| trace.code[n].operands());
+        own.into_iter()
+            .flatten()
+            .filter(move |&r| Some(r) != value)
+            .chain(of_load.into_iter().flatten())
+    }
+}
+
+/// How often each value is used; snapshots, phis and ends count as many times.
+fn uses(trace: &Trace) -> Vec<u32> {
+    let mut uses = vec![0u32; trace.code.len()];
+    let mut count = |r: Ref, times: u32| {
+        if let Some(n) = r.as_instruction() {
+            uses[n] += times;
+        }
+    };
+    for i in &trace.code {
+        i.operands().for_each(|r| count(r, 1));
+    }
+    for snapshot in &trace.snapshots {
+        snapshot.values().for_each(|r| count(r, 2));
+    }
+    for phi in &trace.phis {
+        count(phi.entry, 2);
+        count(phi.back, 2);
+    }
+    uses
+}
+
+/// Whether one instruction can compare what a load loads with a value.
+fn can_compare(trace: &Trace, load: usize, with: Ref) -> bool {
+    match trace.code[load].op {
+        Op::SlotTag | Op::Load8 | Op::Load8At => {
+            trace.int_of(with).is_some_and(|i| u8::try_from(i).is_ok())
+        }
+        Op::Load32 => trace
+            .int_of(with)
+            .is_some_and(|i| (0..1 << 31).contains(&i)),
+        Op::SlotInt | Op::Load64 | Op::Load64At => true,
+        _ => false,
+    }
+}
