@@ -1,7 +1,7 @@
 //! The recording loop: one bytecode instruction after the other, until the trace is complete.
 
 use super::values::Source;
-use super::{RecordedValue, Recording};
+use super::{RecordedValue, Recording, log};
 use crate::abort::Abort;
 use crate::ir::{End, Op, Step};
 use perilune_frontend::bytecode::opcode::Opcode;
@@ -121,6 +121,9 @@ impl Recording {
                 }
                 count += 1;
                 self.instructions = count;
+                if self.log.is_some() {
+                    self.note_instruction();
+                }
                 if op == Opcode::ForLoop {
                     self.promote_step(i);
                 }
@@ -143,6 +146,17 @@ impl Recording {
                     return (Outcome::Aborted(abort), self.save());
                 }
             }
+        }
+    }
+
+    /// Notes what is about to be executed.
+    unsafe fn note_instruction(&mut self) {
+        let depth = self.frames.len();
+        // SAFETY: the instruction is one of the running function.
+        let line = unsafe { log::instruction(self.proto(), self.instruction, depth) };
+        if let Some(log) = &mut self.log {
+            *log += &line;
+            log.push('\n');
         }
     }
 
