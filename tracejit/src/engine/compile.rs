@@ -217,6 +217,7 @@ impl State {
             is_function: false,
             entries: 0,
             in_vain: 0,
+            location: None,
             first_version: None,
             next_version: None,
         });

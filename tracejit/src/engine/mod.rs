@@ -95,6 +95,8 @@ struct CompiledTrace {
     entries: u32,
     /// How often that was in vain.
     in_vain: u32,
+    /// The loop's location, if it is one.
+    location: Option<usize>,
     /// The first version of the loop, if this is another one.
     first_version: Option<u32>,
     /// The version that its first round's exits go to.
@@ -348,8 +350,11 @@ impl Engine {
             let result = self.finish(&passes, recording, outcome, number, None);
             match result {
                 Ok(number) => {
-                    let is_function = start == Start::Entry;
-                    self.state.borrow_mut().traces[number as usize].is_function = is_function;
+                    {
+                        let compiled = &mut self.state.borrow_mut().traces[number as usize];
+                        compiled.is_function = start == Start::Entry;
+                        compiled.location = (start == Start::Loop).then_some(location as usize);
+                    }
                     hot::set_trace_at(location, number + 1);
                     hot::set_counter(location, HAS_TRACE);
                     let mut state = self.state.borrow_mut();
@@ -395,6 +400,9 @@ impl Engine {
                 let mut recording = Recording::new(vm, number);
                 let snapshot = &parent.trace.snapshots[record.snapshot as usize];
                 recording.inherit(&parent.trace, snapshot);
+                if let Some(location) = parent.location {
+                    recording.watch_loop(location as *const u64);
+                }
                 let is_function = state.traces[parent.root as usize].is_function;
                 (parent.root, is_function, recording)
             };

@@ -41,7 +41,7 @@ impl Engine {
             return (outcome, 0);
         };
         let flushes = self.state.borrow().statistics.flushes;
-        let (trace, code) = match self.target(exit, first) {
+        let (trace, code) = match self.target(exit, first, recording.stays_in_loop()) {
             Target::Known(trace) => (trace, 0),
             // SAFETY: the saved state is that of the back-edge.
             Target::After(before) => unsafe { self.record_version(vm, exit, first, before) },
@@ -53,7 +53,8 @@ impl Engine {
         (outcome, code)
     }
 
-    fn target(&self, exit: u32, first: u32) -> Target {
+    /// Which trace that is. What leaves the loop and comes back begins with the first version.
+    fn target(&self, exit: u32, first: u32, stays_in_loop: bool) -> Target {
         let state = self.state.borrow();
         let record = &state.exits[exit as usize];
         let parent = &state.traces[record.trace as usize];
@@ -70,6 +71,9 @@ impl Engine {
                 End::Link { trace, .. } if is_version(trace) => Target::Known(trace),
                 _ => Target::Known(first),
             };
+        }
+        if !stays_in_loop {
+            return Target::Known(first);
         }
         if !record.is_early {
             return Target::Known(record.trace);
@@ -107,7 +111,9 @@ impl Engine {
             let mut state = self.state.borrow_mut();
             match result {
                 Ok(number) => {
-                    state.traces[number as usize].first_version = Some(first);
+                    let location = state.traces[before as usize].location;
+                    let version = &mut state.traces[number as usize];
+                    (version.first_version, version.location) = (Some(first), location);
                     state.traces[before as usize].next_version = Some(number);
                     (number, code)
                 }

@@ -16,7 +16,8 @@
 //!   so that the engine can do without.
 
 use super::rebuild::rebuild;
-use crate::ir::{Instruction, Op, Phi, Ref, Snapshot, Trace};
+use crate::ir::{Class, Instruction, Op, Phi, Ref, Snapshot, Trace};
+use perilune_runtime::layout;
 
 /// Rounds, and steps that are no constants, at most: their product does not wrap around.
 const MOST: i64 = 1 << 31;
@@ -64,16 +65,46 @@ pub(super) fn hoist(trace: &mut Trace, head: Snapshot) {
     if checks.is_empty() {
         return;
     }
+    let needed = |check: &Check| {
+        let border = |other: &Check| is_border_of(trace, other.size, check.size);
+        !checks.iter().any(|&other| {
+            border(&other)
+                && Check {
+                    size: check.size,
+                    ..other
+                } == *check
+        })
+    };
+    let checks: Vec<Check> = checks.iter().copied().filter(needed).collect();
+    // With no rounds left the loop is done, and where its index would be does not matter.
+    let zero = trace.int(0);
+    let done = trace.snapshots.len() as u32;
+    let snapshot = done + 1;
+    trace.snapshots.push(head.clone());
     trace.snapshots.push(Snapshot {
         is_speculative: true,
         ..head
     });
-    let snapshot = trace.snapshots.len() as u32 - 1;
-    let mut inserted = Vec::new();
+    let mut inserted = vec![Instruction {
+        snapshot: done,
+        ..Instruction::new(Op::GuardNe, 0, &[rounds, zero])
+    }];
     for check in checks {
         guard_all_rounds(trace, &mut inserted, start, rounds, check, snapshot);
     }
     rebuild(trace, &keep, start, &inserted);
+}
+
+/// Whether one size is the border of the array of which the other one is the capacity: it is not
+/// greater.
+fn is_border_of(trace: &Trace, border: Ref, capacity: Ref) -> bool {
+    let table = |size: Ref, field: i32| {
+        let i = &trace.code[size.as_instruction()?];
+        let is_field = i.op == Op::Load32 && i.class == Class::TableHeader && i.imm == field;
+        is_field.then_some(i.args[0])
+    };
+    let of_border = table(border, layout::TABLE_BORDER);
+    of_border.is_some() && of_border == table(capacity, layout::TABLE_CAPACITY)
 }
 
 /// The number of rounds that are left, and the index of the guard that counts them.

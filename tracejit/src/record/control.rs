@@ -101,6 +101,11 @@ impl Recording {
                 if start == Start::Loop && self.has_left(&extent) {
                     return (Outcome::Aborted(Abort::LeftLoop), self.save());
                 }
+                if let Some(of_parent) = &self.parent_loop
+                    && self.has_left(of_parent)
+                {
+                    self.parent_loop = None;
+                }
                 if std::mem::take(&mut self.has_returned) {
                     let snapshot = self.snapshot();
                     self.trace.end = End::Exit(snapshot);
@@ -158,6 +163,20 @@ impl Recording {
             *log += &line;
             log.push('\n');
         }
+    }
+
+    /// Keeps an eye on whether a side trace stays in the loop with this location word.
+    ///
+    /// # Safety
+    /// The word is that of a loop's back-edge in the code of a live proto.
+    pub unsafe fn watch_loop(&mut self, location: *const u64) {
+        // SAFETY: the location word follows the back-edge.
+        self.parent_loop = Some(unsafe { Extent::of(location.sub(1)) });
+    }
+
+    /// Whether the loop that is watched was not left.
+    pub fn stays_in_loop(&self) -> bool {
+        self.parent_loop.is_some()
     }
 
     /// Saves the state in the machine.
@@ -468,7 +487,8 @@ fn is_comparison(op: Opcode) -> bool {
 }
 
 /// The words of a loop.
-struct Extent {
+#[derive(Debug)]
+pub(super) struct Extent {
     from: *const u64,
     to: *const u64,
 }

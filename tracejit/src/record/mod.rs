@@ -96,6 +96,8 @@ pub struct Recording {
     entered: bool,
     /// Bytecode instructions recorded.
     pub instructions: usize,
+    /// The loop that a side trace started in, until it is left.
+    parent_loop: Option<control::Extent>,
     /// What was executed, if that is wanted.
     pub log: Option<String>,
     /// Why recording can't go on.
@@ -132,6 +134,7 @@ impl Recording {
             followed: 0,
             entered: false,
             instructions: 0,
+            parent_loop: None,
             log: None,
             abort: None,
         }
