@@ -50,6 +50,9 @@ pub struct Limits {
 /// How many calls of a function to itself are inlined into a loop's trace.
 const INLINED_RECURSION: usize = 8;
 
+/// Rounds for which a loop runs long: it polls for events while it does.
+const LONG: u64 = 1 << 20;
+
 /// What the recording loop asks of the rest of the compiler.
 pub trait Surroundings {
     /// The trace that starts at the back-edge with this location word.
@@ -130,6 +133,10 @@ impl Recording {
                     self.note_instruction();
                 }
                 if op == Opcode::ForLoop {
+                    if count == 1 && start == Start::Loop {
+                        let rounds = self.concrete(self.slot_of(i.a()) + 1);
+                        self.trace.runs_long = rounds.payload > LONG;
+                    }
                     self.promote_step(i);
                 }
                 self.direct.pc = self.instruction.add(1);
