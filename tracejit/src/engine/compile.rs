@@ -16,6 +16,38 @@ impl Engine {
     pub(super) fn finish(
         &self,
         passes: &Passes,
+        mut recording: Recording,
+        outcome: Outcome,
+        number: u32,
+        parent: Option<u32>,
+    ) -> Result<u32, Abort> {
+        let log = recording.log.take();
+        let (start, end) = (recording.start, recording.trace.end);
+        if let Some(log) = &log {
+            let what = match (start, parent) {
+                (_, Some(exit)) => format!("from exit {exit}"),
+                (Start::Entry, None) => "function".to_owned(),
+                _ => "loop".to_owned(),
+            };
+            eprint!("-- trace {number}, {what}\n{log}");
+        }
+        let result = self.compile(passes, recording, outcome, number, parent);
+        if log.is_some() {
+            match (&result, end) {
+                (Err(abort), _) => eprintln!("-- trace {number} is given up: {}\n", abort.text()),
+                (Ok(_), End::Round(_) | End::Loop) => eprintln!("-- trace {number} is a loop\n"),
+                (Ok(_), End::Link { trace, .. }) => {
+                    eprintln!("-- trace {number} goes on to trace {trace}\n");
+                }
+                (Ok(_), End::Exit(_)) => eprintln!("-- trace {number} ends in the interpreter\n"),
+            }
+        }
+        result
+    }
+
+    fn compile(
+        &self,
+        passes: &Passes,
         recording: Recording,
         outcome: Outcome,
         number: u32,
@@ -52,7 +84,7 @@ impl Engine {
         let started = Instant::now();
         let assembled = self.assemble(state, &trace, parent);
         state.statistics.assembled(started);
-        state.keep(trace, assembled?, dependencies);
+        state.keep(trace, assembled?, dependencies, parent.is_none());
         Ok(number)
     }
 
@@ -152,11 +184,22 @@ impl Engine {
 
 impl State {
     /// Takes a new trace in.
-    fn keep(&mut self, trace: Trace, assembled: Assembled, dependencies: Dependencies) {
+    fn keep(
+        &mut self,
+        trace: Trace,
+        assembled: Assembled,
+        dependencies: Dependencies,
+        is_root: bool,
+    ) {
         self.statistics.traces += 1;
         self.statistics.code_bytes += assembled.code_bytes;
         let rare = exits_of_helpers(&trace);
-        let early = early_exits(&trace);
+        // Who leaves a side trace may have gone round the root's loop before.
+        let early = if is_root {
+            early_exits(&trace)
+        } else {
+            FxHashSet::default()
+        };
         for exit in assembled.exits {
             self.exits.push(ExitRecord {
                 trace: trace.number,
@@ -179,6 +222,9 @@ impl State {
             is_function: false,
             entries: 0,
             in_vain: 0,
+            location: None,
+            first_version: None,
+            next_version: None,
         });
     }
 }

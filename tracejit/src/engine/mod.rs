@@ -11,12 +11,13 @@ mod compile;
 mod exit;
 mod statistics;
 mod trace;
+mod versions;
 
 use crate::abort::Abort;
 use crate::backend::{Backend, Location};
 use crate::ir::Trace;
 use crate::options::Options;
-use crate::record::{Dependencies, Limits, Recording, Start, Surroundings};
+use crate::record::{Dependencies, Limits, Outcome, Recording, Start, Surroundings};
 use perilune_runtime::function::{LuaClosure, Proto};
 use perilune_runtime::gc::GcHeader;
 use perilune_runtime::hot::{self, TraceHook};
@@ -100,6 +101,12 @@ struct CompiledTrace {
     entries: u32,
     /// How often that was in vain.
     in_vain: u32,
+    /// The loop's location, if it is one.
+    location: Option<usize>,
+    /// The first version of the loop, if this is another one.
+    first_version: Option<u32>,
+    /// The version that its first round's exits go to.
+    next_version: Option<u32>,
 }
 
 /// An exit of a trace.
@@ -227,6 +234,9 @@ impl Engine {
         if let Some(record) = state.locations.get_mut(&(location as usize))
             && record.trace.take() == Some(number)
         {
+            if self.options.dump.trace {
+                eprintln!("-- trace {number} is not entered any more: that is mostly in vain\n");
+            }
             // SAFETY: the record is there as long as the proto with the location.
             unsafe {
                 hot::set_trace_at(location, 0);
@@ -284,6 +294,10 @@ impl Engine {
                 if trace.snapshots[record.snapshot as usize].is_speculative =>
             {
                 (known.is_careful, known.trace) = (true, None);
+                if self.options.dump.trace {
+                    let number = record.trace;
+                    eprintln!("-- trace {number} is to be replaced: exit {exit} was a lost bet\n");
+                }
                 record.count = 0;
                 // SAFETY: the location is in the code of a live proto, which the trace relies on.
                 unsafe {
@@ -304,6 +318,25 @@ impl Engine {
         }
     }
 
+    /// Records, and takes the time. A recording during which all traces were dropped is given up:
+    /// numbers of traces and exits mean others since.
+    ///
+    /// # Safety
+    /// The recording's state is the machine's.
+    unsafe fn record(&self, recording: &mut Recording, start: Start) -> (Outcome, u64) {
+        let started = Instant::now();
+        let flushes = self.state.borrow().statistics.flushes;
+        recording.log = self.options.dump.trace.then(String::new);
+        // SAFETY: the caller's contract.
+        let (outcome, code) = unsafe { recording.run(start, &self.limits(), self) };
+        let mut state = self.state.borrow_mut();
+        state.statistics.recorded(started);
+        if state.statistics.flushes != flushes {
+            return (Outcome::Aborted(Abort::Collection), code);
+        }
+        (outcome, code)
+    }
+
     /// Records the loop or function whose back-edge or start is at the saved state.
     unsafe fn record_root(&self, vm: *mut Vm, start: Start, location: *const u64) -> u64 {
         // SAFETY: the saved state is that of the location.
@@ -317,12 +350,10 @@ impl Engine {
             hot::set_counter(location, -self.options.hot);
             let proto = running_proto(vm);
             let number = self.state.borrow().traces.len() as u32;
-            let started = Instant::now();
             let mut recording = Recording::new(vm, number);
-            let (outcome, code) = recording.run(start, &self.limits(), self);
+            let (outcome, code) = self.record(&mut recording, start);
             let passes = {
-                let mut state = self.state.borrow_mut();
-                state.statistics.recorded(started);
+                let state = self.state.borrow();
                 let known = state.locations.get(&(location as usize));
                 match known {
                     Some(known) if known.is_careful => self.options.passes.without_bets(),
@@ -332,8 +363,11 @@ impl Engine {
             let result = self.finish(&passes, recording, outcome, number, None);
             match result {
                 Ok(number) => {
-                    let is_function = start == Start::Entry;
-                    self.state.borrow_mut().traces[number as usize].is_function = is_function;
+                    {
+                        let compiled = &mut self.state.borrow_mut().traces[number as usize];
+                        compiled.is_function = start == Start::Entry;
+                        compiled.location = (start == Start::Loop).then_some(location as usize);
+                    }
                     hot::set_trace_at(location, number + 1);
                     hot::set_counter(location, HAS_TRACE);
                     let mut state = self.state.borrow_mut();
@@ -372,7 +406,7 @@ impl Engine {
         // SAFETY: the saved state is that of the exit's snapshot.
         unsafe {
             let _active = Active::new(self);
-            let (number, root, is_function, recording) = {
+            let (root, is_function, recording) = {
                 let state = self.state.borrow();
                 let record = &state.exits[exit as usize];
                 let parent = &state.traces[record.trace as usize];
@@ -380,18 +414,25 @@ impl Engine {
                 let mut recording = Recording::new(vm, number);
                 let snapshot = &parent.trace.snapshots[record.snapshot as usize];
                 recording.inherit(&parent.trace, snapshot);
+                if let Some(location) = parent.location {
+                    recording.watch_loop(location as *const u64);
+                }
                 let is_function = state.traces[parent.root as usize].is_function;
-                (number, parent.root, is_function, recording)
+                (parent.root, is_function, recording)
             };
             let mut recording = recording;
-            let started = Instant::now();
             let start = if is_function {
                 Start::FunctionExit
             } else {
                 Start::Exit
             };
-            let (outcome, code) = recording.run(start, &self.limits(), self);
-            self.state.borrow_mut().statistics.recorded(started);
+            let (mut outcome, mut code) = self.record(&mut recording, start);
+            if code == 0 {
+                (outcome, code) = self.choose_version(vm, exit, &mut recording, outcome);
+            }
+            // A version may have been recorded in between.
+            let number = self.state.borrow().traces.len() as u32;
+            recording.trace.number = number;
             let result = self.finish(&self.options.passes, recording, outcome, number, Some(exit));
             let mut state = self.state.borrow_mut();
             match result {
