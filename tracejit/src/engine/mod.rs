@@ -48,6 +48,10 @@ const WORTHWHILE: usize = 60;
 const MAX_IN_VAIN: u32 = 200;
 /// Side traces of one root, in all.
 const MAX_SIDE_TRACES: usize = 400;
+/// How many recordings may be active, each in a step of the one before. Each takes some KiB of the
+/// native stack, on which two hundred calls from Rust may nest; and the outer ones fail anyway when
+/// an inner one makes a trace.
+const MAX_RECORDINGS: u32 = 4;
 
 /// The compiler of one state.
 #[derive(Debug)]
@@ -56,6 +60,8 @@ pub struct Engine {
     state: RefCell<State>,
     /// Traces running, innermost last counted.
     depth: Cell<u32>,
+    /// Recordings that are active.
+    recordings: Cell<u32>,
     /// The exit by which the last trace was left.
     last_exit: Cell<Option<u32>>,
     /// Whether running traces must be left after their step.
@@ -137,6 +143,7 @@ impl Engine {
             options,
             state: RefCell::default(),
             depth: Cell::new(0),
+            recordings: Cell::new(0),
             last_exit: Cell::new(None),
             invalidated: Cell::new(false),
             disturbances: Cell::new(0),
@@ -261,6 +268,7 @@ impl Engine {
         };
         record.count += 1;
         if record.count < self.options.exit
+            || self.recordings.get() >= MAX_RECORDINGS
             || record.has_trace
             || record.is_rare
             || record.aborts >= MAX_SIDE_ABORTS
@@ -333,6 +341,11 @@ impl Engine {
     unsafe fn record_root(&self, vm: *mut Vm, start: Start, location: *const u64) -> u64 {
         // SAFETY: the saved state is that of the location.
         unsafe {
+            if self.recordings.get() >= MAX_RECORDINGS {
+                hot::set_counter(location, self.later(1));
+                return portable::step(vm);
+            }
+            let _active = Active::new(self);
             // Not again while this one is being recorded.
             hot::set_counter(location, -self.options.hot);
             let proto = running_proto(vm);
@@ -392,6 +405,7 @@ impl Engine {
     unsafe fn record_side(&self, vm: *mut Vm, exit: u32) -> u64 {
         // SAFETY: the saved state is that of the exit's snapshot.
         unsafe {
+            let _active = Active::new(self);
             let (root, is_function, recording) = {
                 let state = self.state.borrow();
                 let record = &state.exits[exit as usize];
@@ -499,6 +513,22 @@ impl State {
             }
             self.statistics.flushes += 1;
         }
+    }
+}
+
+/// Counts an active recording, whichever way it ends.
+struct Active<'a>(&'a Engine);
+
+impl Active<'_> {
+    fn new(engine: &Engine) -> Active<'_> {
+        engine.recordings.set(engine.recordings.get() + 1);
+        Active(engine)
+    }
+}
+
+impl Drop for Active<'_> {
+    fn drop(&mut self) {
+        self.0.recordings.set(self.0.recordings.get() - 1);
     }
 }
 
