@@ -10,12 +10,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 const STACK_BYTES: usize = 256 << 10;
-/// Recordings nest as calls from Rust do, and each takes some 5 KiB.
-const STACK_BYTES_OF_RECORDINGS: usize = 2 << 20;
 const MEMORY_LIMIT: usize = 64 << 20;
 
 #[cfg(feature = "jit")]
-const MODES: &[&[&str]] = &[&[], &["off"], &["hot=1", "exit=1"]];
+const MODES: &[&[&str]] = &[
+    &[],
+    &["off"],
+    &["hot=1", "exit=1"],
+    &["hot=1", "exit=1", "deopt=3"],
+    &["hot=1", "exit=1", "eval"],
+    &["hot=1", "maxtrace=3"],
+];
 #[cfg(not(feature = "jit"))]
 const MODES: &[&[&str]] = &[&[]];
 
@@ -68,14 +73,9 @@ const RECURSION: &[&str] = &[
     "local t = {} for i = 1, 1e6 do t = {t} end error('end')",
 ];
 
-fn on_small_stack(modes: &[&str], run: impl FnOnce() + Send + 'static) {
-    let bytes = if modes.contains(&"hot=1") {
-        STACK_BYTES_OF_RECORDINGS
-    } else {
-        STACK_BYTES
-    };
+fn on_small_stack(run: impl FnOnce() + Send + 'static) {
     std::thread::Builder::new()
-        .stack_size(bytes)
+        .stack_size(STACK_BYTES)
         .spawn(run)
         .expect("a thread")
         .join()
@@ -85,7 +85,7 @@ fn on_small_stack(modes: &[&str], run: impl FnOnce() + Send + 'static) {
 #[test]
 fn recursion_ends_with_an_error_on_a_small_stack() {
     for &modes in MODES {
-        on_small_stack(modes, move || {
+        on_small_stack(move || {
             for program in RECURSION {
                 let lua = state(modes);
                 assert!(
@@ -121,7 +121,7 @@ const HOSTILE: &[&str] = &[
 fn hostile_scripts_end_at_a_limit_or_an_interrupt() {
     for &modes in MODES {
         for program in HOSTILE {
-            on_small_stack(modes, move || {
+            on_small_stack(move || {
                 let lua = state(modes);
                 lua.set_memory_limit(Some(MEMORY_LIMIT));
                 let handle = lua.interrupt_handle();

@@ -1,6 +1,7 @@
 -- Planets attract each other: float arithmetic on the fields of a few objects.
 local steps = tonumber((...)) or 200000
 
+local sqrt = math.sqrt
 local PI = 3.141592653589793
 local SOLAR_MASS = 4 * PI * PI
 local DAYS = 365.24
@@ -27,7 +28,7 @@ local function advance(dt)
       local b = bodies[j]
       local dx, dy, dz = ax - b.x, ay - b.y, az - b.z
       local d2 = dx * dx + dy * dy + dz * dz
-      local force = dt / (d2 * d2 ^ 0.5)
+      local force = dt / (d2 * sqrt(d2))
       local bm = b.mass * force
       vx, vy, vz = vx - dx * bm, vy - dy * bm, vz - dz * bm
       bm = am * force

@@ -114,9 +114,10 @@ pub fn run(command: &mut Command, input: &[u8], limit: Duration) -> Result<Finis
         let output = output.join().map_err(|_| "reader panicked")?;
         let errors = errors.join().map_err(|_| "reader panicked")?;
         if ended {
-            let output = String::from_utf8_lossy(&output).into_owned();
+            let output = String::from_utf8_lossy(&output);
+            let errors = String::from_utf8_lossy(&errors);
             return Err(format!(
-                "still running after {limit:?}; it had printed:\n{output}"
+                "still running after {limit:?}; it had printed:\n{output}\n{errors}"
             ));
         }
         Ok(Finished {

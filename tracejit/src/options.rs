@@ -37,6 +37,8 @@ pub struct Options {
 /// trace's text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Dump {
+    /// What is recorded, instruction by instruction, and what becomes of it.
+    pub trace: bool,
     /// The trace as recorded.
     pub ir: bool,
     /// The trace as optimised.
@@ -104,6 +106,7 @@ impl Dump {
     fn set(&mut self, stages: &str) -> bool {
         for stage in stages.split('+') {
             match stage {
+                "trace" => self.trace = true,
                 "ir" => self.ir = true,
                 "opt" => self.opt = true,
                 "asm" => self.asm = true,

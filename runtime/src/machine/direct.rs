@@ -292,6 +292,10 @@ impl Machine for Direct {
         v as f64
     }
     #[inline(always)]
+    fn float_to_integer(&mut self, v: f64) -> Option<i64> {
+        crate::table::float_to_integer_key(v)
+    }
+    #[inline(always)]
     fn integer_add(&mut self, a: i64, b: i64) -> i64 {
         a.wrapping_add(b)
     }

@@ -43,6 +43,7 @@ macro_rules! for_each_prim {
             static_integer(v: I64) -> Integer, pure, "an immediate";
             static_float(v: F64) -> Float, pure, "an immediate";
             integer_to_float(v: Integer) -> Float, pure, "conversion (manual 3.4.3)";
+            float_to_integer(v: Float) -> OptionInteger, pure, "the integer with this value, if there is one (manual 3.4.3)";
             // Integer arithmetic (manual 3.4.1, 3.4.2): wraps around.
             integer_add(a: Integer, b: Integer) -> Integer, pure, "a + b";
             integer_sub(a: Integer, b: Integer) -> Integer, pure, "a - b";

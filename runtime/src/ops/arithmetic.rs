@@ -165,38 +165,11 @@ float_only! {
     div, float_div, get, c;
     /// `R[A] := R[B] / K[C]`
     div_const, float_div, constant, ck;
-}
-op! {
     /// `R[A] := R[B] ^ R[C]`
-    pow(m, i) {
-        let b = m.get(i.b());
-        let c = m.get(i.c());
-        if m.both_floats(b, c) {
-            let (x, y) = (m.as_float(b), m.as_float(c));
-            let r = m.float_pow(x, y);
-            m.set_float(i.a(), r);
-            return Next;
-        }
-        ToSlow(Slow::Arithmetic)
-    }
-    /// `R[A] := R[B] ^ K[C]`; squares are multiplied, as the C library's `pow` would.
-    pow_const(m, i) {
-        let b = m.get(i.b());
-        let c = m.constant(i.ck());
-        if m.is_float(b) && m.is_integer(c) {
-            let y = m.as_integer(c);
-            let two = m.static_integer(2);
-            if m.integer_eq(y, two) {
-                let x = m.as_float(b);
-                let r = m.float_mul(x, x);
-                m.set_float(i.a(), r);
-                return Next;
-            }
-        }
-        ToSlow(Slow::Arithmetic)
-    }
+    pow, float_pow, get, c;
+    /// `R[A] := R[B] ^ K[C]`
+    pow_const, float_pow, constant, ck;
 }
-
 /// Bitwise operations on two integers; others take the slow path (manual §3.4.2).
 macro_rules! bitwise {
     ($($(#[$doc:meta])* $name:ident, $integer:ident, $read:ident, $operand:ident;)*) => {

@@ -2,7 +2,30 @@
 
 use super::op;
 use crate::machine::Flow::{Next, Slow as ToSlow};
-use crate::machine::Slow;
+use crate::machine::{Machine, Slow};
+
+/// An integer and a float as floats, if the integer has an exact float; what other integers are
+/// compared with takes more than a comparison of floats.
+#[inline(always)]
+fn mixed_floats<M: Machine>(m: &mut M, a: M::Value, b: M::Value) -> Option<(M::Float, M::Float)> {
+    if m.is_integer(a) && m.is_float(b) {
+        let a = m.as_integer(a);
+        return Some((exact_float(m, a)?, m.as_float(b)));
+    }
+    if m.is_float(a) && m.is_integer(b) {
+        let b = m.as_integer(b);
+        return Some((m.as_float(a), exact_float(m, b)?));
+    }
+    None
+}
+
+/// The float that has an integer's value, if there is one.
+#[inline(always)]
+fn exact_float<M: Machine>(m: &mut M, i: M::Integer) -> Option<M::Float> {
+    let float = m.integer_to_float(i);
+    let back = m.float_to_integer(float)?;
+    m.integer_eq(back, i).then_some(float)
+}
 
 /// Order comparisons of two registers; `$sense` is the outcome that jumps.
 macro_rules! orders {
@@ -19,6 +42,10 @@ macro_rules! orders {
                     Next
                 } else if m.both_floats(a, b) {
                     let (x, y) = (m.as_float(a), m.as_float(b));
+                    let r = m.$float(x, y);
+                    m.branch(r == $sense);
+                    Next
+                } else if let Some((x, y)) = mixed_floats(m, a, b) {
                     let r = m.$float(x, y);
                     m.branch(r == $sense);
                     Next
@@ -141,6 +168,11 @@ macro_rules! equalities {
                         return Next;
                     }
                     return ToSlow(Slow::Compare);
+                }
+                if let Some((x, y)) = mixed_floats(m, a, b) {
+                    let r = m.float_eq(x, y);
+                    m.branch(r == $sense);
+                    return Next;
                 }
                 if (m.is_float(a) && m.is_integer(b)) || (m.is_integer(a) && m.is_float(b)) {
                     return ToSlow(Slow::Compare);

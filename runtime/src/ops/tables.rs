@@ -2,7 +2,20 @@
 
 use super::op;
 use crate::machine::Flow::{Next, Slow as ToSlow};
-use crate::machine::Slow;
+use crate::machine::{Machine, Slow};
+
+/// The integer of a key; floats with an integer's value mean that (manual §2.1).
+#[inline(always)]
+fn index<M: Machine>(m: &mut M, key: M::Value) -> Option<M::Integer> {
+    if m.is_integer(key) {
+        return Some(m.as_integer(key));
+    }
+    if m.is_float(key) {
+        let key = m.as_float(key);
+        return m.float_to_integer(key);
+    }
+    None
+}
 
 op! {
     /// `R[A] := U[B][K[C]]`
@@ -35,10 +48,11 @@ op! {
     get_index(m, i) {
         let b = m.get(i.b());
         let c = m.get(i.c());
-        if m.is_table(b) && m.is_integer(c) {
+        if m.is_table(b) {
             let t = m.as_table(b);
-            let n = m.as_integer(c);
-            if let Some(v) = m.element(t, n) {
+            if let Some(n) = index(m, c)
+                && let Some(v) = m.element(t, n)
+            {
                 m.set(i.a(), v);
                 return Next;
             }
@@ -89,11 +103,12 @@ op! {
     set_index(m, i) {
         let a = m.get(i.a());
         let b = m.get(i.b());
-        if m.is_table(a) && m.is_integer(b) {
+        if m.is_table(a) {
             let t = m.as_table(a);
-            let n = m.as_integer(b);
             let v = m.get(i.c());
-            if m.set_element(t, n, v) {
+            if let Some(n) = index(m, b)
+                && m.set_element(t, n, v)
+            {
                 return Next;
             }
         }
@@ -103,11 +118,12 @@ op! {
     set_index_const(m, i) {
         let a = m.get(i.a());
         let b = m.get(i.b());
-        if m.is_table(a) && m.is_integer(b) {
+        if m.is_table(a) {
             let t = m.as_table(a);
-            let n = m.as_integer(b);
             let v = m.constant(i.ck());
-            if m.set_element(t, n, v) {
+            if let Some(n) = index(m, b)
+                && m.set_element(t, n, v)
+            {
                 return Next;
             }
         }

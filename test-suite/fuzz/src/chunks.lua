@@ -1,5 +1,6 @@
 -- Loads and runs damaged binary chunks: whatever is accepted must be harmless.
--- Arguments: first seed, number of seeds, files with Lua text.
+-- Arguments: first seed, number of seeds, files with Lua text. The error stream tells which seed is
+-- running.
 
 local first, count = tonumber(arg[1]), tonumber(arg[2])
 local dumps = {}
@@ -19,12 +20,19 @@ local function random(bound)
   return math.ult(bound, 2) and 0 or (state & math.maxinteger) % bound
 end
 
-local function limit() error("too long", 0) end
+-- Whoever was stopped once is not to go on after catching that.
+local stopped
+local function limit() stopped = true error("too long", 0) end
+local function passing_on(...)
+  if stopped then limit() end
+  return ...
+end
+local function protected_call(...) return passing_on(pcall(...)) end
 local function nothing() end
 local math_copy = {}
 for name, value in pairs(math) do math_copy[name] = value end
 local env = {
-  print = nothing, pcall = pcall, error = error, select = select, tostring = tostring,
+  print = nothing, pcall = protected_call, error = error, select = select, tostring = tostring,
   type = type, next = next, pairs = pairs, ipairs = ipairs, setmetatable = setmetatable,
   string = {rep = nothing, sub = string.sub, format = string.format}, math = math_copy,
   table = {concat = table.concat, unpack = table.unpack, insert = table.insert},
@@ -54,7 +62,8 @@ for seed = first, first + count - 1 do
   end
   local f = load(bytes, "damaged", "b", env)
   if f then
-    accepted = accepted + 1
+    accepted, stopped = accepted + 1, false
+    io.stderr:write("seed ", seed, "\n")
     local co = coroutine.create(f)
     debug.sethook(co, limit, "", 20000)
     for _ = 1, 3 do

@@ -188,7 +188,8 @@ fn damage_chunks(options: &Options) -> Result<bool, String> {
             .arg(&script)
             .args([seed.to_string(), count.to_string()])
             .args(&paths);
-        let done = program::run(&mut command, b"", Duration::from_secs(300))?;
+        let done = program::run(&mut command, b"", Duration::from_secs(300))
+            .map_err(|problem| format!("seeds {seed}..{}: {problem}", seed + count))?;
         if done.status != Some(0) {
             let errors = String::from_utf8_lossy(&done.errors).into_owned();
             println!(

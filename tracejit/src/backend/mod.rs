@@ -32,6 +32,9 @@ mod none;
 use none::Backend as Generator;
 
 mod eval;
+mod listing;
+
+pub use listing::listing;
 
 use crate::ir::Step;
 use perilune_runtime::value::Value;
@@ -200,18 +203,4 @@ pub enum Refusal {
     TooManyValues,
     /// The trace is not well formed.
     Malformed,
-}
-
-/// A listing of machine code, for people: one line of bytes in hexadecimal for every 16.
-pub fn listing(address: usize, code: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut out = String::new();
-    for (n, line) in code.chunks(16).enumerate() {
-        let _ = write!(out, "{:x} ", address + 16 * n);
-        for byte in line {
-            let _ = write!(out, " {byte:02x}");
-        }
-        out.push('\n');
-    }
-    out
 }

@@ -16,6 +16,38 @@ impl Engine {
     pub(super) fn finish(
         &self,
         passes: &Passes,
+        mut recording: Recording,
+        outcome: Outcome,
+        number: u32,
+        parent: Option<u32>,
+    ) -> Result<u32, Abort> {
+        let log = recording.log.take();
+        let (start, end) = (recording.start, recording.trace.end);
+        if let Some(log) = &log {
+            let what = match (start, parent) {
+                (_, Some(exit)) => format!("from exit {exit}"),
+                (Start::Entry, None) => "function".to_owned(),
+                _ => "loop".to_owned(),
+            };
+            eprint!("-- trace {number}, {what}\n{log}");
+        }
+        let result = self.compile(passes, recording, outcome, number, parent);
+        if log.is_some() {
+            match (&result, end) {
+                (Err(abort), _) => eprintln!("-- trace {number} is given up: {}\n", abort.text()),
+                (Ok(_), End::Round(_) | End::Loop) => eprintln!("-- trace {number} is a loop\n"),
+                (Ok(_), End::Link { trace, .. }) => {
+                    eprintln!("-- trace {number} goes on to trace {trace}\n");
+                }
+                (Ok(_), End::Exit(_)) => eprintln!("-- trace {number} ends in the interpreter\n"),
+            }
+        }
+        result
+    }
+
+    fn compile(
+        &self,
+        passes: &Passes,
         recording: Recording,
         outcome: Outcome,
         number: u32,
@@ -41,7 +73,7 @@ impl Engine {
             let parent = &state.traces[exit.trace as usize].trace;
             (parent, &parent.snapshots[exit.snapshot as usize])
         });
-        let trace = self.optimise(recording.trace, parent_trace, passes)?;
+        let trace = self.optimise(recording.trace, parent_trace, passes);
         state.statistics.optimised(started);
         if self.options.dump.opt {
             eprintln!("-- optimised\n{trace}");
@@ -52,7 +84,7 @@ impl Engine {
         let started = Instant::now();
         let assembled = self.assemble(state, &trace, parent);
         state.statistics.assembled(started);
-        state.keep(trace, assembled?, dependencies);
+        state.keep(trace, assembled?, dependencies, parent.is_none());
         Ok(number)
     }
 
@@ -105,7 +137,11 @@ impl Engine {
         let assembled = match assembled {
             Ok(assembled) => assembled,
             Err(Refusal::Full) => return Err(Abort::CodeFull),
-            Err(_) => return Err(Abort::NotAssembled),
+            Err(refusal) => {
+                let is_wanted = self.options.verify && refusal == Refusal::Malformed;
+                assert!(!is_wanted, "a trace's allocation is not well formed");
+                return Err(Abort::NotAssembled);
+            }
         };
         if self.options.dump.asm {
             let code = backend.code(assembled.entry, assembled.code_bytes);
@@ -121,9 +157,9 @@ impl Engine {
         trace: Trace,
         parent: Option<(&Trace, &Snapshot)>,
         passes: &Passes,
-    ) -> Result<Trace, Abort> {
+    ) -> Trace {
         if !self.options.verify {
-            return Ok(crate::opt::optimise(trace, passes));
+            return crate::opt::optimise(trace, passes);
         }
         let mut is_well_formed = true;
         let mut check = |stage: &str, trace: &Trace| {
@@ -140,18 +176,30 @@ impl Engine {
         };
         check("recording", &trace);
         let trace = optimise_observed(trace, passes, Some(&mut check));
-        debug_assert!(is_well_formed, "a trace is not well formed: see above");
-        is_well_formed.then_some(trace).ok_or(Abort::NotAssembled)
+        // Who asks for `verify` wants to know: tests, and fuzzers that look at the exit code.
+        assert!(is_well_formed, "a trace is not well formed: see above");
+        trace
     }
 }
 
 impl State {
     /// Takes a new trace in.
-    fn keep(&mut self, trace: Trace, assembled: Assembled, dependencies: Dependencies) {
+    fn keep(
+        &mut self,
+        trace: Trace,
+        assembled: Assembled,
+        dependencies: Dependencies,
+        is_root: bool,
+    ) {
         self.statistics.traces += 1;
         self.statistics.code_bytes += assembled.code_bytes;
         let rare = exits_of_helpers(&trace);
-        let early = early_exits(&trace);
+        // Who leaves a side trace may have gone round the root's loop before.
+        let early = if is_root {
+            early_exits(&trace)
+        } else {
+            FxHashSet::default()
+        };
         for exit in assembled.exits {
             self.exits.push(ExitRecord {
                 trace: trace.number,
@@ -174,6 +222,9 @@ impl State {
             is_function: false,
             entries: 0,
             in_vain: 0,
+            location: None,
+            first_version: None,
+            next_version: None,
         });
     }
 }

@@ -12,12 +12,13 @@ mod exit;
 mod objects;
 mod statistics;
 mod trace;
+mod versions;
 
 use crate::abort::Abort;
 use crate::backend::{Backend, Location};
 use crate::ir::Trace;
 use crate::options::Options;
-use crate::record::{Dependencies, Limits, Recording, Start, Surroundings};
+use crate::record::{Dependencies, Limits, Outcome, Recording, Start, Surroundings};
 use perilune_runtime::function::{LuaClosure, Proto};
 use perilune_runtime::gc::GcHeader;
 use perilune_runtime::hot::{self, TraceHook};
@@ -48,6 +49,10 @@ const WORTHWHILE: usize = 60;
 const MAX_IN_VAIN: u32 = 200;
 /// Side traces of one root, in all.
 const MAX_SIDE_TRACES: usize = 400;
+/// How many recordings may be active, each in a step of the one before. Each takes some KiB of the
+/// native stack, on which two hundred calls from Rust may nest; and the outer ones fail anyway when
+/// an inner one makes a trace.
+const MAX_RECORDINGS: u32 = 4;
 
 /// The compiler of one state.
 #[derive(Debug)]
@@ -56,6 +61,8 @@ pub struct Engine {
     state: RefCell<State>,
     /// Traces running, innermost last counted.
     depth: Cell<u32>,
+    /// Recordings that are active.
+    recordings: Cell<u32>,
     /// The exit by which the last trace was left.
     last_exit: Cell<Option<u32>>,
     /// Whether running traces must be left after their step.
@@ -95,6 +102,12 @@ struct CompiledTrace {
     entries: u32,
     /// How often that was in vain.
     in_vain: u32,
+    /// The loop's location, if it is one.
+    location: Option<usize>,
+    /// The first version of the loop, if this is another one.
+    first_version: Option<u32>,
+    /// The version that its first round's exits go to.
+    next_version: Option<u32>,
 }
 
 /// An exit of a trace.
@@ -131,6 +144,7 @@ impl Engine {
             options,
             state: RefCell::default(),
             depth: Cell::new(0),
+            recordings: Cell::new(0),
             last_exit: Cell::new(None),
             invalidated: Cell::new(false),
             disturbances: Cell::new(0),
@@ -221,6 +235,9 @@ impl Engine {
         if let Some(record) = state.locations.get_mut(&(location as usize))
             && record.trace.take() == Some(number)
         {
+            if self.options.dump.trace {
+                eprintln!("-- trace {number} is not entered any more: that is mostly in vain\n");
+            }
             // SAFETY: the record is there as long as the proto with the location.
             unsafe {
                 hot::set_trace_at(location, 0);
@@ -252,6 +269,7 @@ impl Engine {
         };
         record.count += 1;
         if record.count < self.options.exit
+            || self.recordings.get() >= MAX_RECORDINGS
             || record.has_trace
             || record.is_rare
             || record.aborts >= MAX_SIDE_ABORTS
@@ -277,6 +295,10 @@ impl Engine {
                 if trace.snapshots[record.snapshot as usize].is_speculative =>
             {
                 (known.is_careful, known.trace) = (true, None);
+                if self.options.dump.trace {
+                    let number = record.trace;
+                    eprintln!("-- trace {number} is to be replaced: exit {exit} was a lost bet\n");
+                }
                 record.count = 0;
                 // SAFETY: the location is in the code of a live proto, which the trace relies on.
                 unsafe {
@@ -297,20 +319,42 @@ impl Engine {
         }
     }
 
+    /// Records, and takes the time. A recording during which all traces were dropped is given up:
+    /// numbers of traces and exits mean others since.
+    ///
+    /// # Safety
+    /// The recording's state is the machine's.
+    unsafe fn record(&self, recording: &mut Recording, start: Start) -> (Outcome, u64) {
+        let started = Instant::now();
+        let flushes = self.state.borrow().statistics.flushes;
+        recording.log = self.options.dump.trace.then(String::new);
+        // SAFETY: the caller's contract.
+        let (outcome, code) = unsafe { recording.run(start, &self.limits(), self) };
+        let mut state = self.state.borrow_mut();
+        state.statistics.recorded(started);
+        if state.statistics.flushes != flushes {
+            return (Outcome::Aborted(Abort::Collection), code);
+        }
+        (outcome, code)
+    }
+
     /// Records the loop or function whose back-edge or start is at the saved state.
     unsafe fn record_root(&self, vm: *mut Vm, start: Start, location: *const u64) -> u64 {
         // SAFETY: the saved state is that of the location.
         unsafe {
+            if self.recordings.get() >= MAX_RECORDINGS {
+                hot::set_counter(location, self.later(1));
+                return portable::step(vm);
+            }
+            let _active = Active::new(self);
             // Not again while this one is being recorded.
             hot::set_counter(location, -self.options.hot);
             let proto = running_proto(vm);
             let number = self.state.borrow().traces.len() as u32;
-            let started = Instant::now();
             let mut recording = Recording::new(vm, number);
-            let (outcome, code) = recording.run(start, &self.limits(), self);
+            let (outcome, code) = self.record(&mut recording, start);
             let passes = {
-                let mut state = self.state.borrow_mut();
-                state.statistics.recorded(started);
+                let state = self.state.borrow();
                 let known = state.locations.get(&(location as usize));
                 match known {
                     Some(known) if known.is_careful => self.options.passes.without_bets(),
@@ -320,8 +364,11 @@ impl Engine {
             let result = self.finish(&passes, recording, outcome, number, None);
             match result {
                 Ok(number) => {
-                    let is_function = start == Start::Entry;
-                    self.state.borrow_mut().traces[number as usize].is_function = is_function;
+                    {
+                        let compiled = &mut self.state.borrow_mut().traces[number as usize];
+                        compiled.is_function = start == Start::Entry;
+                        compiled.location = (start == Start::Loop).then_some(location as usize);
+                    }
                     hot::set_trace_at(location, number + 1);
                     hot::set_counter(location, HAS_TRACE);
                     let mut state = self.state.borrow_mut();
@@ -359,7 +406,8 @@ impl Engine {
     unsafe fn record_side(&self, vm: *mut Vm, exit: u32) -> u64 {
         // SAFETY: the saved state is that of the exit's snapshot.
         unsafe {
-            let (number, root, is_function, recording) = {
+            let _active = Active::new(self);
+            let (root, is_function, recording) = {
                 let state = self.state.borrow();
                 let record = &state.exits[exit as usize];
                 let parent = &state.traces[record.trace as usize];
@@ -367,18 +415,25 @@ impl Engine {
                 let mut recording = Recording::new(vm, number);
                 let snapshot = &parent.trace.snapshots[record.snapshot as usize];
                 recording.inherit(&parent.trace, snapshot);
+                if let Some(location) = parent.location {
+                    recording.watch_loop(location as *const u64);
+                }
                 let is_function = state.traces[parent.root as usize].is_function;
-                (number, parent.root, is_function, recording)
+                (parent.root, is_function, recording)
             };
             let mut recording = recording;
-            let started = Instant::now();
             let start = if is_function {
                 Start::FunctionExit
             } else {
                 Start::Exit
             };
-            let (outcome, code) = recording.run(start, &self.limits(), self);
-            self.state.borrow_mut().statistics.recorded(started);
+            let (mut outcome, mut code) = self.record(&mut recording, start);
+            if code == 0 {
+                (outcome, code) = self.choose_version(vm, exit, &mut recording, outcome);
+            }
+            // A version may have been recorded in between.
+            let number = self.state.borrow().traces.len() as u32;
+            recording.trace.number = number;
             let result = self.finish(&self.options.passes, recording, outcome, number, Some(exit));
             let mut state = self.state.borrow_mut();
             match result {
@@ -459,6 +514,22 @@ impl State {
             }
             self.statistics.flushes += 1;
         }
+    }
+}
+
+/// Counts an active recording, whichever way it ends.
+struct Active<'a>(&'a Engine);
+
+impl Active<'_> {
+    fn new(engine: &Engine) -> Active<'_> {
+        engine.recordings.set(engine.recordings.get() + 1);
+        Active(engine)
+    }
+}
+
+impl Drop for Active<'_> {
+    fn drop(&mut self) {
+        self.0.recordings.set(self.0.recordings.get() - 1);
     }
 }
 

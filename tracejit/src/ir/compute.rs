@@ -31,8 +31,20 @@ pub fn pure(op: Op, a: u64, b: u64) -> Option<u64> {
         Op::FAbs => Some(a & !(1 << 63)),
         Op::FSqrt => float(f.sqrt()),
         Op::IntToFloat => float(x as f64),
+        Op::FloatToInt => int(truncated(f)),
         Op::FloatBits | Op::FloatFromBits | Op::CopyInt | Op::CopyFloat => Some(a),
         _ => None,
+    }
+}
+
+/// A float without its fraction, as the machine's conversion has it: the least integer stands for
+/// all that are out of range, and for NaN.
+fn truncated(f: f64) -> i64 {
+    const LIMIT: f64 = -(i64::MIN as f64);
+    if (-LIMIT..LIMIT).contains(&f) {
+        f as i64
+    } else {
+        i64::MIN
     }
 }
 

@@ -109,9 +109,14 @@ struct Evaluator<'a> {
 
 impl Evaluator<'_> {
     fn run(&mut self, rounds: u32) -> Outcome {
-        let mut start = 0;
-        for _ in 0..rounds {
+        let (mut start, mut begun) = (0, 1);
+        loop {
             for n in start..self.trace.code.len() {
+                // A round begins at the loop's head, too.
+                begun += u32::from(self.trace.code[n].op == Op::Loop);
+                if begun > rounds {
+                    return Outcome::Endless;
+                }
                 if let Some(outcome) = self.instruction(n) {
                     return outcome;
                 }
@@ -120,7 +125,7 @@ impl Evaluator<'_> {
                 End::Exit(snapshot) => return Outcome::Exit(self.exit(snapshot)),
                 End::Loop => self.go_round(),
                 End::Round(snapshot) => {
-                    self.world.go_on();
+                    begun += 1;
                     self.restore(snapshot);
                     0
                 }
@@ -130,12 +135,11 @@ impl Evaluator<'_> {
                         let state = self.visible(|_| true);
                         return Outcome::Link(trace, self.anchor, state);
                     }
-                    self.world.go_on();
+                    begun += 1;
                     0
                 }
             }
         }
-        Outcome::Endless
     }
 
     /// Back to the loop's head: all phis at once.
@@ -195,9 +199,8 @@ impl Evaluator<'_> {
                 self.world.go_on();
                 return self.step(i);
             }
-            Op::Loop => self.world.go_on(),
             // What barriers do is the collector's.
-            Op::BarrierBack | Op::BarrierForward => {}
+            Op::Loop | Op::BarrierBack | Op::BarrierForward => {}
             op if op.is_guard() => return self.guard(i, holds(op, a, b).unwrap_or(false)),
             op => match address(i, a, b) {
                 Some(address) if op.result() == Type::None => {

@@ -217,6 +217,8 @@ pub struct Trace {
     pub phis: Vec<Phi>,
     /// How it ends.
     pub end: End,
+    /// Whether the loop was to run for long when it was recorded.
+    pub runs_long: bool,
     /// Interned constants.
     interned: FxHashMap<Constant, Ref>,
 }
@@ -234,6 +236,7 @@ impl Trace {
             steps: Vec::new(),
             phis: Vec::new(),
             end: End::Exit(0),
+            runs_long: false,
             interned,
         }
     }
@@ -242,6 +245,7 @@ impl Trace {
         Trace {
             constants: other.constants.clone(),
             interned: other.interned.clone(),
+            runs_long: other.runs_long,
             ..Trace::new(other.number)
         }
     }

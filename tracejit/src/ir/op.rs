@@ -96,6 +96,7 @@ macro_rules! for_each_trace_op {
             FSqrt(Float) -> Float, Pure, "the square root, correctly rounded";
             FAbs(Float) -> Float, Pure, "clears the sign bit";
             IntToFloat(Int) -> Float, Pure, "nearest double";
+            FloatToInt(Float) -> Int, Pure, "without its fraction; the least integer when out of range";
             FloatBits(Float) -> Int, Pure, "the bits of a double";
             FloatFromBits(Int) -> Float, Pure, "the double with these bits";
             // The same value under another name, for phis.

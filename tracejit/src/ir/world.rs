@@ -20,7 +20,7 @@ pub const VM: u64 = 0x7000_0000;
 #[derive(Clone, Debug)]
 pub struct World {
     seed: u64,
-    /// Rounds and steps until an event is pending.
+    /// Steps until an event is pending.
     quiet: u32,
     /// Stack slots, counted from the first anchor: tag and payload.
     slots: BTreeMap<i64, (u8, u64)>,
@@ -74,7 +74,7 @@ fn mixed(mut x: u64) -> u64 {
 }
 
 impl World {
-    /// A world in which an event is pending from the round or step with this number on.
+    /// A world in which an event is pending from the step with this number on.
     pub fn new(seed: u64, quiet: u32) -> World {
         World {
             seed,
@@ -101,13 +101,13 @@ impl World {
         VALUES[x as usize % VALUES.len()]
     }
 
-    /// Whether nothing is pending. Traces need not see events earlier than in the next round, or
-    /// after the next step, so that is when they come up.
+    /// Whether nothing is pending. What other threads ask for may be seen a while later, so here it
+    /// comes up with steps.
     pub fn is_quiet(&self) -> bool {
         self.quiet > 1
     }
 
-    /// Another round begins, or a step is done.
+    /// A step is done.
     pub fn go_on(&mut self) {
         self.quiet = self.quiet.saturating_sub(1);
     }

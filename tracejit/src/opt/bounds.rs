@@ -8,6 +8,9 @@
 //! `c * k <= size - x + k - 1`, where `k` is not 0 and both are small enough for their product. None of
 //! them can wrap around then. To all of them something may be added that is the same in all rounds.
 //!
+//! Such a loop ends by itself, soon if it has not too many rounds: then events need not be polled for
+//! in every round, but only before it. A loop with residual steps keeps its polls.
+//!
 //! Invariants:
 //! - Only checks behind the counter's guard are dropped: in the last round it leaves before them.
 //! - The new guards leave with the state at the loop's head, when the first copy of the round is
@@ -16,10 +19,14 @@
 //!   so that the engine can do without.
 
 use super::rebuild::rebuild;
-use crate::ir::{Instruction, Op, Phi, Ref, Snapshot, Trace};
+use crate::ir::{Class, Instruction, Op, Phi, Ref, Snapshot, Trace};
+use perilune_runtime::layout;
 
 /// Rounds, and steps that are no constants, at most: their product does not wrap around.
 const MOST: i64 = 1 << 31;
+
+/// How many trace instructions a loop may execute without a poll: some 20 ms.
+const UNPOLLED: usize = 1 << 26;
 
 /// What a round adds to a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -61,19 +68,72 @@ pub(super) fn hoist(trace: &mut Trace, head: Snapshot) {
             }
         }
     }
-    if checks.is_empty() {
+    let polls = drop_polls(trace, start, &mut keep);
+    if checks.is_empty() && !polls {
         return;
     }
+    let needed = |check: &Check| {
+        let border = |other: &Check| is_border_of(trace, other.size, check.size);
+        !checks.iter().any(|&other| {
+            border(&other)
+                && Check {
+                    size: check.size,
+                    ..other
+                } == *check
+        })
+    };
+    let checks: Vec<Check> = checks.iter().copied().filter(needed).collect();
+    // With no rounds left the loop is done, and where its index would be does not matter.
+    let zero = trace.int(0);
+    let done = trace.snapshots.len() as u32;
+    let snapshot = done + 1;
+    trace.snapshots.push(head.clone());
     trace.snapshots.push(Snapshot {
         is_speculative: true,
         ..head
     });
-    let snapshot = trace.snapshots.len() as u32 - 1;
-    let mut inserted = Vec::new();
+    let mut inserted = vec![Instruction {
+        snapshot: done,
+        ..Instruction::new(Op::GuardNe, 0, &[rounds, zero])
+    }];
+    if polls {
+        let most = trace.int((UNPOLLED / (trace.code.len() - start)) as i64);
+        inserted.push(Instruction {
+            snapshot,
+            ..Instruction::new(Op::GuardNotBelow, 0, &[most, rounds])
+        });
+    }
     for check in checks {
         guard_all_rounds(trace, &mut inserted, start, rounds, check, snapshot);
     }
     rebuild(trace, &keep, start, &inserted);
+}
+
+/// Drops the polls of a loop without steps; whether there were any.
+fn drop_polls(trace: &Trace, start: usize, keep: &mut [bool]) -> bool {
+    if trace.runs_long || trace.code[start..].iter().any(|i| i.op == Op::Step) {
+        return false;
+    }
+    let mut any = false;
+    for (n, keep) in keep.iter_mut().enumerate().skip(start) {
+        if trace.code[n].op == Op::GuardQuiet {
+            *keep = false;
+            any = true;
+        }
+    }
+    any
+}
+
+/// Whether one size is the border of the array of which the other one is the capacity: it is not
+/// greater.
+fn is_border_of(trace: &Trace, border: Ref, capacity: Ref) -> bool {
+    let table = |size: Ref, field: i32| {
+        let i = &trace.code[size.as_instruction()?];
+        let is_field = i.op == Op::Load32 && i.class == Class::TableHeader && i.imm == field;
+        is_field.then_some(i.args[0])
+    };
+    let of_border = table(border, layout::TABLE_BORDER);
+    of_border.is_some() && of_border == table(capacity, layout::TABLE_CAPACITY)
 }
 
 /// The number of rounds that are left, and the index of the guard that counts them.

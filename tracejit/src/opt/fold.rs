@@ -44,6 +44,10 @@ pub(super) fn fold(w: &mut Rewriter, i: &Instruction) -> Option<Ref> {
             let reciprocal = w.new.float(reciprocal);
             Some(w.pure(Instruction::new(Op::FMul, 0, &[a, reciprocal])))
         }
+        // As `float_pow` itself has it.
+        Op::CallFloat if i.helper() == Some(Helper::FloatPow) && w.new.float_of(b) == Some(2.0) => {
+            Some(w.pure(Instruction::new(Op::FMul, 0, &[a, a])))
+        }
         Op::FMul if w.new.float_of(b) == Some(1.0) && is_quiet(w, a) => Some(a),
         _ => None,
     }

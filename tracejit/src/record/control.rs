@@ -1,7 +1,7 @@
 //! The recording loop: one bytecode instruction after the other, until the trace is complete.
 
 use super::values::Source;
-use super::{RecordedValue, Recording};
+use super::{RecordedValue, Recording, log};
 use crate::abort::Abort;
 use crate::ir::{End, Op, Step};
 use perilune_frontend::bytecode::opcode::Opcode;
@@ -49,6 +49,9 @@ pub struct Limits {
 
 /// How many calls of a function to itself are inlined into a loop's trace.
 const INLINED_RECURSION: usize = 8;
+
+/// Rounds for which a loop runs long: it polls for events while it does.
+const LONG: u64 = 1 << 20;
 
 /// What the recording loop asks of the rest of the compiler.
 pub trait Surroundings {
@@ -101,6 +104,11 @@ impl Recording {
                 if start == Start::Loop && self.has_left(&extent) {
                     return (Outcome::Aborted(Abort::LeftLoop), self.save());
                 }
+                if let Some(of_parent) = &self.parent_loop
+                    && self.has_left(of_parent)
+                {
+                    self.parent_loop = None;
+                }
                 if std::mem::take(&mut self.has_returned) {
                     let snapshot = self.snapshot();
                     self.trace.end = End::Exit(snapshot);
@@ -121,7 +129,14 @@ impl Recording {
                 }
                 count += 1;
                 self.instructions = count;
+                if self.log.is_some() {
+                    self.note_instruction();
+                }
                 if op == Opcode::ForLoop {
+                    if count == 1 && start == Start::Loop {
+                        let rounds = self.concrete(self.slot_of(i.a()) + 1);
+                        self.trace.runs_long = rounds.payload > LONG;
+                    }
                     self.promote_step(i);
                 }
                 self.direct.pc = self.instruction.add(1);
@@ -144,6 +159,31 @@ impl Recording {
                 }
             }
         }
+    }
+
+    /// Notes what is about to be executed.
+    unsafe fn note_instruction(&mut self) {
+        let depth = self.frames.len();
+        // SAFETY: the instruction is one of the running function.
+        let line = unsafe { log::instruction(self.proto(), self.instruction, depth) };
+        if let Some(log) = &mut self.log {
+            *log += &line;
+            log.push('\n');
+        }
+    }
+
+    /// Keeps an eye on whether a side trace stays in the loop with this location word.
+    ///
+    /// # Safety
+    /// The word is that of a loop's back-edge in the code of a live proto.
+    pub unsafe fn watch_loop(&mut self, location: *const u64) {
+        // SAFETY: the location word follows the back-edge.
+        self.parent_loop = Some(unsafe { Extent::of(location.sub(1)) });
+    }
+
+    /// Whether the loop that is watched was not left.
+    pub fn stays_in_loop(&self) -> bool {
+        self.parent_loop.is_some()
     }
 
     /// Saves the state in the machine.
@@ -454,7 +494,8 @@ fn is_comparison(op: Opcode) -> bool {
 }
 
 /// The words of a loop.
-struct Extent {
+#[derive(Debug)]
+pub(super) struct Extent {
     from: *const u64,
     to: *const u64,
 }

@@ -309,6 +309,18 @@ impl Machine for Recording {
         }
     }
 
+    fn float_to_integer(&mut self, v: RecordedFloat) -> Option<RecordedInteger> {
+        let concrete = self.direct.float_to_integer(v.concrete);
+        let r = self.emit(Op::FloatToInt, 0, &[v.r]);
+        let back = self.emit(Op::IntToFloat, 0, &[r]);
+        let guard = match concrete {
+            Some(_) => Op::GuardFEq,
+            None => Op::GuardNotFEq,
+        };
+        self.guard(guard, &[back, v.r]);
+        concrete.map(|concrete| RecordedInteger { concrete, r })
+    }
+
     integer_operations! {
         integer_add, Add;
         integer_sub, Sub;

@@ -13,6 +13,7 @@ mod construct;
 mod control;
 mod frames;
 mod inherit;
+mod log;
 mod machine;
 mod natives;
 mod tables;
@@ -96,6 +97,10 @@ pub struct Recording {
     entered: bool,
     /// Bytecode instructions recorded.
     pub instructions: usize,
+    /// The loop that a side trace started in, until it is left.
+    parent_loop: Option<control::Extent>,
+    /// What was executed, if that is wanted.
+    pub log: Option<String>,
     /// Why recording can't go on.
     abort: Option<Abort>,
 }
@@ -130,6 +135,8 @@ impl Recording {
             followed: 0,
             entered: false,
             instructions: 0,
+            parent_loop: None,
+            log: None,
             abort: None,
         }
     }

@@ -369,7 +369,8 @@ impl Generator {
 
     fn floats(&mut self) {
         let (a, b, i) = (self.float(), self.float(), self.int());
-        match self.below(8) {
+        match self.below(9) {
+            8 => self.pure(Op::FloatToInt, &[a]),
             0 => self.pure(Op::FNeg, &[a]),
             1 => self.pure(Op::FAbs, &[a]),
             2 => self.pure(Op::IntToFloat, &[i]),

@@ -51,14 +51,20 @@ pub(super) fn emit(
     dynasm!(e.ops ; .arch x64 ; =>start);
     e.enter(request.inherited)?;
     let head = e.ops.new_dynamic_label();
+    let repeated = e.guard_at_head();
     for n in 0..trace.code.len() {
         if trace.code[n].op == Op::Loop {
-            dynasm!(e.ops ; .align 16 ; =>head);
+            if repeated.is_none() {
+                dynasm!(e.ops ; .align 16 ; =>head);
+            }
         } else {
             e.instruction(n)?;
         }
+        if repeated == Some(n) {
+            dynasm!(e.ops ; .align 16 ; =>head);
+        }
     }
-    e.finish(request, head, start)?;
+    e.finish(request, head, start, repeated)?;
     let stubs = e.stubs(request.first_exit);
     e.constants();
     let code = e.ops.finalize().map_err(|_| Refusal::Malformed)?;
@@ -117,12 +123,24 @@ impl Emitter<'_> {
         Ok(())
     }
 
+    /// The guard at a loop's head that its end repeats, to jump back behind it: one jump less in a
+    /// round.
+    fn guard_at_head(&self) -> Option<usize> {
+        let first = self.trace.loop_start()? + 1;
+        let i = self.trace.code.get(first)?;
+        let (Op::GuardNe, None) = (i.op, self.deopt) else {
+            return None;
+        };
+        (self.trace.int_of(i.args[1]) == Some(0)).then_some(first)
+    }
+
     /// What comes after the last instruction.
     fn finish(
         &mut self,
         request: &Request,
         head: DynamicLabel,
         start: DynamicLabel,
+        repeated: Option<usize>,
     ) -> Result<(), Refusal> {
         match self.trace.end {
             End::Loop => {
@@ -135,7 +153,15 @@ impl Emitter<'_> {
                     moves.push(Move { to, from });
                 }
                 self.move_all(moves);
-                dynasm!(self.ops ; jmp =>head);
+                let Some(guard) = repeated else {
+                    dynasm!(self.ops ; jmp =>head);
+                    return Ok(());
+                };
+                let i = self.trace.code[guard];
+                self.compare(i.args[0], i.args[1])?;
+                dynasm!(self.ops ; jne =>head);
+                let exit = self.exit(i.snapshot);
+                dynasm!(self.ops ; jmp =>exit);
             }
             End::Link { trace, base } => {
                 if base != 0 {

@@ -71,6 +71,11 @@ impl Emitter<'_> {
                 dynasm!(self.ops ; xorps Rx(target), Rx(target) ; cvtsi2sd Rx(target), Rq(a));
                 self.put_float(n, target);
             }
+            Op::FloatToInt => {
+                let (target, a) = (self.target(n), self.float(a, XMM15)?);
+                dynasm!(self.ops ; cvttsd2si Rq(target), Rx(a));
+                self.put(n, target);
+            }
             Op::FloatBits => {
                 let a = self.float(a, XMM15)?;
                 let target = self.target(n);
