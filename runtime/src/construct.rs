@@ -7,7 +7,10 @@
 //! Invariant: none of these collects, raises or runs Lua code, so objects that only a trace's
 //! registers name are safe until its next residual step.
 
+use crate::call::Next;
+use crate::error::LuaError;
 use crate::function::{Cell, LuaClosure, Proto};
+use crate::gc::Heap;
 use crate::metatable::Event;
 use crate::string::LuaString;
 use crate::table::Table;
@@ -68,6 +71,63 @@ pub unsafe fn closure(vm: *mut Vm, proto: *mut Proto) -> *mut LuaClosure {
         heap.new_lua_closure(proto, upvalues)
             .unwrap_or(ptr::null_mut())
     }
+}
+
+/// A new table of the shape `shape`, whose `count` record slots are nil; null when declined.
+///
+/// # Safety
+/// `vm` is live; the shape has so many slots and is that of tables with record slots only.
+pub unsafe fn record(vm: *mut Vm, shape: u32, count: usize) -> *mut Table {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let heap = &mut (*vm).heap;
+        if heap.needs_step() {
+            return ptr::null_mut();
+        }
+        make_record(heap, shape, count).unwrap_or(ptr::null_mut())
+    }
+}
+
+/// As [`record`], but only a lack of memory is a reason to fail.
+///
+/// # Errors
+/// [`LuaError::Memory`].
+///
+/// # Safety
+/// As [`record`].
+pub unsafe fn make_record(
+    heap: &mut Heap,
+    shape: u32,
+    count: usize,
+) -> Result<*mut Table, LuaError> {
+    // SAFETY: the caller's contract; a table that stays empty is the collector's to free.
+    unsafe {
+        let table = heap.new_table()?;
+        Table::reserve(heap, table, 0, count).map_err(|_| LuaError::Memory)?;
+        for slot in 0..count as u32 {
+            Table::append_slot(table, shape, slot, Value::NIL);
+        }
+        (*table).header.extra = shape;
+        Ok(table)
+    }
+}
+
+/// Raises the memory error at the saved state; the exit code, 0 when it was caught.
+///
+/// # Safety
+/// The saved state of `vm` is that of a Lua function between two instructions.
+pub unsafe fn raise_out_of_memory(vm: *mut Vm) -> u64 {
+    // SAFETY: the caller's contract.
+    unsafe { crate::call::drive(vm, Next::Raise(LuaError::Memory)) }
+}
+
+/// Gives `t`, which has just been made, a value in its record slot `slot`.
+///
+/// # Safety
+/// As [`make_record`], of whose result this is a slot; `value` is live.
+pub unsafe fn fill_slot(t: *mut Table, slot: usize, value: Value) {
+    // SAFETY: the caller's contract.
+    unsafe { Table::set_slot(t, slot as u32, value) }
 }
 
 /// The shape of a table like `t` with one more field, and the slot of that; `None` where adding

@@ -1,8 +1,10 @@
 //! Leaving a trace: the snapshot's state is brought into memory.
 
-use super::Engine;
+use super::trace::LEFT;
+use super::{Engine, objects};
 use crate::backend::{Location, MachineState};
 use crate::ir::{Ref, Trace};
+use perilune_runtime::construct;
 use perilune_runtime::frame::Frame;
 use perilune_runtime::value::Value;
 use perilune_runtime::vm::Vm;
@@ -14,7 +16,7 @@ pub(super) extern "C-unwind" fn restore(
     anchor: *mut Value,
 ) -> u64 {
     // SAFETY: called from a trace of this state's engine, with the registers just saved.
-    unsafe {
+    let made = unsafe {
         let machine = &*machine;
         let Some(engine) = Engine::of(vm) else {
             return 0;
@@ -23,12 +25,22 @@ pub(super) extern "C-unwind" fn restore(
         let state = engine.state.borrow();
         let record = &state.exits[exit as usize];
         let trace = &state.traces[record.trace as usize].trace;
-        restore_snapshot(vm, anchor, trace, record.snapshot, &record.values, machine);
+        let made = restore_snapshot(vm, anchor, trace, record.snapshot, &record.values, machine);
         engine.last_exit.set(Some(exit));
+        made
+    };
+    if made {
+        return 0;
     }
-    0
+    // SAFETY: the saved state is that of the exit, and consistent; the engine's state is not
+    // borrowed.
+    match unsafe { construct::raise_out_of_memory(vm) } {
+        0 => LEFT,
+        code => code,
+    }
 }
 
+/// False when there was no memory for an object: slots that should hold one hold nil then.
 unsafe fn restore_snapshot(
     vm: *mut Vm,
     anchor: *mut Value,
@@ -36,7 +48,7 @@ unsafe fn restore_snapshot(
     snapshot: u32,
     values: &[Location],
     machine: &MachineState,
-) {
+) -> bool {
     // SAFETY: the caller's contract: slots and frames of a snapshot lie within the stacks, as the
     // guards before it have checked.
     unsafe {
@@ -44,6 +56,7 @@ unsafe fn restore_snapshot(
         let mut values = values.iter();
         let mut bits = |r: Ref| match trace.constant_of(r) {
             Some(constant) => constant.bits(),
+            None if r.as_virtual().is_some() => 0,
             None => values.next().map_or(0, |&place| machine.bits(place)),
         };
         for slot in &snapshot.slots {
@@ -54,6 +67,17 @@ unsafe fn restore_snapshot(
                 (*place).payload = bits(slot.payload);
             }
         }
+        let made = snapshot.objects.is_empty()
+            || (*vm).heap.beyond_limit(|heap| {
+                let mut fields = Vec::new();
+                for &(tag, payload) in snapshot.objects.iter().flat_map(|o| &o.fields) {
+                    let tag = bits(tag) as u8;
+                    let has_payload = payload != Ref::NONE;
+                    let payload = if has_payload { bits(payload) } else { 0 };
+                    fields.push(Value { payload, tag });
+                }
+                objects::make(heap, trace, snapshot, fields, anchor)
+            });
         let mut top = (*vm).frame_top.sub(snapshot.popped as usize);
         // The guards of calls saw to this. Were it not so, memory would be lost silently.
         assert!(
@@ -72,5 +96,6 @@ unsafe fn restore_snapshot(
         (*vm).base = anchor.offset(snapshot.base as isize);
         (*vm).pc = snapshot.pc;
         (*vm).constants = snapshot.constants;
+        made
     }
 }

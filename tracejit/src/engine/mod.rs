@@ -9,6 +9,7 @@
 
 mod compile;
 mod exit;
+mod objects;
 mod statistics;
 mod trace;
 mod versions;

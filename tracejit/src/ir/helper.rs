@@ -74,6 +74,8 @@ helpers! {
     ExtendList = extend_list, (Int, Int, Int) -> Int, WritesTable;
     /// A new table with room for `a >> 32` elements and for fields (the low half of a).
     NewTable = new_table, (Int) -> Int, Allocates;
+    /// A new table of the shape a, whose b record slots are nil.
+    NewRecord = new_record, (Int, Int) -> Int, Allocates;
     /// A new cell that holds the value with tag a and payload b.
     NewCell = new_cell, (Int, Int) -> Int, Allocates;
     /// A new closure of proto a, whose upvalues are stored next.
@@ -169,6 +171,12 @@ unsafe extern "C-unwind" fn extend_list(t: *mut Table, first: u64, count: u64, _
 unsafe extern "C-unwind" fn new_table(sizes: u64, vm: *mut Vm) -> *mut Table {
     // SAFETY: the caller's contract.
     unsafe { construct::table(vm, (sizes >> 32) as usize, sizes as u32 as usize) }
+}
+/// # Safety
+/// As [`construct::record`].
+unsafe extern "C-unwind" fn new_record(shape: u64, count: u64, vm: *mut Vm) -> *mut Table {
+    // SAFETY: the caller's contract.
+    unsafe { construct::record(vm, shape as u32, count as usize) }
 }
 /// # Safety
 /// As [`construct::cell`].

@@ -22,13 +22,14 @@ pub mod world;
 
 pub use helper::Helper;
 pub use op::{Class, Effect, Op, Type};
-pub use snapshot::{PendingFrame, Snapshot, SnapshotSlot};
+pub use snapshot::{PendingFrame, Snapshot, SnapshotSlot, VirtualKind, VirtualObject};
 
 use perilune_runtime::machine::Slow;
 use perilune_runtime::value::Value;
 use rustc_hash::FxHashMap;
 
-/// Names the result of an instruction, or a constant of the trace.
+/// Names the result of an instruction, a constant of the trace, or (in snapshots only) a virtual
+/// object.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 pub struct Ref(pub u32);
 
@@ -46,13 +47,21 @@ impl Ref {
     pub fn constant(index: usize) -> Ref {
         Ref(index as u32 | CONSTANT)
     }
+    /// The virtual object with this number: see [`VirtualObject`].
+    pub fn virtual_object(number: usize) -> Ref {
+        Ref(number as u32 | VIRTUAL)
+    }
+    /// The number of the virtual object that it names.
+    pub fn as_virtual(self) -> Option<usize> {
+        (self.0 & (CONSTANT | VIRTUAL) == VIRTUAL).then_some((self.0 & !VIRTUAL) as usize)
+    }
     /// Whether it names a constant.
     pub fn is_constant(self) -> bool {
         self != Ref::NONE && self.0 & CONSTANT != 0
     }
     /// The index of the instruction that it names.
     pub fn as_instruction(self) -> Option<usize> {
-        (self.0 & CONSTANT == 0).then_some(self.0 as usize)
+        (self.0 & (CONSTANT | VIRTUAL) == 0).then_some(self.0 as usize)
     }
     /// The index of the constant that it names.
     pub fn as_constant(self) -> Option<usize> {
@@ -61,6 +70,7 @@ impl Ref {
 }
 
 const CONSTANT: u32 = 1 << 31;
+const VIRTUAL: u32 = 1 << 30;
 
 /// A constant of a trace.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -281,6 +291,7 @@ impl Trace {
         match (r.as_instruction(), self.constant_of(r)) {
             (Some(n), _) => self.code[n].op.result(),
             (None, Some(constant)) => constant.kind(),
+            (None, None) if r.as_virtual().is_some() => Type::Int,
             (None, None) => Type::None,
         }
     }

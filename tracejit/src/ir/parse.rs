@@ -7,7 +7,7 @@
 use super::print::{has_offset, is_slot};
 use super::{
     Class, Constant, Effect, End, Helper, Instruction, Op, PendingFrame, Phi, Ref, Snapshot,
-    SnapshotSlot, Step, Trace,
+    SnapshotSlot, Step, Trace, VirtualKind, VirtualObject,
 };
 use perilune_runtime::machine::Slow;
 use rustc_hash::FxHashMap;
@@ -165,6 +165,9 @@ impl Parser {
         {
             return self.values.get(&name).copied();
         }
+        if let Some(name) = virtual_name(text) {
+            return Some(name);
+        }
         let constant = match text {
             "-" => return Some(Ref::NONE),
             "vm" => Constant::Vm,
@@ -193,6 +196,7 @@ impl Parser {
             popped: 0,
             frames: Vec::new(),
             slots: Vec::new(),
+            objects: Vec::new(),
             live: Vec::new(),
             live_start: 0,
             is_speculative: false,
@@ -212,6 +216,7 @@ impl Parser {
                 }
                 "speculative" => s.is_speculative = true,
                 "live" => live(&mut s, words.next()?)?,
+                object if object.starts_with('o') => self.object(&mut s, object)?,
                 slot => {
                     let (slot, value) = slot.strip_prefix('[')?.split_once("]=")?;
                     let (tag, payload) = value.split_once(':')?;
@@ -224,6 +229,29 @@ impl Parser {
             }
         }
         self.trace.snapshots.push(s);
+        Some(())
+    }
+
+    /// `o2=table/7,0:v1`: a virtual object.
+    fn object(&mut self, s: &mut Snapshot, text: &str) -> Option<()> {
+        let (name, what) = text.split_once('=')?;
+        let mut parts = what.split(',');
+        let kind = match parts.next()?.split_once('/') {
+            None => VirtualKind::Cell,
+            Some(("table", shape)) => VirtualKind::Table(number(shape)?),
+            Some(("closure", proto)) => VirtualKind::Closure(self.value(proto)?),
+            Some(_) => return None,
+        };
+        let mut fields = Vec::new();
+        for part in parts {
+            let (tag, payload) = part.split_once(':')?;
+            fields.push((self.value(tag)?, self.value(payload)?));
+        }
+        s.objects.push(VirtualObject {
+            name: virtual_name(name)?,
+            kind,
+            fields,
+        });
         Some(())
     }
 
@@ -271,6 +299,12 @@ fn class(name: &str) -> Option<Class> {
         .iter()
         .copied()
         .find(|c| format!("{c:?}") == name)
+}
+
+/// `o3`.
+fn virtual_name(text: &str) -> Option<Ref> {
+    let number: u32 = text.strip_prefix('o')?.parse().ok()?;
+    (number < 1 << 20).then(|| Ref::virtual_object(number as usize))
 }
 
 /// `s3`, or `s3:` where it is described.
@@ -351,7 +385,7 @@ mod tests {
        phi v12 <- v4
        to the loop's head
 s0: pc 0x10 base 0
-s1: pc 0x18 constants 0x80 base 2 popped 1 frame 0x99/3/1 frame 0xa0/0/0 [-1]=2:- [2]=v0:v9 [4]=0:object@7 live -1..3,4,70 speculative
+s1: pc 0x18 constants 0x80 base 2 popped 1 frame 0x99/3/1 frame 0xa0/0/0 [-1]=2:- [2]=v0:v9 [4]=0:object@7 [5]=8:o4 o4=table/7,v0:v9,8:o4,9:o6 o6=closure/object@9,13:o8 o8=cell,2:- live -1..3,4,70 speculative
 step 0: pc 0x20 base 0 Arithmetic next 0x28 base 5 frames -1 changes 0..2147483647 leaves
 ";
 

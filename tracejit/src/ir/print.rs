@@ -4,7 +4,9 @@
 //! stand for themselves; `-> s3` is the snapshot through which a guard leaves. The text is complete:
 //! [`super::parse`] makes the same trace of it.
 
-use super::{Class, Constant, Effect, End, Instruction, Op, Ref, Snapshot, Trace, Type};
+use super::{
+    Class, Constant, Effect, End, Instruction, Op, Ref, Snapshot, Trace, Type, VirtualKind,
+};
 use std::fmt::{self, Display, Formatter};
 
 /// A ref of a trace, as it is printed.
@@ -24,7 +26,10 @@ impl Display for Shown<'_> {
                 x => write!(f, "{x:?}"),
             },
             (None, Some(Constant::Object(bits))) => write!(f, "object@{bits:x}"),
-            (None, None) => f.write_str("?"),
+            (None, None) => match self.1.as_virtual() {
+                Some(n) => write!(f, "o{n}"),
+                None => f.write_str("?"),
+            },
         }
     }
 }
@@ -107,6 +112,17 @@ impl Trace {
         for slot in &s.slots {
             let (tag, payload) = (Shown(self, slot.tag), Shown(self, slot.payload));
             write!(f, " [{}]={tag}:{payload}", slot.slot)?;
+        }
+        for object in &s.objects {
+            write!(f, " {}=", Shown(self, object.name))?;
+            match object.kind {
+                VirtualKind::Table(shape) => write!(f, "table/{shape}")?,
+                VirtualKind::Cell => f.write_str("cell")?,
+                VirtualKind::Closure(proto) => write!(f, "closure/{}", Shown(self, proto))?,
+            }
+            for &(tag, payload) in &object.fields {
+                write!(f, ",{}:{}", Shown(self, tag), Shown(self, payload))?;
+            }
         }
         print_live(f, s)?;
         f.write_str(if s.is_speculative {

@@ -2,6 +2,8 @@
 //!
 //! Invariants:
 //! - Slots that a snapshot does not name have their value in memory already, or are dead.
+//! - A virtual object is named only by slots and virtual objects of the same snapshot. It is made
+//!   when the trace is left, once, however often it is named.
 //! - The frames of the machine's memory, without the topmost `popped`, and with `frames` on top,
 //!   are the frames at the snapshot's pc.
 
@@ -18,6 +20,28 @@ pub struct SnapshotSlot {
     pub tag: Ref,
     /// Its payload, of either register class; [`Ref::NONE`] when the tag has none (nil, booleans).
     pub payload: Ref,
+}
+
+/// What kind of object a virtual object is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum VirtualKind {
+    /// A table that has record slots only, of the shape with this id.
+    Table(u32),
+    /// A cell: its one field is its value.
+    Cell,
+    /// A closure of the proto that this constant names: its fields are its upvalues, all cells.
+    Closure(Ref),
+}
+
+/// An object that the trace has not made, since nobody but its exits needs it.
+#[derive(Clone, PartialEq, Debug)]
+pub struct VirtualObject {
+    /// Its name: [`Ref::virtual_object`].
+    pub name: Ref,
+    /// What it is.
+    pub kind: VirtualKind,
+    /// Tag and payload of each field; the payload is [`Ref::NONE`] as in [`SnapshotSlot`].
+    pub fields: Vec<(Ref, Ref)>,
 }
 
 /// A frame that the trace has entered without pushing it.
@@ -46,6 +70,8 @@ pub struct Snapshot {
     pub frames: Vec<PendingFrame>,
     /// Slots that are not in memory yet, by ascending slot.
     pub slots: Vec<SnapshotSlot>,
+    /// Objects that do not exist yet, by ascending name.
+    pub objects: Vec<VirtualObject>,
     /// Which slots are live, counted from `live_start`: one bit each, lowest first.
     pub live: Vec<u64>,
     /// The slot of the first bit of `live`.
@@ -65,12 +91,14 @@ impl Snapshot {
                 .get(bit as usize / 64)
                 .is_some_and(|word| word >> (bit % 64) & 1 != 0)
     }
-    /// The refs that are not constants, in the order in which exits and `Inherit` count them: for
-    /// each slot its tag, then its payload.
+    /// The refs that are neither constants nor virtual objects, in the order in which exits and
+    /// `Inherit` count them: for each slot its tag, then its payload; then so for each object's fields.
     pub fn values(&self) -> impl Iterator<Item = Ref> + '_ {
-        self.slots
-            .iter()
-            .flat_map(|s| [s.tag, s.payload])
-            .filter(|&r| r != Ref::NONE && !r.is_constant())
+        let slots = self.slots.iter().map(|s| (s.tag, s.payload));
+        let fields = self.objects.iter().flat_map(|o| o.fields.iter().copied());
+        slots
+            .chain(fields)
+            .flat_map(|(tag, payload)| [tag, payload])
+            .filter(|&r| r != Ref::NONE && !r.is_constant() && r.as_virtual().is_none())
     }
 }

@@ -6,6 +6,8 @@
 //!   writes fits it, so that it can be forwarded to loads, is up to the recorder.)
 //! - Guards and steps have a snapshot, other operations none. A snapshot names slots by ascending
 //!   number, only live ones, only by refs that are defined before every instruction that uses it.
+//! - A snapshot describes the virtual objects that it names, by ascending name; their fields are
+//!   defined or virtual objects of the same snapshot. No instruction names a virtual object.
 //! - All uses of a snapshot see the same memory: no write and no step between them. The guard of a
 //!   helper's answer is excepted, since a helper that answers 0 has done nothing.
 //! - At a step everything is in memory: its snapshot names no slots and no frames.
@@ -14,7 +16,7 @@
 //! - A loop has one head and ends by going back to it. A phi's first value is defined before the
 //!   head, its second one is of the same register class, and no value has two phis.
 
-use super::{Class, Effect, End, Instruction, Op, Ref, Snapshot, Trace, Type};
+use super::{Class, Effect, End, Instruction, Op, Ref, Snapshot, Trace, Type, VirtualKind};
 use perilune_runtime::value;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -193,8 +195,42 @@ impl Verifier<'_> {
             let plain = value::FALSE as i64..=value::TRUE as i64;
             match slot.payload {
                 Ref::NONE if tag.is_some_and(|tag| plain.contains(&tag)) => {}
+                r if is_described(s, r) => {}
                 r if self.is_defined(r, at) => {}
                 _ => return fail("has a payload that is not defined before"),
+            }
+        }
+        self.objects(s, at)
+            .map_err(|problem| format!("snapshot {snapshot}: {problem}"))
+    }
+
+    /// The virtual objects of a snapshot.
+    fn objects(&self, s: &Snapshot, at: usize) -> Result<(), String> {
+        let names = s.objects.iter().map(|o| o.name);
+        if !names.clone().is_sorted_by(|a, b| a < b)
+            || names.clone().any(|r| r.as_virtual().is_none())
+        {
+            return Err("virtual objects are out of order".to_owned());
+        }
+        for object in &s.objects {
+            let is_cell = object.kind == VirtualKind::Cell;
+            if is_cell && object.fields.len() != 1 {
+                return Err("a cell has one value".to_owned());
+            }
+            for &(tag, payload) in &object.fields {
+                if !self.is_defined(tag, at) || self.trace.type_of(tag) != Type::Int {
+                    return Err("a field has a tag that is not defined before".to_owned());
+                }
+                let has_none = self
+                    .trace
+                    .int_of(tag)
+                    .is_some_and(|tag| (value::FALSE as i64..=value::TRUE as i64).contains(&tag));
+                let is_known = is_described(s, payload)
+                    || self.is_defined(payload, at)
+                    || payload == Ref::NONE && has_none;
+                if !is_known {
+                    return Err("a field has a payload that is not defined before".to_owned());
+                }
             }
         }
         Ok(())
@@ -220,6 +256,11 @@ impl Verifier<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a snapshot describes the virtual object that a ref names.
+fn is_described(s: &Snapshot, r: Ref) -> bool {
+    r.as_virtual().is_some() && s.objects.iter().any(|o| o.name == r)
 }
 
 /// Whether an instruction may change memory.

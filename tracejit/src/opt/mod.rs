@@ -9,8 +9,11 @@ mod memory;
 mod peel;
 mod rebuild;
 mod rewrite;
+mod sink;
 
 use rewrite::Rewriter;
+
+use rustc_hash::FxHashSet;
 
 use crate::ir::{End, Instruction, Op, Ref, SnapshotSlot, Trace, Type};
 
@@ -54,7 +57,7 @@ passes! {
     peel: "Runs what a loop does in every round once, before it.",
     alias: "Bets that what a loop writes is not what it only reads.",
     bounds: "Checks the indices of a counted loop once, before it, for all rounds.",
-    sink: "Has no code yet: slots that only exits need are kept out of memory by the recorder.",
+    sink: "Does not make objects that only the trace and its exits see.",
     dce: "Drops what nobody uses.",
 }
 
@@ -68,25 +71,7 @@ pub fn optimise(old: Trace, passes: &Passes) -> Trace {
 
 /// Optimises a trace; the observer sees it after every pass.
 pub fn optimise_observed(mut old: Trace, passes: &Passes, mut observer: Option<Observer>) -> Trace {
-    let mut new = {
-        let mut w = Rewriter::new(&old, *passes);
-        w.sweep();
-        if let Some(observer) = &mut observer {
-            observer("sweep", &w.as_it_is());
-        }
-        match old.end {
-            End::Round(snapshot) => {
-                let first = w.mapped_slots(snapshot);
-                let is_loop = passes.peel && peel::peel(&mut w, snapshot, &first);
-                if !is_loop {
-                    close_through_memory(&mut w.new, &first);
-                }
-            }
-            End::Exit(snapshot) => w.new.end = End::Exit(w.snapshot(snapshot)),
-            end => w.new.end = end,
-        }
-        w.new
-    };
+    let mut new = rewritten(&old, passes, &mut observer);
     new.steps = std::mem::take(&mut old.steps);
     if let Some(observer) = &mut observer {
         observer("peel", &new);
@@ -98,6 +83,42 @@ pub fn optimise_observed(mut old: Trace, passes: &Passes, mut observer: Option<O
         }
     }
     new
+}
+
+/// Writes a trace anew, until no object that it does not make was found to be needed.
+fn rewritten(old: &Trace, passes: &Passes, observer: &mut Option<Observer>) -> Trace {
+    /// Sweeps that may be in vain: each finds what the objects that the last one made lead to.
+    const MOST_SWEEPS: usize = 8;
+    let mut passes = *passes;
+    let mut escaped = FxHashSet::default();
+    for n in 0.. {
+        passes.sink &= n < MOST_SWEEPS;
+        let mut w = Rewriter::new(old, passes);
+        w.escaped.clone_from(&escaped);
+        w.sweep();
+        let swept = observer.is_some().then(|| w.as_it_is());
+        match old.end {
+            End::Round(snapshot) => {
+                let first = w.mapped_slots(snapshot);
+                let is_loop = passes.peel && peel::peel(&mut w, snapshot, &first);
+                if !is_loop {
+                    first.iter().for_each(|s| w.escape(s.payload));
+                    close_through_memory(&mut w.new, &first);
+                }
+            }
+            End::Exit(snapshot) => w.new.end = End::Exit(w.snapshot(snapshot)),
+            end => w.new.end = end,
+        }
+        if w.escaped.len() > escaped.len() {
+            escaped = w.escaped;
+            continue;
+        }
+        if let (Some(observer), Some(swept)) = (observer, &swept) {
+            observer("sweep", swept);
+        }
+        return w.new;
+    }
+    unreachable!("the last sweep makes all objects")
 }
 
 /// Ends an iteration by bringing everything into memory, and going on at the trace's start.

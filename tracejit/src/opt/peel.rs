@@ -8,10 +8,10 @@
 use super::memory::Place;
 use super::rewrite::Rewriter;
 use super::rewrite::SHAPE_AND_SLOTS;
-use super::{alias, bounds};
+use super::{alias, bounds, sink};
 use crate::ir::helper::HelperEffect;
 use crate::ir::{Class, Effect, End, Instruction, Op, Phi, Ref, Snapshot, SnapshotSlot};
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A slot that the iteration changes, and its phis' first values.
 struct Carried {
@@ -44,6 +44,7 @@ pub(super) fn peel(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot]
 /// The state at the loop's head, before it is entered.
 fn head(w: &Rewriter, final_snapshot: u32, first: &[SnapshotSlot]) -> Snapshot {
     Snapshot {
+        objects: w.described(first),
         slots: first.to_vec(),
         ..w.old.snapshots[final_snapshot as usize].clone()
     }
@@ -56,6 +57,7 @@ fn copy(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot], changes: 
     plan.guard(w, head(w, final_snapshot, first));
     let slots = w.old.snapshots[final_snapshot as usize].slots.clone();
     let mut carried = Vec::with_capacity(slots.len());
+    let mut copies = FxHashMap::default();
     for (&slot, now) in slots.iter().zip(first) {
         let tag = if now.tag.is_constant() {
             now.tag
@@ -64,12 +66,14 @@ fn copy(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot], changes: 
         };
         let payload = match now.payload {
             Ref::NONE => Ref::NONE,
+            r if r.as_virtual().is_some() => w.fresh_object(r, &mut copies),
             r => w.fresh(r),
         };
         carried.push(Carried { slot, tag, payload });
         w.pending.insert(slot.slot, (tag, payload));
     }
     let in_memory = plan.enter(w);
+    let heads = sink::heads(w, &copies);
     w.new.push(Instruction::new(Op::Loop, 0, &[]));
     w.weak.clear();
     w.is_quiet = false;
@@ -80,6 +84,7 @@ fn copy(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot], changes: 
     w.is_refuted = false;
     w.sweep();
     let mut phis = Vec::new();
+    let mut objects = Vec::new();
     let mut is_possible = !w.is_refuted;
     for (c, before) in carried.iter().zip(first) {
         let now = w.mapped_slot(&c.slot);
@@ -91,14 +96,21 @@ fn copy(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot], changes: 
         let same_class = c.payload == Ref::NONE && now.payload == Ref::NONE
             || w.new.type_of(now.payload) == w.new.type_of(c.payload);
         is_possible &= is_stable && same_class;
+        let is_object = |r: Ref| r.as_virtual().is_some();
+        let has_object = is_object(c.payload) || is_object(now.payload);
         let mut carry = |entry: Ref, before: Ref, back: Ref| {
             if entry != Ref::NONE && !entry.is_constant() && back != entry && back != before {
                 phis.push(Phi { entry, back });
             }
         };
         carry(c.tag, before.tag, now.tag);
-        carry(c.payload, before.payload, now.payload);
+        if has_object {
+            objects.push((c.payload, now.payload));
+        } else {
+            carry(c.payload, before.payload, now.payload);
+        }
     }
+    is_possible &= w.carry_objects(&heads, objects, &mut phis);
     if !is_possible {
         w.new.code.truncate(first_copy);
         w.new.snapshots.truncate(first_snapshots);

@@ -33,6 +33,11 @@ pub(super) fn rebuild(trace: &mut Trace, keep: &[bool], at: usize, inserted: &[I
         slot.tag = renamed(&places, slot.tag);
         slot.payload = renamed(&places, slot.payload);
     }
+    let objects = trace.snapshots.iter_mut().flat_map(|s| &mut s.objects);
+    for (tag, payload) in objects.flat_map(|o| &mut o.fields) {
+        *tag = renamed(&places, *tag);
+        *payload = renamed(&places, *payload);
+    }
     for phi in &mut trace.phis {
         phi.entry = renamed(&places, phi.entry);
         phi.back = renamed(&places, phi.back);

@@ -10,14 +10,16 @@
 use super::alias::Plan;
 use super::guards::Facts;
 use super::memory::{Memory, Place};
+use super::sink::Objects;
 use super::{Passes, fold};
 use crate::ir::helper::HelperEffect;
 use crate::ir::{
     Class, Effect, End, Helper, Instruction, Op, Ref, Snapshot, SnapshotSlot, Trace, Type,
+    VirtualObject,
 };
 use perilune_runtime::layout;
 use perilune_runtime::table::shape::EMPTY_SHAPE;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 
 /// What of a table changes with its shape.
@@ -49,6 +51,12 @@ pub(super) struct Rewriter<'a> {
     pub(super) weak: FxHashMap<Ref, usize>,
     /// Whether a guard can't hold.
     pub(super) is_refuted: bool,
+    /// Objects that are not made.
+    pub(super) objects: Objects,
+    /// The calls of the old trace whose objects must be made, by index.
+    pub(super) escaped: FxHashSet<usize>,
+    /// The index of the instruction of the old trace that is being taken.
+    pub(super) at: usize,
     map: Vec<Ref>,
     snapshots: FxHashMap<u32, u32>,
     expressions: FxHashMap<(Op, i32, [Ref; 3]), Ref>,
@@ -61,6 +69,7 @@ pub(super) struct Saved {
     facts: Facts,
     memory: Memory,
     checked_stack: i32,
+    objects: Objects,
     map: Vec<Ref>,
     expressions: FxHashMap<(Op, i32, [Ref; 3]), Ref>,
 }
@@ -80,6 +89,9 @@ impl<'a> Rewriter<'a> {
             is_broken: false,
             weak: FxHashMap::default(),
             is_refuted: false,
+            objects: Objects::new(first_object(old)),
+            escaped: FxHashSet::default(),
+            at: 0,
             map: vec![Ref::NONE; old.code.len()],
             snapshots: FxHashMap::default(),
             expressions: FxHashMap::default(),
@@ -94,6 +106,7 @@ impl<'a> Rewriter<'a> {
             facts: self.facts.clone(),
             memory: self.memory.clone(),
             checked_stack: self.checked_stack,
+            objects: self.objects.clone(),
             map: self.map.clone(),
             expressions: self.expressions.clone(),
         }
@@ -106,6 +119,7 @@ impl<'a> Rewriter<'a> {
         self.facts = saved.facts;
         self.memory = saved.memory;
         self.checked_stack = saved.checked_stack;
+        self.objects = saved.objects;
         self.map = saved.map;
         self.expressions = saved.expressions;
         self.pending.clear();
@@ -119,6 +133,7 @@ impl<'a> Rewriter<'a> {
         self.snapshots.clear();
         for n in 0..self.old.code.len() {
             let i = self.old.code[n];
+            self.at = n;
             self.map[n] = self.instruction(i);
         }
     }
@@ -128,8 +143,10 @@ impl<'a> Rewriter<'a> {
         let mut trace = self.new.clone();
         trace.steps.clone_from(&self.old.steps);
         let mut end = |snapshot: u32| {
+            let slots = self.mapped_slots(snapshot);
             trace.snapshots.push(Snapshot {
-                slots: self.mapped_slots(snapshot),
+                objects: self.described(&slots),
+                slots,
                 ..self.old.snapshots[snapshot as usize].clone()
             });
             trace.snapshots.len() as u32 - 1
@@ -145,6 +162,11 @@ impl<'a> Rewriter<'a> {
     /// What a ref of the old trace is in the new one.
     pub(super) fn mapped(&self, r: Ref) -> Ref {
         let r = r.as_instruction().map_or(r, |n| self.map[n]);
+        self.known(r)
+    }
+
+    /// The constant that a value was found to equal, or the value.
+    pub(super) fn known(&self, r: Ref) -> Ref {
         self.facts.constant_of(r).unwrap_or(r)
     }
 
@@ -173,6 +195,10 @@ impl<'a> Rewriter<'a> {
                 *r = self.mapped(*r);
             }
         }
+        if let Some(r) = self.on_objects(&i) {
+            return r;
+        }
+        self.escape_operands(&mut i);
         match i.op {
             Op::SlotTag | Op::SlotInt | Op::SlotFloat => self.load_slot(i),
             Op::StoreSlotTag | Op::StoreSlotInt | Op::StoreSlotFloat => self.store_slot(i),
@@ -238,7 +264,7 @@ impl<'a> Rewriter<'a> {
     }
 
     /// A payload in the register class that is wanted.
-    fn converted(&mut self, r: Ref, wanted: Type) -> Ref {
+    pub(super) fn converted(&mut self, r: Ref, wanted: Type) -> Ref {
         match (self.new.type_of(r), wanted) {
             (Type::Int, Type::Float) => self.pure(Instruction::new(Op::FloatFromBits, 0, &[r])),
             (Type::Float, Type::Int) => self.pure(Instruction::new(Op::FloatBits, 0, &[r])),
@@ -288,7 +314,8 @@ impl<'a> Rewriter<'a> {
         r
     }
 
-    fn store_slot(&mut self, i: Instruction) -> Ref {
+    fn store_slot(&mut self, mut i: Instruction) -> Ref {
+        self.escape_operands(&mut i);
         self.pending.remove(&i.imm);
         let place = if i.op == Op::StoreSlotTag {
             Place::SlotTag(i.imm)
@@ -464,7 +491,13 @@ impl<'a> Rewriter<'a> {
         if added {
             slots.sort_by_key(|s| s.slot);
         }
+        let mut objects: Vec<VirtualObject> = from.objects.clone();
+        for (tag, payload) in objects.iter_mut().flat_map(|o| &mut o.fields) {
+            (*tag, *payload) = (self.mapped(*tag), self.mapped(*payload));
+        }
+        objects.extend(self.described(&slots));
         let snapshot = Snapshot {
+            objects,
             slots,
             ..from.clone()
         };
@@ -482,4 +515,14 @@ impl<'a> Rewriter<'a> {
         };
         self.new.push(Instruction::new(op, 0, &[r]))
     }
+}
+
+/// The first number for virtual objects that no snapshot of a trace uses.
+fn first_object(trace: &Trace) -> usize {
+    let objects = trace.snapshots.iter().flat_map(|s| &s.objects);
+    let next = objects
+        .filter_map(|o| Some(o.name.as_virtual()? + 1))
+        .max()
+        .unwrap_or(0);
+    next.next_multiple_of(2)
 }

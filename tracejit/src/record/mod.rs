@@ -12,6 +12,7 @@
 mod construct;
 mod control;
 mod frames;
+mod inherit;
 mod log;
 mod machine;
 mod natives;
@@ -141,51 +142,6 @@ impl Recording {
         }
     }
 
-    /// Starts from an exit of another trace: what its snapshot says is not in memory, but
-    /// inherited.
-    pub fn inherit(&mut self, parent: &Trace, snapshot: &Snapshot) {
-        let mut count = 0;
-        let mut inherited: FxHashMap<Ref, Ref> = FxHashMap::default();
-        let mut value_of = |this: &mut Recording, r: Ref| {
-            if let Some(constant) = parent.constant_of(r) {
-                return this.trace.constant(constant);
-            }
-            let n = count;
-            count += 1;
-            *inherited.entry(r).or_insert_with(|| {
-                let op = match parent.type_of(r) {
-                    crate::ir::Type::Float => Op::InheritFloat,
-                    _ => Op::InheritInt,
-                };
-                this.trace.push(Instruction::new(op, n, &[]))
-            })
-        };
-        let mut slots = Vec::new();
-        for slot in &snapshot.slots {
-            let tag = value_of(self, slot.tag);
-            let payload = match slot.payload {
-                Ref::NONE => self.trace.int(0),
-                r => value_of(self, r),
-            };
-            slots.push((slot.slot, tag, payload));
-        }
-        for (slot, tag, payload) in slots {
-            let mut shadow = Shadow {
-                tag: Some(tag),
-                dirty: true,
-                ..Shadow::default()
-            };
-            match self.trace.type_of(payload) {
-                crate::ir::Type::Float => shadow.float = Some(payload),
-                _ => shadow.int = Some(payload),
-            }
-            self.shadow.insert(slot, shadow);
-        }
-        self.base = snapshot.base;
-        self.frames = snapshot.frames.clone();
-        self.popped = snapshot.popped;
-    }
-
     fn emit(&mut self, op: Op, imm: i32, args: &[Ref]) -> Ref {
         self.trace.push(Instruction::new(op, imm, args))
     }
@@ -273,6 +229,7 @@ impl Recording {
             popped: self.popped,
             frames: self.frames.clone(),
             slots: Vec::new(),
+            objects: Vec::new(),
             live: bits,
             live_start,
             is_speculative: false,

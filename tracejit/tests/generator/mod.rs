@@ -238,6 +238,7 @@ impl Generator {
             popped: 0,
             frames: Vec::new(),
             slots: slots.collect(),
+            objects: Vec::new(),
             live: vec![self.live],
             live_start: 0,
             is_speculative: false,

@@ -1,0 +1,160 @@
+//! The start of a side trace: what the exit of its parent has, and memory has not.
+//!
+//! Virtual objects of the exit are made first thing, by helpers as everywhere. The optimiser sinks
+//! them anew where the side trace lets them be; where a helper declines, the trace is left with the
+//! very state of the parent's exit, in which they are virtual still.
+
+use super::{Recording, Shadow};
+use crate::ir::{
+    Class, Helper, Instruction, Op, Ref, Snapshot, SnapshotSlot, Trace, Type, VirtualKind,
+    VirtualObject,
+};
+use perilune_runtime::layout;
+use perilune_runtime::value;
+use rustc_hash::FxHashMap;
+
+impl Recording {
+    /// Starts from an exit of another trace: what its snapshot says is not in memory, but inherited.
+    pub fn inherit(&mut self, parent: &Trace, snapshot: &Snapshot) {
+        let inherited = self.inherited_values(parent, snapshot);
+        let mut exit = self.renamed(parent, snapshot, &inherited);
+        let made = self.make_objects(&exit);
+        for slot in &mut exit.slots {
+            slot.payload = match slot.payload {
+                Ref::NONE => self.trace.int(0),
+                r => made.get(&r).copied().unwrap_or(r),
+            };
+            let mut shadow = Shadow {
+                tag: Some(slot.tag),
+                dirty: true,
+                ..Shadow::default()
+            };
+            match self.trace.type_of(slot.payload) {
+                Type::Float => shadow.float = Some(slot.payload),
+                _ => shadow.int = Some(slot.payload),
+            }
+            self.shadow.insert(slot.slot, shadow);
+        }
+        self.base = snapshot.base;
+        self.frames = snapshot.frames.clone();
+        self.popped = snapshot.popped;
+    }
+
+    /// What the parent's values are here.
+    fn inherited_values(&mut self, parent: &Trace, exit: &Snapshot) -> FxHashMap<Ref, Ref> {
+        let mut inherited = FxHashMap::default();
+        for (n, r) in exit.values().enumerate() {
+            inherited.entry(r).or_insert_with(|| {
+                let op = match parent.type_of(r) {
+                    Type::Float => Op::InheritFloat,
+                    _ => Op::InheritInt,
+                };
+                self.trace.push(Instruction::new(op, n as i32, &[]))
+            });
+        }
+        inherited
+    }
+
+    /// The parent's exit in terms of this trace.
+    fn renamed(
+        &mut self,
+        parent: &Trace,
+        exit: &Snapshot,
+        inherited: &FxHashMap<Ref, Ref>,
+    ) -> Snapshot {
+        let mut name = |r: Ref| match parent.constant_of(r) {
+            Some(constant) => self.trace.constant(constant),
+            None => inherited.get(&r).copied().unwrap_or(r),
+        };
+        let slot = |s: &SnapshotSlot, name: &mut dyn FnMut(Ref) -> Ref| SnapshotSlot {
+            slot: s.slot,
+            tag: name(s.tag),
+            payload: name(s.payload),
+        };
+        let slots = exit.slots.iter().map(|s| slot(s, &mut name)).collect();
+        let mut objects = Vec::with_capacity(exit.objects.len());
+        for object in &exit.objects {
+            let kind = match object.kind {
+                VirtualKind::Closure(proto) => VirtualKind::Closure(name(proto)),
+                kind => kind,
+            };
+            let fields = object.fields.iter();
+            objects.push(VirtualObject {
+                name: object.name,
+                kind,
+                fields: fields.map(|&(t, p)| (name(t), name(p))).collect(),
+            });
+        }
+        Snapshot {
+            slots,
+            objects,
+            is_speculative: false,
+            ..exit.clone()
+        }
+    }
+
+    /// Makes the virtual objects of an exit; what each became.
+    fn make_objects(&mut self, exit: &Snapshot) -> FxHashMap<Ref, Ref> {
+        let mut made = FxHashMap::default();
+        if exit.objects.is_empty() {
+            return made;
+        }
+        self.trace.snapshots.push(exit.clone());
+        let snapshot = self.trace.snapshots.len() as u32 - 1;
+        let (nil, zero) = (self.int(value::NIL.into()), self.int(0));
+        for object in &exit.objects {
+            let (helper, args) = match object.kind {
+                VirtualKind::Table(shape) => {
+                    self.depend_on_shape(shape);
+                    let shape = self.int(shape.into());
+                    let count = self.int(object.fields.len() as i64);
+                    (Helper::NewRecord, vec![shape, count])
+                }
+                VirtualKind::Cell => (Helper::NewCell, vec![nil, zero]),
+                VirtualKind::Closure(proto) => {
+                    let address = self.trace.int_of(proto).unwrap_or(0);
+                    let proto = self.object(address as *const u8);
+                    (Helper::NewClosure, vec![proto])
+                }
+            };
+            let r = self.emit(Op::CallInt, helper as i32, &args);
+            self.trace.push(Instruction {
+                snapshot,
+                ..Instruction::new(Op::GuardNe, 0, &[r, zero])
+            });
+            made.insert(object.name, r);
+        }
+        for object in &exit.objects {
+            self.fill_object(object, &made);
+        }
+        made
+    }
+
+    /// Stores the fields of an object that was just made: no barrier is due.
+    fn fill_object(&mut self, object: &VirtualObject, made: &FxHashMap<Ref, Ref>) {
+        let r = made[&object.name];
+        let (address, class, offset) = match object.kind {
+            VirtualKind::Table(_) if object.fields.is_empty() => return,
+            VirtualKind::Table(_) => {
+                let slots = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_SLOTS, &[r]);
+                (slots, Class::Record, 0)
+            }
+            VirtualKind::Cell => (r, Class::Cell, layout::CELL_VALUE),
+            VirtualKind::Closure(_) => (r, Class::Upvalue, layout::CLOSURE_UPVALUES),
+        };
+        for (n, &(tag, payload)) in object.fields.iter().enumerate() {
+            let payload = made.get(&payload).copied().unwrap_or(payload);
+            if class == Class::Upvalue {
+                let at = offset + (n * size_of::<usize>()) as i32;
+                self.memory(Op::Store64, class, at, &[address, payload]);
+                continue;
+            }
+            let payload = match payload {
+                Ref::NONE => self.int(0),
+                r => r,
+            };
+            let at = offset + n as i32 * layout::VALUE_SIZE;
+            self.store_value(class, address, at, Some(tag), payload);
+        }
+    }
+}
