@@ -14,6 +14,7 @@ use crate::table::Table;
 use crate::table::shape::NO_SLOT;
 use crate::value::{NIL, Value};
 use crate::vm::Vm;
+use perilune_frontend::number::{Number, push_number};
 use std::ptr;
 
 /// A new table with room for `array` elements and `fields` fields; null when declined.
@@ -189,6 +190,43 @@ pub unsafe fn substring(
         }
         let bytes = &LuaString::as_bytes(s)[from..to];
         heap.new_string(bytes).unwrap_or(ptr::null_mut())
+    }
+}
+
+/// The string of a number (manual §3.4.3); null when declined.
+///
+/// # Safety
+/// `vm` is live.
+pub unsafe fn number_string(vm: *mut Vm, number: Number) -> *mut LuaString {
+    // SAFETY: the caller's contract.
+    let heap = unsafe { &mut (*vm).heap };
+    if heap.needs_step() {
+        return ptr::null_mut();
+    }
+    let mut text = Vec::new();
+    push_number(&mut text, number);
+    heap.new_string(&text).unwrap_or(ptr::null_mut())
+}
+
+/// The concatenation of strings; null when declined.
+///
+/// # Safety
+/// `vm` and the strings are live.
+pub unsafe fn concat(vm: *mut Vm, parts: &[*const LuaString]) -> *mut LuaString {
+    // SAFETY: the caller's contract; nothing is freed before the parts are copied.
+    unsafe {
+        let heap = &mut (*vm).heap;
+        if heap.needs_step() {
+            return ptr::null_mut();
+        }
+        let mut bytes: [&[u8]; 3] = [&[]; 3];
+        let Some(bytes) = bytes.get_mut(..parts.len()) else {
+            return ptr::null_mut();
+        };
+        for (bytes, &part) in bytes.iter_mut().zip(parts) {
+            *bytes = LuaString::as_bytes(part);
+        }
+        heap.string_from_parts(bytes).unwrap_or(ptr::null_mut())
     }
 }
 

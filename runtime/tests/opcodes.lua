@@ -82,6 +82,7 @@ while k < count do
   local method_holder = table_value
   method_holder.method = several
   method_holder:method(1)
+  local _ = ("text"):add()
   table_value.method = nil
   -- Loops.
   for v = 1, 2 do sum = sum + v end

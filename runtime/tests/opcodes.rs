@@ -59,9 +59,13 @@ fn state() -> Result<Lua, Error> {
                 native!("select", select),
             ],
         )?;
-        let metatable = call.new_table(0, 1)?;
+        let metatable = call.new_table(0, 2)?;
         let add = call.new_function(native!("__add", string_add))?;
         call.table_set_str(metatable, b"__add", add)?;
+        let methods = call.new_table(0, 1)?;
+        let add = call.new_function(native!("add", string_add))?;
+        call.table_set_str(methods, b"add", add)?;
+        call.table_set_str(metatable, b"__index", methods.into())?;
         let text = call.new_string(b"")?;
         call.set_metatable(text, Some(metatable))
     })?;

@@ -82,8 +82,8 @@ pub(crate) const FLAGS: &[Flag<Meaning>] = &[
         Meaning::Engine,
         "choose engine modes: off, on, ... (see the manual)",
         "A list separated by commas. off runs everything in the interpreter; on compiles hot \
-         paths. stats[=json] prints at the end what was compiled, dump=ir+opt+asm each trace as \
-         recorded, as optimised and as machine code. For testing: hot=N and exit=N say after how many \
+         paths. stats[=json] prints at the end what was compiled, dump=trace+ir+opt+asm each trace: \
+         the instructions that were recorded, the trace as recorded, as optimised and as machine code. For testing: hot=N and exit=N say after how many \
          rounds of a loop and how many exits there is a trace, maxtrace=N, regs=N and deopt=N limit \
          its length and its registers and make every Nth guard fail, eval runs traces without machine \
          code, opt=0 and -PASS (fold, cse, \

@@ -463,37 +463,3 @@ pub(super) unsafe fn return_values(
         true
     }
 }
-
-/// `Method` of a string whose method the instruction's cache knows.
-///
-/// # Safety
-/// The arguments are a handler's state.
-#[inline(always)]
-pub(super) unsafe fn string_method(
-    vm: *mut Vm,
-    pc: *const u64,
-    base: *mut Value,
-    _constants: *const Value,
-) -> bool {
-    // SAFETY: the caller's contract; the word after the instruction is its cache.
-    unsafe {
-        let i = Insn::at(pc.sub(1));
-        let object = slot(base, i.b().0);
-        if (*object).tag != STRING || i.op_byte() != Opcode::Method as u8 {
-            return false;
-        }
-        let methods = cache::string_methods(vm);
-        let word = *pc;
-        if methods.is_null() || (*methods).header.extra != word as u32 {
-            return false;
-        }
-        let method = (*methods).slots.add((word >> 32) as u16 as usize);
-        if (*method).tag == NIL {
-            return false;
-        }
-        let object = *object;
-        *slot(base, i.a().plus(1).0) = object;
-        *slot(base, i.a().0) = *method;
-        true
-    }
-}

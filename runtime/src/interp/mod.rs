@@ -166,7 +166,7 @@ mod threaded {
         #[cold] shim_arithmetic: else perform, Arithmetic;
         #[cold] shim_compare: else perform, Compare;
         shim_index:
-            at fast::get_field, 1; at fast::get_string, 0; at fast::string_method, 1;
+            at fast::get_field, 1; at fast::get_string, 0;
             else perform, Index;
         shim_set_index:
             at fast::set_field, 1; at fast::set_string, 0;

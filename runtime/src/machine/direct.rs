@@ -453,6 +453,18 @@ impl Machine for Direct {
         }
     }
     #[inline(always)]
+    fn string_method(&mut self) -> Option<DirectValue> {
+        // SAFETY: the word after the instruction is its inline cache; the machine is live.
+        unsafe {
+            let (methods, word) = (cache::string_methods(self.vm), *self.pc);
+            if methods.is_null() || (*methods).header.extra != word as u32 {
+                return None;
+            }
+            let slot = (*methods).slots.add((word >> 32) as u16 as usize);
+            ((*slot).tag != value::NIL).then_some(DirectValue::Slot(Lazy(slot)))
+        }
+    }
+    #[inline(always)]
     fn set_field(&mut self, t: *mut Table, v: DirectValue) -> bool {
         // SAFETY: as `field`.
         unsafe {
@@ -537,6 +549,10 @@ impl Machine for Direct {
     }
     #[inline(always)]
     fn new_closure(&mut self, _a: Register, _n: usize) -> bool {
+        false
+    }
+    #[inline(always)]
+    fn concat(&mut self, _a: Register, _count: usize) -> bool {
         false
     }
     #[inline(always)]

@@ -79,6 +79,7 @@ macro_rules! for_each_prim {
             set_cell_value(c: Value, v: Value) -> Bool, write, "a cell := value; false as above";
             // Fields with constant keys: through the inline cache of the instruction.
             field(t: Table) -> OptionValue, read, "the field, if the cache knows it; may be nil only without __index";
+            string_method() -> OptionValue, read, "the method that strings have, if the cache knows it";
             set_field(t: Table, v: Value) -> Bool, write, "store to the field, if the cache knows it and no metamethod or barrier is due";
             // Array part.
             element(t: Table, i: Integer) -> OptionValue, read, "a non-nil element of the array part";
@@ -88,6 +89,7 @@ macro_rules! for_each_prim {
             new_table(a: Register, array: Count, fields: Count) -> Bool, write, "a register := a new table; false when left to the slow path";
             new_cell(a: Register, v: Value) -> Bool, write, "a register := a new cell; false as above";
             new_closure(a: Register, n: Index) -> Bool, write, "a register := a closure of an inner function; false as above";
+            concat(a: Register, count: Count) -> Bool, write, "a register := its string and those of the registers behind it; false as above";
             set_list(a: Register, count: Count) -> Bool, write, "list items into a table; false as above";
             // Control.
             jump(offset: Offset) -> Unit, control, "pc += offset";

@@ -140,7 +140,9 @@ op! {
         if m.nothing_to_close() { Next } else { ToSlow(Slow::Other) }
     }
     /// Concatenates.
-    concat(_m, _i) { ToSlow(Slow::Concat) }
+    concat(m, i) {
+        if m.concat(i.a(), i.bn()) { Next } else { ToSlow(Slow::Concat) }
+    }
     /// Makes a closure.
     closure(m, i) {
         if m.new_closure(i.a(), i.bci() as usize) { Next } else { ToSlow(Slow::Construct) }

@@ -96,6 +96,13 @@ op! {
                 m.skip_word();
                 return Next;
             }
+        } else if m.is_string(b)
+            && let Some(v) = m.string_method()
+        {
+            m.set(i.a().plus(1), b);
+            m.set(i.a(), v);
+            m.skip_word();
+            return Next;
         }
         ToSlow(Slow::Index)
     }

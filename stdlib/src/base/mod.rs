@@ -39,7 +39,7 @@ pub const FUNCTIONS: &[Native] = &[
     native!("setmetatable", setmetatable, intrinsic SetMetatable),
     native!("tonumber", convert::tonumber),
     native!("tostring", convert::tostring),
-    native!("type", type_of),
+    native!("type", type_of, intrinsic Type),
     native!("xpcall", protect::xpcall, yieldable),
 ];
 

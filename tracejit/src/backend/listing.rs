@@ -12,6 +12,7 @@ pub fn listing(address: usize, code: &[u8]) -> String {
     options.set_hex_prefix("0x");
     options.set_hex_suffix("");
     options.set_uppercase_hex(false);
+    options.set_signed_immediate_operands(true);
     options.set_space_after_operand_separator(true);
     options.set_space_between_memory_add_operators(true);
     options.set_branch_leading_zeros(false);

@@ -1,12 +1,12 @@
 //! Functions of the runtime that traces call: they never raise, collect or run Lua code.
 
 use super::op::Type;
-use perilune_frontend::number;
+use perilune_frontend::number::{self, Number};
 use perilune_runtime::construct;
 use perilune_runtime::function::{Cell, LuaClosure, Proto};
 use perilune_runtime::string::LuaString;
 use perilune_runtime::table::Table;
-use perilune_runtime::value::Value;
+use perilune_runtime::value::{INTEGER, Value};
 use perilune_runtime::vm::Vm;
 
 /// What a helper's result depends on.
@@ -80,6 +80,12 @@ helpers! {
     NewClosure = new_closure, (Int) -> Int, Allocates;
     /// The bytes of string a from b up to c, counted from 0, as a string.
     Substring = substring, (Int, Int, Int) -> Int, Allocates;
+    /// The string of the number with tag a and payload b.
+    NumberString = number_string, (Int, Int) -> Int, Allocates;
+    /// The concatenation of strings a and b.
+    Concat = concat, (Int, Int) -> Int, Allocates;
+    /// The concatenation of strings a, b and c.
+    ConcatThree = concat_three, (Int, Int, Int) -> Int, Allocates;
     /// How many variables are to be closed, at most: 0 or 1.
     ToBeClosed = to_be_closed, () -> Int, ReadsTables;
     /// `next` of table a, after the key with tag b and payload c: 0 at the end, 1 with the key and
@@ -186,6 +192,39 @@ unsafe extern "C-unwind" fn substring(
 ) -> *mut LuaString {
     // SAFETY: the caller's contract.
     unsafe { construct::substring(vm, s, from as usize, to as usize) }
+}
+/// # Safety
+/// As [`construct::number_string`]; the value is a number.
+unsafe extern "C-unwind" fn number_string(tag: u64, payload: u64, vm: *mut Vm) -> *mut LuaString {
+    let v = value(tag, payload);
+    let number = if v.tag == INTEGER {
+        Number::Integer(v.as_integer())
+    } else {
+        Number::Float(v.as_float())
+    };
+    // SAFETY: the caller's contract.
+    unsafe { construct::number_string(vm, number) }
+}
+/// # Safety
+/// As [`construct::concat`].
+unsafe extern "C-unwind" fn concat(
+    a: *const LuaString,
+    b: *const LuaString,
+    vm: *mut Vm,
+) -> *mut LuaString {
+    // SAFETY: the caller's contract.
+    unsafe { construct::concat(vm, &[a, b]) }
+}
+/// # Safety
+/// As [`construct::concat`].
+unsafe extern "C-unwind" fn concat_three(
+    a: *const LuaString,
+    b: *const LuaString,
+    c: *const LuaString,
+    vm: *mut Vm,
+) -> *mut LuaString {
+    // SAFETY: the caller's contract.
+    unsafe { construct::concat(vm, &[a, b, c]) }
 }
 /// # Safety
 /// As [`construct::nothing_to_close`].

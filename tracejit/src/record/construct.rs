@@ -29,7 +29,7 @@ impl Recording {
         answer
     }
 
-    fn set_object(&mut self, a: Register, v: Value, r: Ref) {
+    pub(super) fn set_object(&mut self, a: Register, v: Value, r: Ref) {
         let tag = self.int(v.tag as i64);
         self.write(a, v);
         let slot = self.slot_of(a);

@@ -418,6 +418,9 @@ impl Machine for Recording {
     fn field(&mut self, t: RecordedTable) -> Option<RecordedValue> {
         self.record_field(t)
     }
+    fn string_method(&mut self) -> Option<RecordedValue> {
+        self.record_string_method()
+    }
     fn set_field(&mut self, t: RecordedTable, v: RecordedValue) -> bool {
         self.record_set_field(t, v)
     }
@@ -439,6 +442,9 @@ impl Machine for Recording {
     }
     fn new_closure(&mut self, a: Register, n: usize) -> bool {
         self.record_new_closure(a, n)
+    }
+    fn concat(&mut self, a: Register, count: usize) -> bool {
+        self.record_concat(a, count)
     }
     fn set_list(&mut self, a: Register, count: usize) -> bool {
         self.record_set_list(a, count)

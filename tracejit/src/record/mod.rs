@@ -15,6 +15,7 @@ mod frames;
 mod log;
 mod machine;
 mod natives;
+mod strings;
 mod tables;
 mod values;
 

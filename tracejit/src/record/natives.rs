@@ -36,7 +36,7 @@ impl Recording {
         Some(intrinsic)
     }
 
-    fn slot_value(&self, slot: i32) -> RecordedValue {
+    pub(super) fn slot_value(&self, slot: i32) -> RecordedValue {
         RecordedValue {
             concrete: self.concrete(slot),
             source: Source::Slot(slot),
@@ -91,6 +91,7 @@ impl Recording {
                 self.record_insert(t, v)?;
                 return Some(None);
             }
+            (Intrinsic::Type, 1) => self.record_type(argument(self, 0)),
             (Intrinsic::Floor, 1) => self.record_floor(argument(self, 0))?,
             (Intrinsic::Abs, 1) => self.record_abs(argument(self, 0))?,
             (Intrinsic::Sqrt | Intrinsic::Sin | Intrinsic::Cos, 1) => {
@@ -111,6 +112,14 @@ impl Recording {
             _ => return None,
         };
         Some(Some(result))
+    }
+
+    /// `type(v)`: a name that the heap keeps for each tag.
+    fn record_type(&mut self, v: RecordedValue) -> RecordedValue {
+        let tag = self.guard_tag(v);
+        // SAFETY: the machine is live; there is a name for every tag.
+        let name = unsafe { (*self.direct.vm).heap.type_names[tag as usize] };
+        self.constant_value(Value::string(name))
     }
 
     fn known(&mut self, concrete: Value, payload: Ref) -> RecordedValue {

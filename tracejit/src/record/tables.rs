@@ -66,7 +66,7 @@ impl Recording {
     }
 
     /// The constant key of the current field access.
-    fn field_key(&self) -> *mut LuaString {
+    pub(super) fn field_key(&self) -> *mut LuaString {
         // SAFETY: the current instruction is a field access of verified code.
         unsafe {
             let i = Insn::at(self.instruction);
@@ -85,7 +85,7 @@ impl Recording {
     }
 
     /// A record slot of a table whose shape was guarded.
-    fn load_slot(&mut self, t: *const Table, r: Ref, slot: u32) -> RecordedValue {
+    pub(super) fn load_slot(&mut self, t: *const Table, r: Ref, slot: u32) -> RecordedValue {
         let slots = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_SLOTS, &[r]);
         // SAFETY: the shape says that the slot exists.
         let concrete = unsafe { Table::slot(t, slot) };

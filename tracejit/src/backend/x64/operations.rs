@@ -233,6 +233,16 @@ impl Emitter<'_> {
             displaced!(self.ops, { movsd } [Rq(at) + 8 * Rq(index)] + i.imm, { , Rx(value) });
             return Ok(());
         }
+        if let Some(v) = self.trace.int_of(i.args[2]) {
+            if i.op == Op::Store8At {
+                displaced!(self.ops, { mov BYTE } [Rq(at) + Rq(index)] + i.imm, { , v as i8 });
+                return Ok(());
+            }
+            if let Ok(v) = i32::try_from(v) {
+                displaced!(self.ops, { mov QWORD } [Rq(at) + 8 * Rq(index)] + i.imm, { , v });
+                return Ok(());
+            }
+        }
         let value = self.general(i.args[2], R11)?;
         match i.op {
             Op::Store8At => {
