@@ -216,16 +216,21 @@ impl FunctionState<'_, '_> {
     /// Lets all jumps of `list` come to the next instruction.
     pub(super) fn patch_here(&mut self, list: JumpList) {
         if !list.is_empty() {
-            let nothing = if self.skips_nothing(list) {
-                let line = self.lines.runs.last().map_or(self.line, |&(_, line)| line);
-                self.flagged_jump(JUMP_NOTHING, line)
-            } else {
-                JumpList::EMPTY
-            };
+            let nothing = self.over_nothing(list);
             let here = self.label();
             let list = self.join(list, nothing);
             self.patch_to(list, here);
         }
+    }
+
+    /// Where the jumps of `list` are about to come to the next instruction, and the last instruction
+    /// is one of them: a jump over nothing, which tells falling through from jumping.
+    pub(super) fn over_nothing(&mut self, list: JumpList) -> JumpList {
+        if !self.skips_nothing(list) {
+            return JumpList::EMPTY;
+        }
+        let line = self.lines.runs.last().map_or(self.line, |&(_, line)| line);
+        self.flagged_jump(JUMP_NOTHING, line)
     }
 
     /// Adds flags to the last jump of `list`, if it is conditional and the last instruction.

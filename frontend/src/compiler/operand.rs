@@ -491,7 +491,11 @@ impl FunctionState<'_, '_> {
             self.patch_here(skip);
             self.patch_here(over);
         }
+        let both = [self.over_nothing(on_false), self.over_nothing(on_true)];
         let end = self.label();
+        for nothing in both {
+            self.patch_to(nothing, end);
+        }
         self.patch_values(on_false, Some(register), end, load_false);
         self.patch_values(on_true, Some(register), end, load_true);
     }

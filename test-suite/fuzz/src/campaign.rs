@@ -50,7 +50,7 @@ impl Comparison {
     /// Whether the reference implementation always does the same with a program. Its hash values, and
     /// hence the order of traversals, are random, and some programs notice.
     fn is_settled(&self, program: &[u8], expected: &Outcome) -> bool {
-        const TRIES: usize = 8;
+        const TRIES: usize = 100;
         (0..TRIES).all(|_| {
             let programs = [program.to_vec()];
             let again = self.reference.run(&programs, self.mode);

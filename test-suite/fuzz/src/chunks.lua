@@ -29,11 +29,16 @@ local function passing_on(...)
 end
 local function protected_call(...) return passing_on(pcall(...)) end
 local function nothing() end
+-- Hooks do not reach finalisers, so nothing would end one that runs for ever.
+local function without_finaliser(t, metatable)
+  if type(metatable) == "table" then rawset(metatable, "__gc", nil) end
+  return setmetatable(t, metatable)
+end
 local math_copy = {}
 for name, value in pairs(math) do math_copy[name] = value end
 local env = {
   print = nothing, pcall = protected_call, error = error, select = select, tostring = tostring,
-  type = type, next = next, pairs = pairs, ipairs = ipairs, setmetatable = setmetatable,
+  type = type, next = next, pairs = pairs, ipairs = ipairs, setmetatable = without_finaliser,
   string = {rep = nothing, sub = string.sub, format = string.format}, math = math_copy,
   table = {concat = table.concat, unpack = table.unpack, insert = table.insert},
 }
