@@ -45,7 +45,7 @@ impl fmt::Display for UnknownMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "unknown engine mode '{}' (known: off, on, hot=N, exit=N, maxtrace=N, regs=N, deopt=N, opt=0, -PASS, eval, record-only, \
+            "unknown engine mode '{}' (known: off, on, hot=N, exit=N, maxtrace=N, regs=N, deopt=N, opt=0, -PASS, +PASS, eval, record-only, \
              verify, dump=STAGE+..., stats[=json], gc=stress[=N], alloc=fail=N)",
             self.0
         )

@@ -68,12 +68,15 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Sets one mode: `hot=N`, `exit=N`, `opt=0`, `-PASS`, `maxtrace=N`, `regs=N`, `eval`, `record-only`,
-    /// `deopt=N`, `verify`, `dump=STAGE+...`. False when there is no such mode.
+    /// Sets one mode: `hot=N`, `exit=N`, `opt=0`, `-PASS`, `+PASS`, `maxtrace=N`, `regs=N`, `eval`,
+    /// `record-only`, `deopt=N`, `verify`, `dump=STAGE+...`. False when there is no such mode.
     pub fn set(&mut self, mode: &str) -> bool {
         let number = |text: &str| text.parse::<u32>().ok().filter(|&n| n > 0);
         if let Some(pass) = mode.strip_prefix('-') {
             return self.passes.set(pass, false);
+        }
+        if let Some(pass) = mode.strip_prefix('+') {
+            return self.passes.set(pass, true);
         }
         match mode.split_once('=') {
             None => match mode {

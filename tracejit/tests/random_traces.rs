@@ -82,6 +82,10 @@ fn every_pass_leaves_a_well_formed_trace_that_can_be_printed_and_parsed() {
             assert_eq!(again.to_string(), text);
         };
         check("generating", &trace);
-        optimise_observed(trace, &Passes::default(), Some(&mut check));
+        let all = Passes {
+            sink: true,
+            ..Passes::default()
+        };
+        optimise_observed(trace, &all, Some(&mut check));
     }
 }

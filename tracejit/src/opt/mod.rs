@@ -43,8 +43,11 @@ macro_rules! passes {
         }
 
         impl Default for Passes {
+            /// All of them but `sink`: what is not made does not count as allocated yet, so that a
+            /// loop that waits for the collector would wait for ever.
             fn default() -> Passes {
-                Passes { $($name: true),* }
+                let all = Passes { $($name: true),* };
+                Passes { sink: false, ..all }
             }
         }
     };
