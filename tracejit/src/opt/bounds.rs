@@ -9,7 +9,8 @@
 //! them can wrap around then. To all of them something may be added that is the same in all rounds.
 //!
 //! Such a loop ends by itself, soon if it has not too many rounds: then events need not be polled for
-//! in every round, but only before it. A loop with residual steps keeps its polls.
+//! in every round, but only before it. A loop with residual steps keeps its polls, and so does one that
+//! makes objects: to join strings may take as long as they are.
 //!
 //! Invariants:
 //! - Only checks behind the counter's guard are dropped: in the last round it leaves before them.
@@ -19,7 +20,8 @@
 //!   so that the engine can do without.
 
 use super::rebuild::rebuild;
-use crate::ir::{Class, Instruction, Op, Phi, Ref, Snapshot, Trace};
+use crate::ir::helper::HelperEffect;
+use crate::ir::{Class, Helper, Instruction, Op, Phi, Ref, Snapshot, Trace};
 use perilune_runtime::layout;
 
 /// Rounds, and steps that are no constants, at most: their product does not wrap around.
@@ -109,9 +111,13 @@ pub(super) fn hoist(trace: &mut Trace, head: Snapshot) {
     rebuild(trace, &keep, start, &inserted);
 }
 
-/// Drops the polls of a loop without steps; whether there were any.
+/// Drops the polls of a loop whose rounds are short; whether there were any.
 fn drop_polls(trace: &Trace, start: usize, keep: &mut [bool]) -> bool {
-    if trace.runs_long || trace.code[start..].iter().any(|i| i.op == Op::Step) {
+    let takes_long = |i: &Instruction| {
+        let makes = |helper: Helper| helper.effect() == HelperEffect::Allocates;
+        i.op == Op::Step || i.helper().is_some_and(makes)
+    };
+    if trace.runs_long || trace.code[start..].iter().any(takes_long) {
         return false;
     }
     let mut any = false;
