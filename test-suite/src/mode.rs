@@ -39,6 +39,10 @@ pub const MODES: &[Mode] = &[
         arguments: &["-j", "hot=1,exit=1,opt=0,verify"],
     },
     Mode {
+        name: "all-objects-made",
+        arguments: &["-j", "hot=1,exit=1,-sink,verify"],
+    },
+    Mode {
         name: "evaluated-traces",
         arguments: &["-j", "eval,hot=1,exit=1,verify"],
     },

@@ -195,6 +195,10 @@ impl Evaluator<'_> {
                 let is_quiet = self.world.is_quiet();
                 return self.guard(i, is_quiet);
             }
+            Op::GuardPaid => {
+                let is_paid = self.world.allocate() != 0;
+                return self.guard(i, is_paid);
+            }
             Op::Step => {
                 self.world.go_on();
                 return self.step(i);

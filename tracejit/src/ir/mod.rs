@@ -217,6 +217,8 @@ pub struct Trace {
     pub phis: Vec<Phi>,
     /// How it ends.
     pub end: End,
+    /// How many instructions at its start make the virtual objects of its parent's exit.
+    pub head: usize,
     /// Whether the loop was to run for long when it was recorded.
     pub runs_long: bool,
     /// Interned constants.
@@ -236,6 +238,7 @@ impl Trace {
             steps: Vec::new(),
             phis: Vec::new(),
             end: End::Exit(0),
+            head: 0,
             runs_long: false,
             interned,
         }

@@ -44,7 +44,7 @@ pub(super) fn has_offset(op: Op) -> bool {
             );
             !has_none && !is_slot(op)
         }
-        _ => op == Op::GuardStack,
+        _ => matches!(op, Op::GuardStack | Op::GuardPaid),
     }
 }
 

@@ -43,11 +43,9 @@ macro_rules! passes {
         }
 
         impl Default for Passes {
-            /// All of them but `sink`: what is not made does not count as allocated yet, so that a
-            /// loop that waits for the collector would wait for ever.
+            /// All of them.
             fn default() -> Passes {
-                let all = Passes { $($name: true),* };
-                Passes { sink: false, ..all }
+                Passes { $($name: true),* }
             }
         }
     };

@@ -131,11 +131,13 @@ impl<'a> Rewriter<'a> {
     /// Goes over the old trace once.
     pub(super) fn sweep(&mut self) {
         self.snapshots.clear();
+        self.begin_payment();
         for n in 0..self.old.code.len() {
             let i = self.old.code[n];
             self.at = n;
             self.map[n] = self.instruction(i);
         }
+        self.settle_payment();
     }
 
     /// The new trace as if it ended here, for those who check it.

@@ -12,6 +12,9 @@
 //! loop's end must be like the one at its head for that: of the same kind, with fields whose known
 //! tags are the same.
 //!
+//! What is not made counts as allocated all the same ([`Op::GuardPaid`]), once in each copy of a
+//! round: a program that waits for the collector must not wait for ever.
+//!
 //! Invariants:
 //! - Virtual objects are named by operands of no instruction, and by no place in memory: what is not
 //!   virtual differs from them.
@@ -46,6 +49,10 @@ pub(super) struct Objects {
     list: Vec<Object>,
     /// The first number: those below are the old trace's.
     first: usize,
+    /// Bytes that the objects of this sweep would take.
+    bytes: i32,
+    /// Where the new trace pays for them.
+    payment: Option<usize>,
 }
 
 impl Objects {
@@ -53,6 +60,8 @@ impl Objects {
         Objects {
             list: Vec::new(),
             first,
+            bytes: 0,
+            payment: None,
         }
     }
 
@@ -111,6 +120,18 @@ impl Rewriter<'_> {
         }
     }
 
+    /// A sweep begins.
+    pub(super) fn begin_payment(&mut self) {
+        (self.objects.bytes, self.objects.payment) = (0, None);
+    }
+
+    /// A sweep is done: what its objects would take is known.
+    pub(super) fn settle_payment(&mut self) {
+        if let Some(place) = self.objects.payment.take() {
+            self.new.code[place].imm = self.objects.bytes;
+        }
+    }
+
     /// The object, if it is virtual, and those that its fields name are to be made where they were.
     pub(super) fn escape(&mut self, r: Ref) {
         let mut left = vec![r];
@@ -150,6 +171,16 @@ impl Rewriter<'_> {
             },
             _ => return None,
         };
+        // The parent of a side trace has paid for what the side trace finds.
+        if self.at >= self.old.head {
+            self.objects.bytes += match kind {
+                VirtualKind::Table(_) => {
+                    layout::TABLE_SIZE + fields.len() as i32 * layout::VALUE_SIZE
+                }
+                VirtualKind::Cell => layout::CELL_SIZE,
+                VirtualKind::Closure(_) => layout::CLOSURE_UPVALUES,
+            };
+        }
         Some(self.objects.push(Object {
             origins: vec![self.at],
             kind,
@@ -164,7 +195,20 @@ impl Rewriter<'_> {
             .iter()
             .all(|&r| r.as_virtual().is_none() || self.objects.index(r).is_some());
         let holds = (a == b) == (i.op == Op::GuardEq);
-        (are_objects && holds).then_some(Ref::NONE)
+        if !are_objects || !holds {
+            return None;
+        }
+        // Where the object would have been made, the collector would have been seen to be due.
+        let is_answer = b.is_constant() && self.new.int_of(b) == Some(0);
+        if is_answer && self.objects.payment.is_none() && self.at >= self.old.head {
+            self.guard(Instruction {
+                op: Op::GuardPaid,
+                args: [Ref::NONE; 3],
+                ..*i
+            });
+            self.objects.payment = Some(self.new.code.len() - 1);
+        }
+        Some(Ref::NONE)
     }
 
     /// A table gets a field.
@@ -179,6 +223,7 @@ impl Rewriter<'_> {
         }
         object.kind = VirtualKind::Table(shape);
         object.fields.push((nil, Ref::NONE));
+        self.objects.bytes += layout::VALUE_SIZE;
         Some(self.new.int(1))
     }
 

@@ -19,6 +19,7 @@ impl Recording {
         let inherited = self.inherited_values(parent, snapshot);
         let mut exit = self.renamed(parent, snapshot, &inherited);
         let made = self.make_objects(&exit);
+        self.trace.head = self.trace.code.len();
         for slot in &mut exit.slots {
             slot.payload = match slot.payload {
                 Ref::NONE => self.trace.int(0),
