@@ -8,13 +8,14 @@
 //! that writes, and where and with which state the trace is left.
 
 use super::compute::{holds, pure, pure_helper};
+use super::fresh::{New, SLOTS};
 use super::helper::HelperEffect;
 use super::world::{VM, World};
 use super::{
     Class, Constant, End, Helper, Instruction, Op, PendingFrame, Ref, Snapshot, Trace, Type,
+    VirtualKind,
 };
 use perilune_runtime::layout;
-use perilune_runtime::table::shape::EMPTY_SHAPE;
 use std::collections::BTreeMap;
 
 /// State that others see.
@@ -196,7 +197,7 @@ impl Evaluator<'_> {
                 return self.guard(i, is_quiet);
             }
             Op::GuardPaid => {
-                let is_paid = self.world.allocate() != 0;
+                let is_paid = self.world.pay();
                 return self.guard(i, is_paid);
             }
             Op::Step => {
@@ -239,30 +240,22 @@ impl Evaluator<'_> {
         if helper.effect() == HelperEffect::Pure {
             return pure_helper(helper, a, b);
         }
-        let memory = self.world.written();
-        self.events.push(Event::Call(helper, vec![a, b, c], memory));
-        match helper.effect() {
-            HelperEffect::Allocates => {
-                let object = self.world.allocate();
-                if helper == Helper::NewTable && object != 0 {
-                    let shape = object + layout::OBJECT_EXTRA as u64;
-                    self.world
-                        .store(Class::Shape, shape, EMPTY_SHAPE.into(), u64::MAX);
-                    let border = object + layout::TABLE_BORDER as u64;
-                    self.world.store(Class::TableHeader, border, 0, u64::MAX);
-                }
-                Some(object)
-            }
-            HelperEffect::AddsField => {
-                let answer = self.world.append();
-                if answer != 0 {
-                    let shape = a.wrapping_add(layout::OBJECT_EXTRA as u64);
-                    self.world.store(Class::Shape, shape, b, u64::MAX);
-                }
-                Some(answer)
-            }
-            _ => Some(self.world.append()),
+        if helper.effect() == HelperEffect::Allocates {
+            return Some(match New::of(helper, a, b) {
+                Some(new) => self.world.allocate(new),
+                None => self.world.make_string(i.imm as u64, [a, b, c]),
+            });
         }
+        let adds_field = helper.effect() == HelperEffect::AddsField;
+        if !(adds_field && self.world.is_fresh(a)) {
+            let mut operands = vec![a, b, c];
+            let (_, memory) = self.world.visible(&mut operands, |_| false);
+            self.events.push(Event::Call(helper, operands, memory));
+        }
+        Some(match adds_field {
+            true => self.world.add_slot(a, b).into(),
+            false => self.world.append(a),
+        })
     }
 
     fn step(&mut self, i: &Instruction) -> Option<Outcome> {
@@ -282,23 +275,56 @@ impl Evaluator<'_> {
     }
 
     fn visible(&self, counts: impl Fn(i64) -> bool) -> Visible {
-        Visible {
-            slots: self.world.written_slots(counts),
-            memory: self.world.written(),
-        }
+        let (slots, memory) = self.world.visible(&mut [], counts);
+        Visible { slots, memory }
     }
 
     /// Brings what a snapshot says into memory.
     fn restore(&mut self, snapshot: u32) {
-        for slot in &self.trace.snapshots[snapshot as usize].slots {
+        let snapshot = &self.trace.snapshots[snapshot as usize];
+        let made = self.make_objects(snapshot);
+        let value = |evaluator: &Self, r| made.get(&r).copied().unwrap_or(evaluator.value(r));
+        for slot in &snapshot.slots {
             let place = self.anchor + i64::from(slot.slot);
             let payload = match slot.payload {
                 Ref::NONE => self.world.slot(place).1,
-                r => self.value(r),
+                r => value(self, r),
             };
             let tag = self.value(slot.tag) as u8;
             self.world.set_slot(place, tag, payload);
         }
+    }
+
+    /// Makes the virtual objects of a snapshot; where each of them is.
+    fn make_objects(&mut self, snapshot: &Snapshot) -> BTreeMap<Ref, u64> {
+        let mut made = BTreeMap::new();
+        for object in &snapshot.objects {
+            let new = match object.kind {
+                VirtualKind::Table(shape) => New::Record(shape.into(), object.fields.len() as u64),
+                VirtualKind::Cell => New::Cell(0, 0),
+                VirtualKind::Closure(proto) => New::Closure(self.value(proto)),
+            };
+            made.insert(object.name, self.world.make(new));
+        }
+        for object in &snapshot.objects {
+            let at = made[&object.name];
+            for (n, &(tag, payload)) in object.fields.iter().enumerate() {
+                let (class, place, size) = match object.kind {
+                    VirtualKind::Table(_) => (Class::Record, SLOTS as i32, layout::VALUE_SIZE),
+                    VirtualKind::Cell => (Class::Cell, layout::CELL_VALUE, 0),
+                    VirtualKind::Closure(_) => (Class::Upvalue, layout::CLOSURE_UPVALUES, 8),
+                };
+                let place = at + (place + n as i32 * size) as u64;
+                let payload = made.get(&payload).copied().unwrap_or(self.value(payload));
+                self.world.store(class, place, payload, u64::MAX);
+                if class != Class::Upvalue {
+                    let tag = self.value(tag);
+                    self.world
+                        .store(class, place + layout::VALUE_TAG as u64, tag, u64::MAX);
+                }
+            }
+        }
+        made
     }
 
     /// The state through a snapshot. The trace may go on afterwards.

@@ -12,6 +12,7 @@
 pub mod compute;
 pub mod eval;
 pub mod frames;
+mod fresh;
 pub mod helper;
 pub mod op;
 pub mod parse;

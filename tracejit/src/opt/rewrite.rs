@@ -450,7 +450,12 @@ impl<'a> Rewriter<'a> {
     pub(super) fn guard(&mut self, mut i: Instruction) {
         i.snapshot = self.snapshot(i.snapshot);
         self.new.push(i);
-        if i.op == Op::GuardNe && i.args[1].is_constant() {
+        // Where a helper did not decline, what it has done is done.
+        let is_answer = |r: Ref| {
+            let call = r.as_instruction().and_then(|n| self.new.code[n].helper());
+            call.is_some_and(|helper| helper.effect().may_decline())
+        };
+        if i.op == Op::GuardNe && i.args[1].is_constant() && !is_answer(i.args[0]) {
             self.weak.insert(i.args[0], self.new.code.len() - 1);
         }
     }
@@ -462,6 +467,9 @@ impl<'a> Rewriter<'a> {
         match self.weak.get(&a) {
             Some(&n) if i.op == Op::GuardEq && b.is_constant() => {
                 let weak = &mut self.new.code[n];
+                if weak.args[1] == b {
+                    return false;
+                }
                 (weak.op, weak.args) = (i.op, i.args);
                 self.weak.remove(&a);
                 true
