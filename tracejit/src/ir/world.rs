@@ -202,9 +202,9 @@ impl World {
             }
             _ => self.steps.len() as u64,
         };
-        let address = fresh::parts(address).map_or(address, |(_, offset)| 0x9_0000 | offset);
-        let x = self.chance("memory", address ^ (class as u64) << 56, changes);
-        let field = (address & 0xffff) as i32;
+        let place = fresh::parts(address).map_or(address, |(_, offset)| 0x9_0000 | offset);
+        let x = self.chance("memory", place ^ (class as u64) << 56, changes);
+        let field = (place & 0xffff) as i32;
         let size = [0, 1, 2, 3, 5, 8, 64, 1 << 20][x as usize % 8];
         match class {
             Class::TableHeader if field == layout::TABLE_BORDER => size,
