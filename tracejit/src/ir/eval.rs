@@ -8,12 +8,12 @@
 //! that writes, and where and with which state the trace is left.
 
 use super::compute::{holds, pure, pure_helper};
-use super::fresh::{New, SLOTS};
+use super::fresh::{self, New};
 use super::helper::HelperEffect;
 use super::world::{VM, World};
 use super::{
     Class, Constant, End, Helper, Instruction, Op, PendingFrame, Ref, Snapshot, Trace, Type,
-    VirtualKind,
+    VirtualKind, VirtualObject,
 };
 use perilune_runtime::layout;
 use std::collections::BTreeMap;
@@ -246,15 +246,25 @@ impl Evaluator<'_> {
                 None => self.world.make_string(i.imm as u64, [a, b, c]),
             });
         }
-        let adds_field = helper.effect() == HelperEffect::AddsField;
-        if !(adds_field && self.world.is_fresh(a)) {
+        let changes_shape = matches!(
+            helper.effect(),
+            HelperEffect::AddsField | HelperEffect::GivesShape
+        );
+        // What becomes of an object that the trace has made is seen where the object is.
+        let is_own = self.world.is_fresh(a) && (changes_shape || helper == Helper::ExtendList);
+        if !is_own {
             let mut operands = vec![a, b, c];
             let (_, memory) = self.world.visible(&mut operands, |_| false);
             self.events.push(Event::Call(helper, operands, memory));
         }
-        Some(match adds_field {
-            true => self.world.add_slot(a, b).into(),
-            false => self.world.append(a),
+        Some(match helper {
+            Helper::AddSlot => self.world.add_slot(a, b).into(),
+            Helper::GiveShape => {
+                self.world.give_shape(a, b);
+                1
+            }
+            Helper::ExtendList if is_own => self.world.extend_list(a, b, c).into(),
+            _ => self.world.append(a),
         })
     }
 
@@ -300,7 +310,10 @@ impl Evaluator<'_> {
         let mut made = BTreeMap::new();
         for object in &snapshot.objects {
             let new = match object.kind {
-                VirtualKind::Table(shape) => New::Record(shape.into(), object.fields.len() as u64),
+                VirtualKind::Table { shape, items } => {
+                    let (slots, items) = (object.fields.len() as u64, u64::from(items));
+                    New::Record(shape.into(), slots - items, items)
+                }
                 VirtualKind::Cell => New::Cell(0, 0),
                 VirtualKind::Closure(proto) => New::Closure(self.value(proto)),
             };
@@ -309,22 +322,49 @@ impl Evaluator<'_> {
         for object in &snapshot.objects {
             let at = made[&object.name];
             for (n, &(tag, payload)) in object.fields.iter().enumerate() {
-                let (class, place, size) = match object.kind {
-                    VirtualKind::Table(_) => (Class::Record, SLOTS as i32, layout::VALUE_SIZE),
-                    VirtualKind::Cell => (Class::Cell, layout::CELL_VALUE, 0),
-                    VirtualKind::Closure(_) => (Class::Upvalue, layout::CLOSURE_UPVALUES, 8),
-                };
-                let place = at + (place + n as i32 * size) as u64;
+                let tag = self.value(tag);
                 let payload = made.get(&payload).copied().unwrap_or(self.value(payload));
-                self.world.store(class, place, payload, u64::MAX);
-                if class != Class::Upvalue {
-                    let tag = self.value(tag);
-                    self.world
-                        .store(class, place + layout::VALUE_TAG as u64, tag, u64::MAX);
-                }
+                self.fill(object, at, n, tag, payload);
             }
         }
         made
+    }
+
+    /// Gives an object one of its fields.
+    fn fill(&mut self, object: &VirtualObject, at: u64, n: usize, tag: u64, payload: u64) {
+        let at_offset = |offset: i32| at + offset as u64;
+        let tag_of = |value: u64| value + layout::VALUE_TAG as u64;
+        let n = n as u64;
+        let (class, place, tag_class, tag_place) = match object.kind {
+            VirtualKind::Table { items, .. } => {
+                let slots = object.fields.len() as u64 - u64::from(items);
+                match n.checked_sub(slots) {
+                    Some(n) => {
+                        let (tags, payloads) = (at + fresh::TAGS, at + fresh::PAYLOADS);
+                        (
+                            Class::Element,
+                            payloads + 8 * n,
+                            Class::ElementTag,
+                            tags + n,
+                        )
+                    }
+                    None => {
+                        let value = at + fresh::SLOTS + n * layout::VALUE_SIZE as u64;
+                        (Class::Record, value, Class::Record, tag_of(value))
+                    }
+                }
+            }
+            VirtualKind::Cell => {
+                let value = at_offset(layout::CELL_VALUE);
+                (Class::Cell, value, Class::Cell, tag_of(value))
+            }
+            VirtualKind::Closure(_) => {
+                let place = at_offset(layout::CLOSURE_UPVALUES) + 8 * n;
+                return self.world.store(Class::Upvalue, place, payload, u64::MAX);
+            }
+        };
+        self.world.store(class, place, payload, u64::MAX);
+        self.world.store(tag_class, tag_place, tag, u64::MAX);
     }
 
     /// The state through a snapshot. The trace may go on afterwards.

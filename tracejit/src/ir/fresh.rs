@@ -19,14 +19,18 @@ pub(super) const FRESH: u64 = 0x7000_0000_0000;
 const PAGE_BITS: u32 = 12;
 /// From a table's address to that of its record slots.
 pub(super) const SLOTS: u64 = 0x400;
+/// To the tags of its list items.
+pub(super) const TAGS: u64 = 0x800;
+/// To their payloads.
+pub(super) const PAYLOADS: u64 = 0x900;
 
 /// A new object, with what its maker says of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum New {
-    /// An empty table.
-    Table,
-    /// A table of this shape with so many record slots, all nil.
-    Record(u64, u64),
+    /// An empty table with room for so many list items.
+    Table(u64),
+    /// A table of this shape with so many record slots, all nil, and list items.
+    Record(u64, u64, u64),
     /// A cell: tag and payload.
     Cell(u64, u64),
     /// A closure of this proto.
@@ -37,8 +41,8 @@ impl New {
     /// What a helper makes, if it is an object whose parts traces look at.
     pub(super) fn of(helper: Helper, a: u64, b: u64) -> Option<New> {
         match helper {
-            Helper::NewTable => Some(New::Table),
-            Helper::NewRecord => Some(New::Record(a, b)),
+            Helper::NewTable => Some(New::Table(a >> 32)),
+            Helper::NewRecord => Some(New::Record(a, b & 0xffff_ffff, b >> 32)),
             Helper::NewCell => Some(New::Cell(a, b)),
             Helper::NewClosure => Some(New::Closure(a)),
             _ => None,
@@ -63,16 +67,33 @@ pub(super) fn has_payload(tag: u8) -> bool {
     !(value::FALSE..=value::TRUE).contains(&tag)
 }
 
-/// The address of the tag that goes with a payload, of a record slot or a cell.
-pub(super) fn tag_of_payload(class: Class, address: u64) -> Option<u64> {
-    let (_, offset) = parts(address)?;
+/// The address of the tag that goes with a payload, of a record slot, list item or cell.
+pub(super) fn tag_of_payload(class: Class, address: u64) -> Option<(Class, u64)> {
+    let (object, offset) = parts(address)?;
     let at = match class {
         Class::Record => offset.checked_sub(SLOTS)?,
         Class::Cell => offset.checked_sub(layout::CELL_VALUE as u64)?,
+        Class::Element => {
+            let n = offset.checked_sub(PAYLOADS)? / 8;
+            return Some((Class::ElementTag, object + TAGS + n));
+        }
         _ => return None,
     };
     let is_payload = at % layout::VALUE_SIZE as u64 == layout::VALUE_PAYLOAD as u64;
-    is_payload.then(|| address - layout::VALUE_PAYLOAD as u64 + layout::VALUE_TAG as u64)
+    let tag = address - layout::VALUE_PAYLOAD as u64 + layout::VALUE_TAG as u64;
+    is_payload.then_some((class, tag))
+}
+
+/// Whether a program can tell what stands here: marks are the collector's, and what room there is
+/// in a list shows in nothing.
+pub(super) fn is_seen(class: Class, address: u64, bits: u64) -> bool {
+    let is_capacity = parts(address).is_some_and(|(_, at)| at == layout::TABLE_CAPACITY as u64);
+    match class {
+        Class::Mark => false,
+        Class::TableHeader => !is_capacity,
+        Class::ElementTag => bits != value::NIL.into(),
+        _ => true,
+    }
 }
 
 /// Names for objects, in the order in which they are found.

@@ -83,6 +83,9 @@ fn mixed(mut x: u64) -> u64 {
     x ^ x >> 33
 }
 
+/// Slots with their tags and payloads, and memory by class and address.
+pub(super) type Seen = (BTreeMap<i64, (u8, u64)>, BTreeMap<(u8, u64), u64>);
+
 impl World {
     /// A world in which an event is pending from the step with this number on.
     pub fn new(seed: u64, quiet: u32) -> World {
@@ -265,19 +268,26 @@ impl World {
             self.store(class, object + at as u64, bits, u64::MAX);
         };
         match new {
-            New::Table | New::Record(..) => {
-                set(Class::Shape, layout::OBJECT_EXTRA, EMPTY_SHAPE.into());
-                set(
-                    Class::TableHeader,
-                    layout::TABLE_SLOTS,
-                    object + fresh::SLOTS,
-                );
-                for at in [
-                    layout::TABLE_BORDER,
-                    layout::TABLE_CAPACITY,
-                    layout::TABLE_HASH,
+            New::Table(_) | New::Record(..) => {
+                let (shape, items, room) = match new {
+                    New::Table(room) => (EMPTY_SHAPE.into(), 0, room),
+                    New::Record(shape, _, items) => (shape, items, items),
+                    _ => (0, 0, 0),
+                };
+                set(Class::Shape, layout::OBJECT_EXTRA, shape);
+                for (at, bits) in [
+                    (layout::TABLE_SLOTS, object + fresh::SLOTS),
+                    (layout::TABLE_TAGS, object + fresh::TAGS),
+                    (layout::TABLE_ARRAY, object + fresh::PAYLOADS),
+                    (layout::TABLE_BORDER, items),
+                    (layout::TABLE_CAPACITY, room),
+                    (layout::TABLE_HASH, 0),
                 ] {
-                    set(Class::TableHeader, at, 0);
+                    set(Class::TableHeader, at, bits);
+                }
+                for n in 0..room.min(fresh::PAYLOADS - fresh::TAGS) {
+                    let at = fresh::TAGS + n;
+                    set(Class::ElementTag, at as i32, value::NIL.into());
                 }
             }
             New::Cell(tag, payload) => {
@@ -288,12 +298,10 @@ impl World {
             New::Closure(proto) => set(Class::Constant, layout::CLOSURE_PROTO, proto),
         }
         self.counts.insert(object, 0);
-        if let New::Record(shape, count) = new {
+        if let New::Record(shape, count, _) = new {
             for _ in 0..count {
                 self.add_slot(object, shape);
             }
-            let place = object + layout::OBJECT_EXTRA as u64;
-            self.store(Class::Shape, place, shape, u64::MAX);
         }
         object
     }
@@ -326,11 +334,33 @@ impl World {
         if nil.is_none() && self.append(t) == 0 {
             return false;
         }
-        let place = t.wrapping_add(layout::OBJECT_EXTRA as u64);
-        self.store(Class::Shape, place, shape, u64::MAX);
+        self.give_shape(t, shape);
         if let Some(nil) = nil {
             self.store(Class::Record, nil, value::NIL.into(), u64::MAX);
         }
+        true
+    }
+
+    /// Gives a table this shape.
+    pub fn give_shape(&mut self, t: u64, shape: u64) {
+        let place = t.wrapping_add(layout::OBJECT_EXTRA as u64);
+        self.store(Class::Shape, place, shape, u64::MAX);
+    }
+
+    /// Gives a table that the trace has made so many more list items; false where it has no room.
+    pub fn extend_list(&mut self, t: u64, first: u64, count: u64) -> bool {
+        let place = |at: i32| t.wrapping_add(at as u64);
+        let size = |at| self.load(Class::TableHeader, place(at));
+        let last = first.wrapping_add(count);
+        if size(layout::TABLE_BORDER) != first || size(layout::TABLE_CAPACITY) < last {
+            return false;
+        }
+        self.store(
+            Class::TableHeader,
+            place(layout::TABLE_BORDER),
+            last,
+            u64::MAX,
+        );
         true
     }
 
@@ -358,11 +388,7 @@ impl World {
     /// What others can see: of the slots, those that `counts` names and that differ from what they
     /// were, and what has been written to memory. The operands lead to objects, too; all are given
     /// their names. The payload of nil and booleans is nobody's business.
-    pub(super) fn visible(
-        &self,
-        operands: &mut [u64],
-        counts: impl Fn(i64) -> bool,
-    ) -> (BTreeMap<i64, (u8, u64)>, BTreeMap<(u8, u64), u64>) {
+    pub(super) fn visible(&self, operands: &mut [u64], counts: impl Fn(i64) -> bool) -> Seen {
         let mut names = Names::default();
         operands
             .iter_mut()
@@ -386,10 +412,9 @@ impl World {
                     .take_while(|(place, _)| place.0 == class as u8 && own(place.1));
                 for (&(_, address), &bits) in parts {
                     let tag = fresh::tag_of_payload(class, address);
-                    let is_seen =
-                        tag.is_none_or(|at| fresh::has_payload(self.load(class, at) as u8));
-                    // Marks are the collector's.
-                    if is_seen && class != Class::Mark {
+                    let has_value = tag
+                        .is_none_or(|(class, at)| fresh::has_payload(self.load(class, at) as u8));
+                    if has_value && fresh::is_seen(class, address, bits) {
                         memory.insert((class as u8, names.name(address)), names.name(bits));
                     }
                 }

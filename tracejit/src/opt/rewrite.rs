@@ -10,7 +10,7 @@
 use super::alias::Plan;
 use super::guards::Facts;
 use super::memory::{Memory, Place};
-use super::sink::Objects;
+use super::sink::{self, Objects};
 use super::{Passes, fold};
 use crate::ir::helper::HelperEffect;
 use crate::ir::{
@@ -378,6 +378,13 @@ impl<'a> Rewriter<'a> {
                 }
                 self.new.push(i)
             }
+            Some(HelperEffect::GivesShape) => {
+                let [t, shape, _] = i.args;
+                let place = Place::Field(Class::Shape, t, layout::OBJECT_EXTRA);
+                self.memory.kill(&self.new, &self.facts, &place);
+                self.memory.set(place, shape);
+                self.push_write(i)
+            }
             Some(HelperEffect::AddsField) => {
                 let [t, shape, _] = i.args;
                 for (class, at) in SHAPE_AND_SLOTS {
@@ -534,5 +541,5 @@ fn first_object(trace: &Trace) -> usize {
         .filter_map(|o| Some(o.name.as_virtual()? + 1))
         .max()
         .unwrap_or(0);
-    next.next_multiple_of(2)
+    next.next_multiple_of(sink::NUMBERS)
 }

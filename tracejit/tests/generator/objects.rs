@@ -7,6 +7,7 @@
 //! - Only slots lead to objects after a step: the collector knows nothing of registers.
 
 use super::Generator;
+use perilune_runtime::table::shape::EMPTY_SHAPE;
 use perilune_runtime::{layout, value};
 use perilune_tracejit::ir::{Class, Constant, Helper, Op, Ref, Type};
 
@@ -22,11 +23,18 @@ fn shape(n: usize) -> i64 {
     n as i64 + 1
 }
 
+/// The shape of those with a metatable.
+fn with_metatable(n: usize) -> i64 {
+    n as i64 + 5
+}
+
 /// What is known of an object.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
     /// A table with so many record slots.
     Record(usize),
+    /// A table with so many list items, and no record slots.
+    List(usize),
     Cell,
     /// A closure with one upvalue.
     Closure,
@@ -35,7 +43,7 @@ pub(super) enum Kind {
 impl Kind {
     fn tag(self) -> i64 {
         i64::from(match self {
-            Kind::Record(_) => value::TABLE,
+            Kind::Record(_) | Kind::List(_) => value::TABLE,
             Kind::Cell => value::CELL,
             Kind::Closure => value::LUA_CLOSURE,
         })
@@ -74,12 +82,18 @@ impl Generator {
         let n = 1 + self.below(MOST_FIELDS);
         let (tag, payload) = (self.tag(value::INTEGER), self.int());
         let (id, count) = (self.trace.int(shape(n)), self.trace.int(n as i64));
-        match self.below(4) {
+        match self.below(5) {
+            4 => self.make_list(1 + n),
             0 => {
                 let r = self.make_by(Helper::NewRecord, &[id, count]);
                 self.objects.push((r, Kind::Record(n)));
                 for n in 0..n {
                     self.store_field(r, n);
+                }
+                if self.one_in(3) {
+                    self.next_instruction();
+                    let id = self.trace.int(with_metatable(n));
+                    self.make_by(Helper::GiveShape, &[r, id]);
                 }
             }
             1 => {
@@ -107,6 +121,68 @@ impl Generator {
                 self.objects.push((r, Kind::Closure));
             }
         }
+    }
+
+    fn make_list(&mut self, count: usize) {
+        let (room, first) = (count + self.below(2), self.trace.int(0));
+        let sizes = self.trace.int((room as i64) << 32);
+        let r = self.make_by(Helper::NewTable, &[sizes]);
+        self.next_instruction();
+        let items = self.trace.int(count as i64);
+        self.make_by(Helper::ExtendList, &[r, first, items]);
+        for n in 0..count {
+            let (tag, payload) = match self.below(3) {
+                0 => (value::FLOAT, self.float()),
+                _ => (value::INTEGER, self.int()),
+            };
+            self.store_item(r, n, tag, payload);
+        }
+        self.objects.push((r, Kind::List(count)));
+    }
+
+    fn store_item(&mut self, t: Ref, n: usize, tag: u8, payload: Ref) {
+        let (index, tag) = (self.trace.int(n as i64), self.tag(tag));
+        let at = layout::TABLE_TAGS;
+        let tags = self.push_address(Op::Load64, Class::TableHeader, at, &[t]);
+        let at = layout::TABLE_ARRAY;
+        let array = self.push_address(Op::Load64, Class::TableHeader, at, &[t]);
+        self.push(Op::Store8At, Class::ElementTag, 0, &[tags, index, tag]);
+        let op = match self.trace.type_of(payload) {
+            Type::Float => Op::StoreFloatAt,
+            _ => Op::Store64At,
+        };
+        self.push(op, Class::Element, 0, &[array, index, payload]);
+    }
+
+    /// Loads or stores a list item.
+    fn use_item(&mut self, t: Ref, count: usize) {
+        let n = self.below(count + 1);
+        let (index, is_store) = (self.trace.int(n as i64), self.one_in(2));
+        let size = [layout::TABLE_CAPACITY, layout::TABLE_BORDER][usize::from(is_store)];
+        let size = self.push_address(Op::Load32, Class::TableHeader, size, &[t]);
+        self.guard(Op::GuardBelow, 0, &[index, size]);
+        if is_store {
+            let (tag, payload) = match self.below(3) {
+                0 => (value::FLOAT, self.float()),
+                _ => (value::INTEGER, self.int()),
+            };
+            return self.store_item(t, n, tag, payload);
+        }
+        let at = layout::TABLE_TAGS;
+        let tags = self.push_address(Op::Load64, Class::TableHeader, at, &[t]);
+        let tag = self.push_address(Op::Load8At, Class::ElementTag, 0, &[tags, index]);
+        self.bytes.pop();
+        let expected = [value::INTEGER, value::FLOAT, value::NIL][self.below(3)];
+        let wanted = self.tag(expected);
+        self.guard(Op::GuardEq, 0, &[tag, wanted]);
+        let at = layout::TABLE_ARRAY;
+        let array = self.push_address(Op::Load64, Class::TableHeader, at, &[t]);
+        let op = match expected {
+            value::INTEGER => Op::Load64At,
+            value::FLOAT => Op::LoadFloatAt,
+            _ => return,
+        };
+        self.push(op, Class::Element, 0, &[array, index]);
     }
 
     fn store_field(&mut self, t: Ref, n: usize) {
@@ -171,7 +247,12 @@ impl Generator {
         let n = 1 + self.below(MOST_FIELDS);
         let at = layout::OBJECT_EXTRA;
         let actual = self.push_address(Op::Load32, Class::Shape, at, &[t]);
-        let expected = self.trace.int(shape(n));
+        let expected = if self.one_in(3) {
+            with_metatable(n)
+        } else {
+            shape(n)
+        };
+        let expected = self.trace.int(expected);
         self.guard(Op::GuardEq, 0, &[actual, expected]);
         self.objects.push((t, Kind::Record(n)));
     }
@@ -191,6 +272,7 @@ impl Generator {
                 let slots = self.push_address(Op::Load64, Class::TableHeader, at, &[r]);
                 self.load_from(slots, Class::Record, n as i32 * layout::VALUE_SIZE);
             }
+            Kind::List(count) => self.use_item(r, count),
             Kind::Cell if self.one_in(2) => self.store_in(r, r, Class::Cell, layout::CELL_VALUE),
             Kind::Cell => self.load_from(r, Class::Cell, layout::CELL_VALUE),
             Kind::Closure => {
@@ -216,7 +298,13 @@ impl Generator {
             self.objects.extend(known);
             return;
         }
-        let kinds = [Kind::Record(1), Kind::Record(2), Kind::Cell, Kind::Closure];
+        let kinds = [
+            Kind::Record(1),
+            Kind::Record(2),
+            Kind::List(2),
+            Kind::Cell,
+            Kind::Closure,
+        ];
         let kind = kinds[self.below(kinds.len())];
         let tag = self.push_address(Op::SlotTag, Class::None, slot, &[]);
         let expected = self.trace.int(kind.tag());
@@ -224,6 +312,13 @@ impl Generator {
         let r = self.push_address(Op::SlotInt, Class::None, slot, &[]);
         match kind {
             Kind::Record(_) => self.guard_record(r),
+            Kind::List(_) => {
+                let at = layout::OBJECT_EXTRA;
+                let actual = self.push_address(Op::Load32, Class::Shape, at, &[r]);
+                let expected = self.trace.int(EMPTY_SHAPE.into());
+                self.guard(Op::GuardEq, 0, &[actual, expected]);
+                self.objects.push((r, kind));
+            }
             Kind::Cell => self.objects.push((r, kind)),
             Kind::Closure => {
                 let at = layout::CLOSURE_PROTO;
