@@ -107,7 +107,12 @@ fn rewritten(old: &Trace, passes: &Passes, observer: &mut Option<Observer>) -> T
                     close_through_memory(&mut w.new, &first);
                 }
             }
-            End::Exit(snapshot) => w.new.end = End::Exit(w.snapshot(snapshot)),
+            End::Exit(snapshot) => {
+                // What is needed there for sure is made where it was: that is faster.
+                let slots = w.mapped_slots(snapshot);
+                slots.iter().for_each(|s| w.escape(s.payload));
+                w.new.end = End::Exit(w.snapshot(snapshot));
+            }
             end => w.new.end = end,
         }
         if w.escaped.len() > escaped.len() {

@@ -21,7 +21,7 @@ const LOCALS: i32 = 5;
 const SLOTS: i32 = 8;
 
 /// The slots that are always live.
-const ALWAYS_LIVE: u64 = (1 << LOCALS) - 1 | 1 << OBJECT_SLOTS.start | 1 << (OBJECT_SLOTS.end - 1);
+const ALWAYS_LIVE: u64 = ((1 << LOCALS) - 1) | (0b11 << OBJECT_SLOTS.start);
 
 /// The kinds of bytecode instructions.
 const KINDS: [fn(&mut Generator); 14] = [
