@@ -79,7 +79,10 @@ fn check(limits: impl Iterator<Item = u32>) {
                 let lua = state(&modes);
                 assert_eq!(&run(&lua, program), expected, "{limit} {passes}");
                 let statistics = lua.trace_statistics(false).expect("there is a compiler");
-                assert!(!statistics.starts_with("traces        0\n"), "{limit} {passes}");
+                assert!(
+                    !statistics.starts_with("traces        0\n"),
+                    "{limit} {passes}"
+                );
             }
         }
     }
