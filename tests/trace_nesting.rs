@@ -9,7 +9,7 @@ mod common;
 use common::state;
 use perilune::{Function, Lua, Value};
 use perilune_runtime::native;
-use perilune_runtime::native::{Action, Call, Local, NativeResult};
+use perilune_runtime::native::{Call, Local, NativeResult};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

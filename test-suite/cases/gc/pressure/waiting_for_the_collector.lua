@@ -6,7 +6,7 @@ local finished = false
 armed(function() finished = true end)
 local n = 0
 repeat local t = {x = n}; n = n + 1; t.x = t.x + 1 until finished
-print("a table in each round", n > 0)
+print("a table in each round", finished)
 
 finished = false
 armed(function() finished = true end)
@@ -15,7 +15,7 @@ while not finished do
   local function get() return n end
   n = get() + 1
 end
-print("a closure in each round", n > 0)
+print("a closure in each round", finished)
 
 finished = false
 armed(function() finished = true end)
