@@ -268,6 +268,11 @@ pub unsafe fn explicit_step<R: Roots>(heap: *mut Heap, roots: *mut R, kilobytes:
     // SAFETY: the caller's contract.
     unsafe {
         let stopped = std::mem::take(&mut (*heap).pacing.stopped);
+        // The program wants as much work as it says.
+        let stress = (*heap).pacing.stress.take();
+        if stress.is_some() {
+            (*heap).set_debt(0);
+        }
         let mut did_step = true;
         let kilobytes = kilobytes as i32 as isize;
         if kilobytes == 0 {
@@ -282,6 +287,10 @@ pub unsafe fn explicit_step<R: Roots>(heap: *mut Heap, roots: *mut R, kilobytes:
             }
         }
         (*heap).pacing.stopped = stopped;
+        if stress.is_some() {
+            (*heap).pacing.stress = stress;
+            (*heap).set_debt(0);
+        }
         did_step && (*heap).phase == Phase::Pause
     }
 }
