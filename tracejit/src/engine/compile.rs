@@ -29,17 +29,24 @@ impl Engine {
                 (Start::Entry, None) => "function".to_owned(),
                 _ => "loop".to_owned(),
             };
-            eprint!("-- trace {number}, {what}\n{log}");
+            self.tell(&format!("-- trace {number}, {what}\n{log}"));
         }
         let result = self.compile(passes, recording, outcome, number, parent);
         if log.is_some() {
             match (&result, end) {
-                (Err(abort), _) => eprintln!("-- trace {number} is given up: {}\n", abort.text()),
-                (Ok(_), End::Round(_) | End::Loop) => eprintln!("-- trace {number} is a loop\n"),
-                (Ok(_), End::Link { trace, .. }) => {
-                    eprintln!("-- trace {number} goes on to trace {trace}\n");
+                (Err(abort), _) => self.tell(&format!(
+                    "-- trace {number} is given up: {}\n\n",
+                    abort.text()
+                )),
+                (Ok(_), End::Round(_) | End::Loop) => {
+                    self.tell(&format!("-- trace {number} is a loop\n\n"))
                 }
-                (Ok(_), End::Exit(_)) => eprintln!("-- trace {number} ends in the interpreter\n"),
+                (Ok(_), End::Link { trace, .. }) => {
+                    self.tell(&format!("-- trace {number} goes on to trace {trace}\n\n"));
+                }
+                (Ok(_), End::Exit(_)) => {
+                    self.tell(&format!("-- trace {number} ends in the interpreter\n\n"))
+                }
             }
         }
         result
@@ -64,7 +71,7 @@ impl Engine {
         }
         self.check_worth(&recording)?;
         if self.options.dump.ir {
-            eprintln!("-- recorded\n{}", recording.trace);
+            self.tell(&format!("-- recorded\n{}\n", recording.trace));
         }
         let started = Instant::now();
         let dependencies = recording.dependencies;
@@ -76,7 +83,7 @@ impl Engine {
         let trace = self.optimise(recording.trace, parent_trace, passes);
         state.statistics.optimised(started);
         if self.options.dump.opt {
-            eprintln!("-- optimised\n{trace}");
+            self.tell(&format!("-- optimised\n{trace}\n"));
         }
         if self.options.record_only {
             return Err(Abort::NotAssembled);
@@ -84,7 +91,12 @@ impl Engine {
         let started = Instant::now();
         let assembled = self.assemble(state, &trace, parent);
         state.statistics.assembled(started);
+        let first = state.exits.len();
         state.keep(trace, assembled?, dependencies, parent.is_none());
+        if self.options.dump.snap {
+            let trace = &state.traces[number as usize].trace;
+            self.tell_exits(trace, first as u32, &state.exits[first..]);
+        }
         Ok(number)
     }
 
@@ -146,7 +158,10 @@ impl Engine {
         if self.options.dump.asm {
             let code = backend.code(assembled.entry, assembled.code_bytes);
             let listing = crate::backend::listing(assembled.entry as usize, code);
-            eprintln!("-- trace {}, machine code\n{listing}", trace.number);
+            self.tell(&format!(
+                "-- trace {}, machine code\n{listing}\n",
+                trace.number
+            ));
         }
         Ok(assembled)
     }

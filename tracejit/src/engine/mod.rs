@@ -8,6 +8,7 @@
 //!   trace runs.
 
 mod compile;
+mod dump;
 mod exit;
 mod objects;
 mod statistics;
@@ -29,7 +30,6 @@ use statistics::Statistics;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 /// Counter of a location that has a trace: always hot.
 const HAS_TRACE: i32 = 1 << 30;
@@ -184,13 +184,14 @@ impl Engine {
                 };
                 (backend.trampoline(), entry)
             };
-            let started = self.options.statistics.then(Instant::now);
+            let wanted = self.options.statistics;
+            let began = wanted.then(|| self.state.borrow().statistics.begin());
             self.depth.set(self.depth.get() + 1);
             let guard = Leaving(self);
             let code = trampoline(vm, (*vm).base, entry);
             drop(guard);
-            if let Some(started) = started {
-                self.state.borrow_mut().statistics.ran(started);
+            if let Some(began) = began {
+                self.state.borrow_mut().statistics.ran(began);
             }
             let exit = self.last_exit.take();
             if self.was_in_vain(code, exit) {
@@ -236,7 +237,9 @@ impl Engine {
             && record.trace.take() == Some(number)
         {
             if self.options.dump.trace {
-                eprintln!("-- trace {number} is not entered any more: that is mostly in vain\n");
+                self.tell(&format!(
+                    "-- trace {number} is not entered any more: that is mostly in vain\n\n"
+                ));
             }
             // SAFETY: the record is there as long as the proto with the location.
             unsafe {
@@ -297,7 +300,9 @@ impl Engine {
                 (known.is_careful, known.trace) = (true, None);
                 if self.options.dump.trace {
                     let number = record.trace;
-                    eprintln!("-- trace {number} is to be replaced: exit {exit} was a lost bet\n");
+                    self.tell(&format!(
+                        "-- trace {number} is to be replaced: exit {exit} was a lost bet\n\n"
+                    ));
                 }
                 record.count = 0;
                 // SAFETY: the location is in the code of a live proto, which the trace relies on.
@@ -325,13 +330,15 @@ impl Engine {
     /// # Safety
     /// The recording's state is the machine's.
     unsafe fn record(&self, recording: &mut Recording, start: Start) -> (Outcome, u64) {
-        let started = Instant::now();
-        let flushes = self.state.borrow().statistics.flushes;
+        let (began, flushes) = {
+            let statistics = &self.state.borrow().statistics;
+            (statistics.begin(), statistics.flushes)
+        };
         recording.log = self.options.dump.trace.then(String::new);
         // SAFETY: the caller's contract.
         let (outcome, code) = unsafe { recording.run(start, &self.limits(), self) };
         let mut state = self.state.borrow_mut();
-        state.statistics.recorded(started);
+        state.statistics.recorded(began);
         if state.statistics.flushes != flushes {
             return (Outcome::Aborted(Abort::Collection), code);
         }
