@@ -98,7 +98,7 @@ impl fmt::Display for UnknownMode {
         write!(
             f,
             "unknown engine mode '{mode}' (known: off, on, hot=N, exit=N, maxtrace=N, regs=N, \
-             deopt=N, opt=0, -PASS, +PASS, eval, record-only, verify, dump=STAGE+..., \
+             deopt=N, code=N, opt=0, -PASS, +PASS, eval, record-only, verify, dump=STAGE+..., \
              dump-to=FILE, stats[=json], gc=stress[=N], alloc=fail=N)"
         )
     }

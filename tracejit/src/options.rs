@@ -74,7 +74,7 @@ impl Default for Options {
 
 impl Options {
     /// Sets one mode: `hot=N`, `exit=N`, `opt=0`, `-PASS`, `+PASS`, `maxtrace=N`, `regs=N`, `eval`,
-    /// `record-only`, `deopt=N`, `verify`. False when there is no such mode.
+    /// `record-only`, `deopt=N`, `code=N`, `verify`. False when there is no such mode.
     pub fn set(&mut self, mode: &str) -> bool {
         let number = |text: &str| text.parse::<u32>().ok().filter(|&n| n > 0);
         if let Some(pass) = mode.strip_prefix('-') {
@@ -101,6 +101,7 @@ impl Options {
                     "maxtrace" => self.max_trace = n as usize,
                     "regs" if n >= 3 => self.registers = n as usize,
                     "deopt" => self.deopt = Some(n),
+                    "code" => self.code_limit = (n as usize).saturating_mul(1024),
                     _ => return false,
                 }
             }

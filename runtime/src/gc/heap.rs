@@ -189,6 +189,24 @@ impl Heap {
         }
     }
 
+    /// Charges what compiled code takes in all, in place of what it took before.
+    ///
+    /// # Errors
+    /// It is more than before, and beyond the limit; then nothing has changed.
+    pub fn charge_compiled(&mut self, bytes: usize) -> Result<()> {
+        match bytes.checked_sub(self.compiled) {
+            Some(more) => self.charge(more)?,
+            None => self.discharge(self.compiled - bytes),
+        }
+        self.compiled = bytes;
+        Ok(())
+    }
+
+    /// Whether memory in use comes near the limit.
+    pub(crate) fn is_nearly_full(&self) -> bool {
+        self.used > self.limit_guard()
+    }
+
     /// Bytes in use.
     #[inline(always)]
     pub fn used_bytes(&self) -> usize {

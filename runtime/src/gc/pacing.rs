@@ -142,7 +142,7 @@ impl Heap {
     }
 
     /// Above this many bytes in use the memory limit is near.
-    fn limit_guard(&self) -> usize {
+    pub(crate) fn limit_guard(&self) -> usize {
         self.limit - self.limit / 8
     }
 
@@ -228,7 +228,7 @@ pub unsafe fn step<R: Roots>(heap: *mut Heap, roots: *mut R) {
             (*heap).set_debt(-2000);
         } else if let Some(stress) = (*heap).pacing.stress {
             stress_step(heap, roots, stress);
-        } else if (*heap).used > (*heap).limit_guard() {
+        } else if (*heap).is_nearly_full() {
             full_collection(heap, roots, false);
         } else if (*heap).pacing.declared_mode() == Mode::Generational {
             generational::step(heap, roots);

@@ -1,5 +1,6 @@
 //! From a recording to a trace that runs: policy, optimiser, code generator.
 
+use super::cache::bytes_known_of;
 use super::{CompiledTrace, Engine, ExitRecord, STEP_COST, State, WORTHWHILE, exit, trace};
 use crate::abort::Abort;
 use crate::backend::{Assembled, Backend, Refusal, Request};
@@ -208,6 +209,9 @@ impl State {
     ) {
         self.statistics.traces += 1;
         self.statistics.code_bytes += assembled.code_bytes;
+        self.footprint += assembled.code_bytes
+            + bytes_known_of(&trace)
+            + assembled.exits.len() * size_of::<ExitRecord>();
         let rare = exits_of_helpers(&trace);
         // Who leaves a side trace may have gone round the root's loop before.
         let early = if is_root {

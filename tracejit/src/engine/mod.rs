@@ -7,6 +7,7 @@
 //!   `invalidated` after the step in which it happened, and are left. Their code stays until no
 //!   trace runs.
 
+mod cache;
 mod compile;
 mod dump;
 mod exit;
@@ -20,6 +21,7 @@ use crate::backend::{Backend, Location};
 use crate::ir::Trace;
 use crate::options::Options;
 use crate::record::{Dependencies, Limits, Outcome, Recording, Start, Surroundings};
+use cache::Reason;
 use perilune_runtime::function::{LuaClosure, Proto};
 use perilune_runtime::gc::GcHeader;
 use perilune_runtime::hot::{self, TraceHook};
@@ -84,6 +86,8 @@ struct State {
     statistics: Statistics,
     /// Code is to be freed when no trace runs.
     stale: bool,
+    /// Bytes that traces take.
+    footprint: usize,
 }
 
 /// A trace with its machine code.
@@ -382,8 +386,15 @@ impl Engine {
                     let record = state.location(location, proto);
                     record.trace = Some(number);
                 }
+                // Again, once there is room.
+                Err(Abort::CodeFull) if !self.state.borrow().is_empty() => {
+                    self.state.borrow_mut().statistics.abort(Abort::CodeFull);
+                    hot::set_counter(location, self.later(0));
+                    self.make_room(vm);
+                }
                 Err(abort) => self.penalise(location, proto, abort),
             }
+            self.settle(vm);
             code
         }
     }
@@ -442,6 +453,11 @@ impl Engine {
             let number = self.state.borrow().traces.len() as u32;
             recording.trace.number = number;
             let result = self.finish(&self.options.passes, recording, outcome, number, Some(exit));
+            if result == Err(Abort::CodeFull) {
+                self.state.borrow_mut().statistics.abort(Abort::CodeFull);
+                self.make_room(vm);
+                return code;
+            }
             let mut state = self.state.borrow_mut();
             match result {
                 Ok(number) => {
@@ -467,33 +483,9 @@ impl Engine {
                     }
                 }
             }
+            drop(state);
+            self.settle(vm);
             code
-        }
-    }
-
-    /// Drops all traces. Running ones are left after their step.
-    fn drop_traces(&self, is_live_object: &dyn Fn(*const GcHeader) -> bool) {
-        let mut state = self.state.borrow_mut();
-        // Whatever keeps dying is recorded again less and less often; what failed stays failed.
-        let cold = self.later(state.statistics.flushes as u32 + 1);
-        state.locations.retain(|&location, record| {
-            if !is_live_object(record.proto.cast()) {
-                return false;
-            }
-            if record.trace.take().is_some() {
-                // SAFETY: the location is in the code of a live proto.
-                unsafe {
-                    hot::set_trace_at(location as *const u64, 0);
-                    hot::set_counter(location as *const u64, cold);
-                }
-            }
-            true
-        });
-        state.stale = true;
-        if self.depth.get() > 0 {
-            self.invalidated.set(true);
-        } else {
-            state.free_stale();
         }
     }
 }
@@ -508,19 +500,6 @@ impl State {
                 trace: None,
                 is_careful: false,
             })
-    }
-
-    /// Frees traces that were dropped, when none runs.
-    fn free_stale(&mut self) {
-        if self.stale {
-            self.stale = false;
-            self.traces.clear();
-            self.exits.clear();
-            if let Some(backend) = &mut self.backend {
-                backend.flush();
-            }
-            self.statistics.flushes += 1;
-        }
     }
 }
 
@@ -628,7 +607,7 @@ impl TraceHook for Engine {
             })
         };
         if any_dead && !self.state.borrow().stale {
-            self.drop_traces(is_live_object);
+            self.drop_traces(is_live_object, Reason::Pressure);
         }
     }
 
@@ -636,6 +615,16 @@ impl TraceHook for Engine {
         self.disturbances.set(self.disturbances.get() + 1);
         if self.depth.get() > 0 {
             self.invalidated.set(true);
+        }
+    }
+
+    fn compiled_bytes(&self) -> usize {
+        self.state.borrow().footprint
+    }
+
+    fn relieve(&self) {
+        if !self.state.borrow().is_empty() {
+            self.drop_traces(&|_| true, Reason::Pressure);
         }
     }
 
