@@ -5,10 +5,10 @@
 //!
 //! Slots that an iteration changes are carried around the loop in registers: a phi for each.
 
+use super::elements::{self, Element, Index};
 use super::memory::Place;
 use super::rewrite::Rewriter;
 use super::rewrite::SHAPE_AND_SLOTS;
-use super::elements::{self, Element, Index};
 use super::{alias, bounds, sink};
 use crate::ir::helper::HelperEffect;
 use crate::ir::{Class, Effect, End, Instruction, Op, Phi, Ref, Snapshot, SnapshotSlot, Type};
@@ -54,7 +54,12 @@ enum Copied {
 }
 
 /// Writes the second copy, until what was to be carried around the loop can be.
-fn copies(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot], changes: &Changes) -> Copied {
+fn copies(
+    w: &mut Rewriter,
+    final_snapshot: u32,
+    first: &[SnapshotSlot],
+    changes: &Changes,
+) -> Copied {
     let mut elements: Option<Vec<Element>> = None;
     loop {
         let saved = w.save();
@@ -176,9 +181,8 @@ fn name_slots(
 fn indices(w: &Rewriter, carried: &[Carried], first: &[SnapshotSlot]) -> Vec<Index> {
     let index = |(c, before): (&Carried, &SnapshotSlot)| {
         let is_value = before.payload != Ref::NONE && before.payload.as_virtual().is_none();
-        let is_index = is_value
-            && !before.payload.is_constant()
-            && w.new.type_of(before.payload) == Type::Int;
+        let is_index =
+            is_value && !before.payload.is_constant() && w.new.type_of(before.payload) == Type::Int;
         is_index.then_some(Index {
             slot: c.slot.slot,
             before: before.payload,
