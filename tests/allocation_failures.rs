@@ -90,15 +90,26 @@ const PROGRAMS: &[&str] = &[
 ];
 
 fn state() -> Lua {
-    Lua::with_options(&Options::new().without_environment()).expect("memory for a state")
+    state_with(&[])
+}
+
+fn state_with(modes: &[&str]) -> Lua {
+    let mut options = Options::new().without_environment();
+    for mode in modes {
+        options = options.with_mode(mode).expect("a mode");
+    }
+    Lua::with_options(&options).expect("memory for a state")
 }
 
 /// Runs `program` with the `n`th allocation failing, checks what must hold, and answers whether
 /// that allocation was reached.
 fn fail(program: &str, n: u64, expected: &str) -> bool {
-    let lua = state();
+    fail_in(&state(), program, n, expected)
+}
+
+fn fail_in(lua: &Lua, program: &str, n: u64, expected: &str) -> bool {
     lua.fail_nth_allocation(Some(n));
-    let outcome = run(&lua, program);
+    let outcome = run(lua, program);
     let reached = !lua.fail_nth_allocation(None);
     match outcome {
         Ok(text) => assert!(
@@ -117,7 +128,7 @@ fn fail(program: &str, n: u64, expected: &str) -> bool {
     if let Err(violation) = lua.check_heap() {
         panic!("after allocation {n} of {program}: {violation}");
     }
-    let again = run(&lua, program).expect("the program runs once there is memory");
+    let again = run(lua, program).expect("the program runs once there is memory");
     assert_eq!(again, expected, "after allocation {n} of {program}");
     reached
 }
@@ -145,6 +156,32 @@ fn every_allocation_may_fail() {
         }
         assert!(n > 10, "{program} allocates only {n} times");
     }
+}
+
+/// Objects that a trace did not make are made when it is left: then memory may run out, too.
+#[cfg(feature = "jit")]
+#[test]
+fn every_allocation_at_an_exit_may_fail() {
+    let program = "local p = {x = 0, inner = {y = 0}}
+         for i = 1, 200 do
+           local n = i
+           p = {x = p.x + i, inner = {y = i, get = function() n = n + 1; return n end}}
+         end
+         return p.x .. p.inner.y .. p.inner.get()";
+    let count = |modes: &[&str]| {
+        let expected = run(&state_with(modes), program).expect("the program is right");
+        let mut n = 1;
+        while fail_in(&state_with(modes), program, n, &expected) {
+            n += 1;
+        }
+        n
+    };
+    let (sunk, made) = (count(&["hot=2", "exit=1000"]), count(&["off"]));
+    // The last ones fail at the exit: there are few others.
+    assert!(
+        sunk + 500 < made,
+        "{sunk} allocations, {made} without traces"
+    );
 }
 
 #[test]

@@ -110,28 +110,3 @@ fn panics_of_native_functions_pass_through_traces() {
         ));
     }
 }
-
-/// The pass is off by default, so the text cases do not try it.
-#[cfg(feature = "cli")]
-#[test]
-fn objects_that_are_not_made_appear_at_exits() {
-    let folder =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("test-suite/cases/language/traces");
-    let expected = std::fs::read_to_string(folder.join("sunk_objects.out")).expect("a file");
-    for modes in [
-        "+sink",
-        "+sink,hot=1,exit=1,verify",
-        "+sink,hot=2,exit=1,deopt=7,verify",
-        "+sink,hot=1,exit=1,regs=3,verify",
-        "+sink,hot=1,exit=1,eval",
-        "+sink,hot=1,exit=1,gc=stress=3",
-    ] {
-        let output = std::process::Command::new(env!("CARGO_BIN_EXE_perilune"))
-            .args(["-j", modes, "sunk_objects.lua"])
-            .current_dir(&folder)
-            .output()
-            .expect("the program runs");
-        let printed = String::from_utf8_lossy(&output.stdout);
-        assert_eq!(printed, expected, "{modes}");
-    }
-}

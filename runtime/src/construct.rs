@@ -73,18 +73,19 @@ pub unsafe fn closure(vm: *mut Vm, proto: *mut Proto) -> *mut LuaClosure {
     }
 }
 
-/// A new table of the shape `shape`, whose `count` record slots are nil; null when declined.
+/// A new table of the shape `shape`, whose `count` record slots are nil, with `items` list items to
+/// which the caller gives values at once; null when declined.
 ///
 /// # Safety
-/// `vm` is live; the shape has so many slots and is that of tables with record slots only.
-pub unsafe fn record(vm: *mut Vm, shape: u32, count: usize) -> *mut Table {
+/// `vm` is live; the shape has so many slots and is no dictionary.
+pub unsafe fn record(vm: *mut Vm, shape: u32, count: usize, items: usize) -> *mut Table {
     // SAFETY: the caller's contract.
     unsafe {
         let heap = &mut (*vm).heap;
         if heap.needs_step() {
             return ptr::null_mut();
         }
-        make_record(heap, shape, count).unwrap_or(ptr::null_mut())
+        make_record(heap, shape, count, items).unwrap_or(ptr::null_mut())
     }
 }
 
@@ -99,15 +100,17 @@ pub unsafe fn make_record(
     heap: &mut Heap,
     shape: u32,
     count: usize,
+    items: usize,
 ) -> Result<*mut Table, LuaError> {
     // SAFETY: the caller's contract; a table that stays empty is the collector's to free.
     unsafe {
         let table = heap.new_table()?;
-        Table::reserve(heap, table, 0, count).map_err(|_| LuaError::Memory)?;
+        Table::reserve(heap, table, items, count).map_err(|_| LuaError::Memory)?;
         for slot in 0..count as u32 {
             Table::append_slot(table, shape, slot, Value::NIL);
         }
         (*table).header.extra = shape;
+        (*table).border = items as u32;
         Ok(table)
     }
 }
@@ -128,6 +131,18 @@ pub unsafe fn raise_out_of_memory(vm: *mut Vm) -> u64 {
 pub unsafe fn fill_slot(t: *mut Table, slot: usize, value: Value) {
     // SAFETY: the caller's contract.
     unsafe { Table::set_slot(t, slot as u32, value) }
+}
+
+/// Gives `t`, which has just been made, the list item `index`, counted from 0.
+///
+/// # Safety
+/// As [`make_record`], of whose result this is an item; `value` is live and not nil.
+pub unsafe fn fill_item(t: *mut Table, index: usize, value: Value) {
+    // SAFETY: the caller's contract: the array part has room for all items.
+    unsafe {
+        *(*t).tags.add(index) = value.tag;
+        *(*t).array.add(index) = value.payload;
+    }
 }
 
 /// The shape of a table like `t` with one more field, and the slot of that; `None` where adding
@@ -229,6 +244,36 @@ pub unsafe fn set_metatable(vm: *mut Vm, t: *mut Table, metatable: *mut Table) -
         let heap = &mut (*vm).heap;
         let finalizer = Table::get_str(heap, metatable, heap.names[Event::Gc as usize]);
         finalizer.is_nil() && Table::set_metatable(heap, t, metatable).is_ok()
+    }
+}
+
+/// The shape that `t` has got by `setmetatable`, if whatever had the same shape before, and gets that
+/// metatable, gets the same.
+///
+/// # Safety
+/// `vm` and `t` are live; the metatable of `t` was set before anything else happened, and `before` was
+/// its shape then.
+pub unsafe fn shape_with_metatable(vm: *mut Vm, t: *const Table, before: u32) -> Option<u32> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let shapes = &(*vm).heap.shapes;
+        let (old, new) = (shapes.get(before), shapes.get((*t).header.extra));
+        let is_named = !new.metatable.is_null() && new.metatable_slot == NO_SLOT;
+        let has_same_slots = old.slot_count == new.slot_count;
+        let is_plain = !old.is_dictionary() && !new.is_dictionary();
+        (is_named && has_same_slots && is_plain).then_some((*t).header.extra)
+    }
+}
+
+/// Gives `t` the shape `shape`, which differs from its own in the metatable.
+///
+/// # Safety
+/// `vm` and `t` are live; `shape` comes from [`shape_with_metatable`] for a table of the shape of `t`.
+pub unsafe fn give_shape(vm: *mut Vm, t: *mut Table, shape: u32) {
+    // SAFETY: the caller's contract. A marked table's old shape has been marked for it.
+    unsafe {
+        (*t).header.extra = shape;
+        Table::barrier_any(&mut (*vm).heap, t);
     }
 }
 

@@ -4,7 +4,7 @@
 
 use crate::frame::{CallSite, Frame};
 use crate::function::{Cell, LuaClosure};
-use crate::gc::GcHeader;
+use crate::gc::{GcHeader, Heap};
 use crate::string::LuaString;
 use crate::table::Table;
 use crate::value::Value;
@@ -33,6 +33,12 @@ pub const VM_PENDING: i32 = offset_of!(Vm, pending) as i32;
 pub const VM_FOUND: i32 = offset_of!(Vm, found) as i32;
 /// Metatables of the basic types.
 pub const VM_TYPE_METATABLES: i32 = offset_of!(Vm, type_metatables) as i32;
+/// The heap's address.
+pub const VM_HEAP: i32 = offset_of!(Vm, heap) as i32;
+/// Bytes in use.
+pub const HEAP_USED: i32 = offset_of!(Heap, used) as i32;
+/// Bytes in use above which the collector is due.
+pub const HEAP_THRESHOLD: i32 = offset_of!(Heap, threshold) as i32;
 /// Size of a frame.
 pub const FRAME_SIZE: i32 = size_of::<Frame>() as i32;
 /// A frame's call site.
@@ -61,6 +67,10 @@ pub const TABLE_BORDER: i32 = offset_of!(Table, border) as i32;
 pub const TABLE_CAPACITY: i32 = offset_of!(Table, capacity) as i32;
 /// A table's slot capacity (32 bits).
 pub const TABLE_SLOT_CAPACITY: i32 = offset_of!(Table, slot_capacity) as i32;
+/// Size of a table without its parts.
+pub const TABLE_SIZE: i32 = size_of::<Table>() as i32;
+/// Size of a cell.
+pub const CELL_SIZE: i32 = size_of::<Cell>() as i32;
 /// A closure's proto.
 pub const CLOSURE_PROTO: i32 = offset_of!(LuaClosure, proto) as i32;
 /// A closure's first upvalue.

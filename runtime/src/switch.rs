@@ -4,7 +4,7 @@ use crate::call::{Next, pop_frame};
 use crate::close;
 use crate::coroutine::{Status, Thread};
 use crate::error::{LuaError, Result};
-use crate::frame::{Continuation, Frame};
+use crate::frame::{Continuation, FRAME_C_CALL, Frame};
 use crate::native::CallResult;
 use crate::protect;
 use crate::stack;
@@ -201,7 +201,31 @@ unsafe fn suspend(vm: *mut Vm, slot: u32, state: u32) -> *mut Value {
         (*vm).top = first;
         stack::save_thread(vm);
         (*thread).status = Status::Suspended;
+        forget_c_calls(thread);
         first
+    }
+}
+
+/// Calls on the stack of a thread that leaves its resumer do not count as C calls any more: when it
+/// is resumed, or closed, it counts from who does that.
+#[inline(always)]
+unsafe fn forget_c_calls(thread: *mut Thread) {
+    // SAFETY: the thread is live, was saved, and its resumer waits.
+    unsafe {
+        if (*thread).c_calls != (*(*thread).resumer).c_calls + 1 {
+            forget_each_c_call(thread);
+        }
+    }
+}
+
+#[cold]
+unsafe fn forget_each_c_call(thread: *mut Thread) {
+    // SAFETY: as for `forget_c_calls`.
+    unsafe {
+        let used = (*thread).frame_index;
+        for frame in &mut (&mut (*thread).frames)[..=used] {
+            frame.flags &= !FRAME_C_CALL;
+        }
     }
 }
 
@@ -285,6 +309,7 @@ pub(crate) unsafe fn die(vm: *mut Vm, error: LuaError) -> Next {
         (*thread).failure = value;
         stack::save_thread(vm);
         (*thread).status = Status::Dead;
+        forget_c_calls(thread);
         let (slot, state) = back_to_resumer(vm);
         if let LuaError::Uncatchable(_) = error {
             return Next::Raise(error);

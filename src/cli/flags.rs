@@ -87,8 +87,7 @@ pub(crate) const FLAGS: &[Flag<Meaning>] = &[
          rounds of a loop and how many exits there is a trace, maxtrace=N, regs=N and deopt=N limit \
          its length and its registers and make every Nth guard fail, eval runs traces without machine \
          code, opt=0 and -PASS (fold, cse, \
-         guards, memory, peel, alias, bounds, dce) switch optimisations off, +sink switches the sinking of \
-         allocations on (what is not made does not drive the collector then), record-only and verify record without \
+         guards, memory, peel, alias, bounds, sink, dce) switch optimisations off, record-only and verify record without \
          use and check traces; gc=stress[=N] collects garbage at every Nth safepoint, and \
          alloc=fail=N makes the Nth allocation fail.",
     )

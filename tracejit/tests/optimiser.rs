@@ -60,7 +60,7 @@ fn outcome(case: &Case) -> Result<String, String> {
         return Err(problem);
     }
     for seed in 0..WORLDS {
-        let world = World::new(seed, 1 + seed as u32 % 5);
+        let world = world(seed, &passes);
         let before = eval::run(&input, world.clone(), 8, may_leave_early(&passes));
         let after = eval::run(&output, world, 8, false);
         agree(&before, &after, may_leave_early(&passes))
@@ -69,9 +69,18 @@ fn outcome(case: &Case) -> Result<String, String> {
     Ok(output.to_string())
 }
 
+fn world(seed: u64, passes: &Passes) -> World {
+    let world = World::new(seed, 1 + seed as u32 % 5);
+    if passes.sink {
+        world.with_memory()
+    } else {
+        world
+    }
+}
+
 /// Whether passes ran that may leave a trace before they must.
 fn may_leave_early(passes: &Passes) -> bool {
-    passes.guards || passes.alias || passes.bounds
+    passes.guards || passes.alias || passes.bounds || passes.sink
 }
 
 #[test]

@@ -5,6 +5,8 @@
 //!   collector's own lists, shapes, and what others charge ([`Heap::charge`]).
 //! - `used <= limit`; `ceiling` is `limit`, or 0 while failing the N-th allocation is armed, so
 //!   that one compare on the fast path serves both.
+//! - `threshold <= granted`: what lies between is what traces did not make since the threshold was
+//!   set. They may lower it down to `used`, never below.
 //! - A safepoint calls [`crate::gc::step`] when `used > threshold`.
 
 use super::generational::Generations;
@@ -41,8 +43,14 @@ pub enum Phase {
 pub struct Heap {
     /// Bytes in use.
     pub(crate) used: usize,
-    /// Above this many bytes, a safepoint runs the collector.
+    /// Above this many bytes, a safepoint runs the collector. Traces lower it by the bytes of the
+    /// objects that they do not make.
     pub(crate) threshold: usize,
+    /// The threshold as it was last set.
+    pub(crate) granted: usize,
+    /// Bytes of objects that traces did not make, since the last cycle and before the threshold was
+    /// last set.
+    pub(crate) unmade: usize,
     /// Above this many bytes, charging takes its slow path.
     ceiling: usize,
     /// The white of new objects.
@@ -105,6 +113,8 @@ impl Heap {
         let mut heap = Box::new(Heap {
             used: 0,
             threshold: 0,
+            granted: 0,
+            unmade: 0,
             ceiling: UNLIMITED,
             current_white: WHITE_0,
             phase: Phase::Pause,
@@ -150,6 +160,25 @@ impl Heap {
         heap.pacing.estimate = heap.used;
         heap.pause_until_next_cycle();
         Ok(heap)
+    }
+
+    /// Bytes in use as the program counts them: with those of the garbage that traces did not make,
+    /// as long as no cycle has ended that would have freed it.
+    pub fn apparent_bytes(&self) -> usize {
+        let unmade = self.unmade.saturating_add(self.granted - self.threshold);
+        self.used.saturating_add(unmade)
+    }
+
+    /// Counts `bytes` of objects that a trace does not make, as if they had been allocated. False,
+    /// and nothing is counted, when the collector would then be due.
+    pub fn charge_unmade(&mut self, bytes: usize) -> bool {
+        match self.threshold.checked_sub(bytes) {
+            Some(left) if left >= self.used => {
+                self.threshold = left;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Bytes in use.

@@ -256,6 +256,8 @@ impl Heap {
         // SAFETY: the caller's contract.
         unsafe {
             (*this).pacing.atomic = true;
+            // What was garbage before now would have been freed.
+            ((*this).unmade, (*this).granted) = (0, (*this).threshold);
             Heap::mark_roots(this, roots);
             let mut work = 0;
             let mut thread_index = 0;

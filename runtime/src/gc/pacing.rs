@@ -129,6 +129,8 @@ impl Heap {
     /// allocation fails; stress mode makes it 0.
     pub(crate) fn set_threshold(&mut self, threshold: usize) {
         let guard = self.limit_guard();
+        let unmade = self.granted - self.threshold;
+        self.unmade = self.unmade.saturating_add(unmade);
         self.threshold = if self.pacing.stress.is_some() {
             0
         } else if threshold > guard {
@@ -136,6 +138,7 @@ impl Heap {
         } else {
             threshold
         };
+        self.granted = self.threshold;
     }
 
     /// Above this many bytes in use the memory limit is near.

@@ -209,9 +209,10 @@ impl<'c> Call<'c> {
         unsafe { (*self.vm).heap.set_step_multiplier(percent) }
     }
 
-    /// Bytes in use.
+    /// Bytes in use, with garbage that was not collected yet, whether or not it was made: traces do
+    /// without objects that nobody sees.
     pub fn memory_used(&self) -> usize {
         // SAFETY: the machine outlives the step.
-        unsafe { (*self.vm).heap.used_bytes() }
+        unsafe { (*self.vm).heap.apparent_bytes() }
     }
 }

@@ -345,6 +345,7 @@ impl Run<'_> {
                     let end = (self.anchor as usize).wrapping_add_signed(i.imm as isize);
                     end <= (*self.vm).stack_limit as usize
                 }
+                Op::GuardPaid => (*self.vm).heap.charge_unmade(i.imm as usize),
                 Op::GuardQuiet => (*self.vm).pending.load(Ordering::Relaxed) == 0,
                 op => holds(op, a, b).expect("all other guards compare"),
             };

@@ -237,10 +237,10 @@ fn exits_of_helpers(trace: &Trace) -> FxHashSet<u32> {
             .and_then(Instruction::helper)
             .is_some_and(|helper| helper.effect().may_decline())
     };
-    trace
-        .code
-        .iter()
-        .filter(|i| i.op == Op::GuardNe && is_call(i.args[0]))
+    let is_answer = |i: &Instruction| i.op == Op::GuardNe && is_call(i.args[0]);
+    let guards = trace.code.iter();
+    guards
+        .filter(|i| i.op == Op::GuardPaid || is_answer(i))
         .map(|i| i.snapshot)
         .collect()
 }

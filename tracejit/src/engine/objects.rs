@@ -76,8 +76,9 @@ unsafe fn make_one(
     // SAFETY: the caller's contract.
     unsafe {
         match kind {
-            VirtualKind::Table(shape) => {
-                let table = construct::make_record(heap, shape, fields).ok()?;
+            VirtualKind::Table { shape, items } => {
+                let items = items as usize;
+                let table = construct::make_record(heap, shape, fields - items, items).ok()?;
                 Some(table as u64)
             }
             VirtualKind::Cell => Some(heap.new_cell(Value::NIL).ok()? as u64),
@@ -92,11 +93,20 @@ unsafe fn make_one(
 
 /// Gives a new object its fields.
 unsafe fn fill(kind: VirtualKind, place: u64, fields: &[Value]) {
+    let slots = match kind {
+        VirtualKind::Table { items, .. } => fields.len() - items as usize,
+        _ => fields.len(),
+    };
     for (n, &value) in fields.iter().enumerate() {
         // SAFETY: the caller's contract.
         unsafe {
             match kind {
-                VirtualKind::Table(_) => construct::fill_slot(place as *mut Table, n, value),
+                VirtualKind::Table { .. } if n < slots => {
+                    construct::fill_slot(place as *mut Table, n, value);
+                }
+                VirtualKind::Table { .. } => {
+                    construct::fill_item(place as *mut Table, n - slots, value);
+                }
                 VirtualKind::Cell => (*(place as *mut Cell)).value = value,
                 VirtualKind::Closure(_) => {
                     LuaClosure::set_upvalue(place as *mut LuaClosure, n, value.as_pointer());

@@ -8,13 +8,14 @@
 //! that writes, and where and with which state the trace is left.
 
 use super::compute::{holds, pure, pure_helper};
+use super::fresh::{self, New};
 use super::helper::HelperEffect;
 use super::world::{VM, World};
 use super::{
     Class, Constant, End, Helper, Instruction, Op, PendingFrame, Ref, Snapshot, Trace, Type,
+    VirtualKind, VirtualObject,
 };
 use perilune_runtime::layout;
-use perilune_runtime::table::shape::EMPTY_SHAPE;
 use std::collections::BTreeMap;
 
 /// State that others see.
@@ -195,6 +196,10 @@ impl Evaluator<'_> {
                 let is_quiet = self.world.is_quiet();
                 return self.guard(i, is_quiet);
             }
+            Op::GuardPaid => {
+                let is_paid = self.world.pay();
+                return self.guard(i, is_paid);
+            }
             Op::Step => {
                 self.world.go_on();
                 return self.step(i);
@@ -235,30 +240,32 @@ impl Evaluator<'_> {
         if helper.effect() == HelperEffect::Pure {
             return pure_helper(helper, a, b);
         }
-        let memory = self.world.written();
-        self.events.push(Event::Call(helper, vec![a, b, c], memory));
-        match helper.effect() {
-            HelperEffect::Allocates => {
-                let object = self.world.allocate();
-                if helper == Helper::NewTable && object != 0 {
-                    let shape = object + layout::OBJECT_EXTRA as u64;
-                    self.world
-                        .store(Class::Shape, shape, EMPTY_SHAPE.into(), u64::MAX);
-                    let border = object + layout::TABLE_BORDER as u64;
-                    self.world.store(Class::TableHeader, border, 0, u64::MAX);
-                }
-                Some(object)
-            }
-            HelperEffect::AddsField => {
-                let answer = self.world.append();
-                if answer != 0 {
-                    let shape = a.wrapping_add(layout::OBJECT_EXTRA as u64);
-                    self.world.store(Class::Shape, shape, b, u64::MAX);
-                }
-                Some(answer)
-            }
-            _ => Some(self.world.append()),
+        if helper.effect() == HelperEffect::Allocates {
+            return Some(match New::of(helper, a, b) {
+                Some(new) => self.world.allocate(new),
+                None => self.world.make_string(i.imm as u64, [a, b, c]),
+            });
         }
+        let changes_shape = matches!(
+            helper.effect(),
+            HelperEffect::AddsField | HelperEffect::GivesShape
+        );
+        // What becomes of an object that the trace has made is seen where the object is.
+        let is_own = self.world.is_fresh(a) && (changes_shape || helper == Helper::ExtendList);
+        if !is_own {
+            let mut operands = vec![a, b, c];
+            let (_, memory) = self.world.visible(&mut operands, |_| false);
+            self.events.push(Event::Call(helper, operands, memory));
+        }
+        Some(match helper {
+            Helper::AddSlot => self.world.add_slot(a, b).into(),
+            Helper::GiveShape => {
+                self.world.give_shape(a, b);
+                1
+            }
+            Helper::ExtendList if is_own => self.world.extend_list(a, b, c).into(),
+            _ => self.world.append(a),
+        })
     }
 
     fn step(&mut self, i: &Instruction) -> Option<Outcome> {
@@ -278,23 +285,86 @@ impl Evaluator<'_> {
     }
 
     fn visible(&self, counts: impl Fn(i64) -> bool) -> Visible {
-        Visible {
-            slots: self.world.written_slots(counts),
-            memory: self.world.written(),
-        }
+        let (slots, memory) = self.world.visible(&mut [], counts);
+        Visible { slots, memory }
     }
 
     /// Brings what a snapshot says into memory.
     fn restore(&mut self, snapshot: u32) {
-        for slot in &self.trace.snapshots[snapshot as usize].slots {
+        let snapshot = &self.trace.snapshots[snapshot as usize];
+        let made = self.make_objects(snapshot);
+        let value = |evaluator: &Self, r| made.get(&r).copied().unwrap_or(evaluator.value(r));
+        for slot in &snapshot.slots {
             let place = self.anchor + i64::from(slot.slot);
             let payload = match slot.payload {
                 Ref::NONE => self.world.slot(place).1,
-                r => self.value(r),
+                r => value(self, r),
             };
             let tag = self.value(slot.tag) as u8;
             self.world.set_slot(place, tag, payload);
         }
+    }
+
+    /// Makes the virtual objects of a snapshot; where each of them is.
+    fn make_objects(&mut self, snapshot: &Snapshot) -> BTreeMap<Ref, u64> {
+        let mut made = BTreeMap::new();
+        for object in &snapshot.objects {
+            let new = match object.kind {
+                VirtualKind::Table { shape, items } => {
+                    let (slots, items) = (object.fields.len() as u64, u64::from(items));
+                    New::Record(shape.into(), slots - items, items)
+                }
+                VirtualKind::Cell => New::Cell(0, 0),
+                VirtualKind::Closure(proto) => New::Closure(self.value(proto)),
+            };
+            made.insert(object.name, self.world.make(new));
+        }
+        for object in &snapshot.objects {
+            let at = made[&object.name];
+            for (n, &(tag, payload)) in object.fields.iter().enumerate() {
+                let tag = self.value(tag);
+                let payload = made.get(&payload).copied().unwrap_or(self.value(payload));
+                self.fill(object, at, n, tag, payload);
+            }
+        }
+        made
+    }
+
+    /// Gives an object one of its fields.
+    fn fill(&mut self, object: &VirtualObject, at: u64, n: usize, tag: u64, payload: u64) {
+        let at_offset = |offset: i32| at + offset as u64;
+        let tag_of = |value: u64| value + layout::VALUE_TAG as u64;
+        let n = n as u64;
+        let (class, place, tag_class, tag_place) = match object.kind {
+            VirtualKind::Table { items, .. } => {
+                let slots = object.fields.len() as u64 - u64::from(items);
+                match n.checked_sub(slots) {
+                    Some(n) => {
+                        let (tags, payloads) = (at + fresh::TAGS, at + fresh::PAYLOADS);
+                        (
+                            Class::Element,
+                            payloads + 8 * n,
+                            Class::ElementTag,
+                            tags + n,
+                        )
+                    }
+                    None => {
+                        let value = at + fresh::SLOTS + n * layout::VALUE_SIZE as u64;
+                        (Class::Record, value, Class::Record, tag_of(value))
+                    }
+                }
+            }
+            VirtualKind::Cell => {
+                let value = at_offset(layout::CELL_VALUE);
+                (Class::Cell, value, Class::Cell, tag_of(value))
+            }
+            VirtualKind::Closure(_) => {
+                let place = at_offset(layout::CLOSURE_UPVALUES) + 8 * n;
+                return self.world.store(Class::Upvalue, place, payload, u64::MAX);
+            }
+        };
+        self.world.store(class, place, payload, u64::MAX);
+        self.world.store(tag_class, tag_place, tag, u64::MAX);
     }
 
     /// The state through a snapshot. The trace may go on afterwards.

@@ -20,6 +20,8 @@ pub enum HelperEffect {
     WritesTable,
     /// Changes a table's shape to the one that is its second operand, and where its fields are.
     AddsField,
+    /// Changes a table's shape to the one that is its second operand.
+    GivesShape,
     /// Changes a table's shape and where its fields are.
     SetsMetatable,
     /// Changes what the machine has found.
@@ -70,11 +72,14 @@ helpers! {
     AddSlot = add_slot, (Int, Int) -> Int, AddsField;
     /// Gives table a, which has none, the metatable b: 1, or 0 when it declines.
     SetMetatable = set_metatable, (Int, Int) -> Int, SetsMetatable;
+    /// Gives table a the shape b, which differs from its own in the metatable: 1.
+    GiveShape = give_shape, (Int, Int) -> Int, GivesShape;
     /// Makes room for c list items from element b + 1 of table a on: 1, or 0 when it declines.
     ExtendList = extend_list, (Int, Int, Int) -> Int, WritesTable;
     /// A new table with room for `a >> 32` elements and for fields (the low half of a).
     NewTable = new_table, (Int) -> Int, Allocates;
-    /// A new table of the shape a, whose b record slots are nil.
+    /// A new table of the shape a, with as many record slots as the low half of b says, all nil, and
+    /// `b >> 32` list items, which are stored next.
     NewRecord = new_record, (Int, Int) -> Int, Allocates;
     /// A new cell that holds the value with tag a and payload b.
     NewCell = new_cell, (Int, Int) -> Int, Allocates;
@@ -100,7 +105,10 @@ impl HelperEffect {
     pub fn is_write(self) -> bool {
         matches!(
             self,
-            HelperEffect::WritesTable | HelperEffect::AddsField | HelperEffect::SetsMetatable
+            HelperEffect::WritesTable
+                | HelperEffect::AddsField
+                | HelperEffect::GivesShape
+                | HelperEffect::SetsMetatable
         )
     }
 
@@ -161,6 +169,13 @@ unsafe extern "C-unwind" fn set_metatable(
     u64::from(unsafe { construct::set_metatable(vm, t, metatable) })
 }
 /// # Safety
+/// As [`construct::give_shape`].
+unsafe extern "C-unwind" fn give_shape(t: *mut Table, shape: u64, vm: *mut Vm) -> u64 {
+    // SAFETY: the caller's contract.
+    unsafe { construct::give_shape(vm, t, shape as u32) }
+    1
+}
+/// # Safety
 /// As [`construct::extend_list`].
 unsafe extern "C-unwind" fn extend_list(t: *mut Table, first: u64, count: u64, _: *mut Vm) -> u64 {
     // SAFETY: the caller's contract.
@@ -174,9 +189,10 @@ unsafe extern "C-unwind" fn new_table(sizes: u64, vm: *mut Vm) -> *mut Table {
 }
 /// # Safety
 /// As [`construct::record`].
-unsafe extern "C-unwind" fn new_record(shape: u64, count: u64, vm: *mut Vm) -> *mut Table {
+unsafe extern "C-unwind" fn new_record(shape: u64, counts: u64, vm: *mut Vm) -> *mut Table {
+    let (items, slots) = ((counts >> 32) as usize, counts as u32 as usize);
     // SAFETY: the caller's contract.
-    unsafe { construct::record(vm, shape as u32, count as usize) }
+    unsafe { construct::record(vm, shape as u32, slots, items) }
 }
 /// # Safety
 /// As [`construct::cell`].

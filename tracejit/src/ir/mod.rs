@@ -12,6 +12,7 @@
 pub mod compute;
 pub mod eval;
 pub mod frames;
+mod fresh;
 pub mod helper;
 pub mod op;
 pub mod parse;
@@ -217,6 +218,8 @@ pub struct Trace {
     pub phis: Vec<Phi>,
     /// How it ends.
     pub end: End,
+    /// How many instructions at its start make the virtual objects of its parent's exit.
+    pub head: usize,
     /// Whether the loop was to run for long when it was recorded.
     pub runs_long: bool,
     /// Interned constants.
@@ -236,6 +239,7 @@ impl Trace {
             steps: Vec::new(),
             phis: Vec::new(),
             end: End::Exit(0),
+            head: 0,
             runs_long: false,
             interned,
         }

@@ -238,7 +238,13 @@ impl Parser {
         let mut parts = what.split(',');
         let kind = match parts.next()?.split_once('/') {
             None => VirtualKind::Cell,
-            Some(("table", shape)) => VirtualKind::Table(number(shape)?),
+            Some(("table", numbers)) => {
+                let (shape, items) = numbers.split_once('/').unwrap_or((numbers, "0"));
+                VirtualKind::Table {
+                    shape: number(shape)?,
+                    items: number(items)?,
+                }
+            }
             Some(("closure", proto)) => VirtualKind::Closure(self.value(proto)?),
             Some(_) => return None,
         };

@@ -44,7 +44,7 @@ pub(super) fn has_offset(op: Op) -> bool {
             );
             !has_none && !is_slot(op)
         }
-        _ => op == Op::GuardStack,
+        _ => matches!(op, Op::GuardStack | Op::GuardPaid),
     }
 }
 
@@ -116,7 +116,8 @@ impl Trace {
         for object in &s.objects {
             write!(f, " {}=", Shown(self, object.name))?;
             match object.kind {
-                VirtualKind::Table(shape) => write!(f, "table/{shape}")?,
+                VirtualKind::Table { shape, items: 0 } => write!(f, "table/{shape}")?,
+                VirtualKind::Table { shape, items } => write!(f, "table/{shape}/{items}")?,
                 VirtualKind::Cell => f.write_str("cell")?,
                 VirtualKind::Closure(proto) => write!(f, "closure/{}", Shown(self, proto))?,
             }

@@ -25,8 +25,13 @@ pub struct SnapshotSlot {
 /// What kind of object a virtual object is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum VirtualKind {
-    /// A table that has record slots only, of the shape with this id.
-    Table(u32),
+    /// A table without a hash part: its fields are its record slots, then its list items.
+    Table {
+        /// The id of its shape.
+        shape: u32,
+        /// How many list items it has; none of them is nil.
+        items: u32,
+    },
     /// A cell: its one field is its value.
     Cell,
     /// A closure of the proto that this constant names: its fields are its upvalues, all cells.

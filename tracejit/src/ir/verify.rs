@@ -213,6 +213,11 @@ impl Verifier<'_> {
             return Err("virtual objects are out of order".to_owned());
         }
         for object in &s.objects {
+            if let VirtualKind::Table { items, .. } = object.kind
+                && items as usize > object.fields.len()
+            {
+                return Err("a table has more list items than fields".to_owned());
+            }
             let is_cell = object.kind == VirtualKind::Cell;
             if is_cell && object.fields.len() != 1 {
                 return Err("a cell has one value".to_owned());

@@ -44,11 +44,9 @@ macro_rules! passes {
         }
 
         impl Default for Passes {
-            /// All of them but `sink`: what is not made does not count as allocated yet, so that a
-            /// loop that waits for the collector would wait for ever.
+            /// All of them.
             fn default() -> Passes {
-                let all = Passes { $($name: true),* };
-                Passes { sink: false, ..all }
+                Passes { $($name: true),* }
             }
         }
     };
@@ -110,7 +108,12 @@ fn rewritten(old: &Trace, passes: &Passes, observer: &mut Option<Observer>) -> T
                     close_through_memory(&mut w.new, &first);
                 }
             }
-            End::Exit(snapshot) => w.new.end = End::Exit(w.snapshot(snapshot)),
+            End::Exit(snapshot) => {
+                // What is needed there for sure is made where it was: that is faster.
+                let slots = w.mapped_slots(snapshot);
+                slots.iter().for_each(|s| w.escape(s.payload));
+                w.new.end = End::Exit(w.snapshot(snapshot));
+            }
             end => w.new.end = end,
         }
         if w.escaped.len() > escaped.len() {

@@ -10,7 +10,7 @@
 use super::alias::Plan;
 use super::guards::Facts;
 use super::memory::{Memory, Place};
-use super::sink::Objects;
+use super::sink::{self, Objects};
 use super::{Passes, fold};
 use crate::ir::helper::HelperEffect;
 use crate::ir::{
@@ -131,11 +131,13 @@ impl<'a> Rewriter<'a> {
     /// Goes over the old trace once.
     pub(super) fn sweep(&mut self) {
         self.snapshots.clear();
+        self.begin_payment();
         for n in 0..self.old.code.len() {
             let i = self.old.code[n];
             self.at = n;
             self.map[n] = self.instruction(i);
         }
+        self.settle_payment();
     }
 
     /// The new trace as if it ended here, for those who check it.
@@ -376,6 +378,13 @@ impl<'a> Rewriter<'a> {
                 }
                 self.new.push(i)
             }
+            Some(HelperEffect::GivesShape) => {
+                let [t, shape, _] = i.args;
+                let place = Place::Field(Class::Shape, t, layout::OBJECT_EXTRA);
+                self.memory.kill(&self.new, &self.facts, &place);
+                self.memory.set(place, shape);
+                self.push_write(i)
+            }
             Some(HelperEffect::AddsField) => {
                 let [t, shape, _] = i.args;
                 for (class, at) in SHAPE_AND_SLOTS {
@@ -448,7 +457,12 @@ impl<'a> Rewriter<'a> {
     pub(super) fn guard(&mut self, mut i: Instruction) {
         i.snapshot = self.snapshot(i.snapshot);
         self.new.push(i);
-        if i.op == Op::GuardNe && i.args[1].is_constant() {
+        // Where a helper did not decline, what it has done is done.
+        let is_answer = |r: Ref| {
+            let call = r.as_instruction().and_then(|n| self.new.code[n].helper());
+            call.is_some_and(|helper| helper.effect().may_decline())
+        };
+        if i.op == Op::GuardNe && i.args[1].is_constant() && !is_answer(i.args[0]) {
             self.weak.insert(i.args[0], self.new.code.len() - 1);
         }
     }
@@ -460,6 +474,9 @@ impl<'a> Rewriter<'a> {
         match self.weak.get(&a) {
             Some(&n) if i.op == Op::GuardEq && b.is_constant() => {
                 let weak = &mut self.new.code[n];
+                if weak.args[1] == b {
+                    return false;
+                }
                 (weak.op, weak.args) = (i.op, i.args);
                 self.weak.remove(&a);
                 true
@@ -524,5 +541,5 @@ fn first_object(trace: &Trace) -> usize {
         .filter_map(|o| Some(o.name.as_virtual()? + 1))
         .max()
         .unwrap_or(0);
-    next.next_multiple_of(2)
+    next.next_multiple_of(sink::NUMBERS)
 }

@@ -12,10 +12,14 @@
 //! loop's end must be like the one at its head for that: of the same kind, with fields whose known
 //! tags are the same.
 //!
+//! What is not made counts as allocated all the same ([`Op::GuardPaid`]), once in each copy of a
+//! round: a program that waits for the collector must not wait for ever.
+//!
 //! Invariants:
 //! - Virtual objects are named by operands of no instruction, and by no place in memory: what is not
 //!   virtual differs from them.
-//! - A table that is virtual has record slots only, and no metatable.
+//! - A table that is virtual has record slots and list items only, and the metatable that its shape
+//!   names. No list item is nil, and each has a constant tag.
 
 use super::rewrite::Rewriter;
 use crate::ir::{
@@ -27,8 +31,26 @@ use perilune_runtime::table::shape::EMPTY_SHAPE;
 use perilune_runtime::value;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-/// Fields of a virtual object at most.
+/// Bytes that a list item takes.
+const ITEM_SIZE: i32 = 9;
+
+/// Fields of a virtual object at most, and list items.
 const MOST_FIELDS: usize = 16;
+/// Numbers that a virtual object has.
+pub(super) const NUMBERS: usize = 4;
+
+/// What of a virtual object has an address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Part {
+    /// The object itself.
+    Itself,
+    /// A table's record slots.
+    Slots,
+    /// The tags of its list items.
+    Tags,
+    /// Their payloads.
+    Payloads,
+}
 
 /// A virtual object in its present state.
 #[derive(Clone, Debug)]
@@ -38,14 +60,20 @@ struct Object {
     kind: VirtualKind,
     /// Tags and payloads.
     fields: Vec<(Ref, Ref)>,
+    /// How many list items a table has room for.
+    room: u32,
 }
 
-/// The virtual objects of a sweep. Each has two numbers: its own, and its record slots' address'.
+/// The virtual objects of a sweep. Each has a number for each of its parts.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Objects {
     list: Vec<Object>,
     /// The first number: those below are the old trace's.
     first: usize,
+    /// Bytes that the objects of this sweep would take.
+    bytes: i32,
+    /// Where the new trace pays for them.
+    payment: Option<usize>,
 }
 
 impl Objects {
@@ -53,23 +81,31 @@ impl Objects {
         Objects {
             list: Vec::new(),
             first,
+            bytes: 0,
+            payment: None,
         }
     }
 
     fn name(&self, index: usize) -> Ref {
-        Ref::virtual_object(self.first + 2 * index)
+        self.name_of_part(index, Part::Itself)
+    }
+
+    fn name_of_part(&self, index: usize, part: Part) -> Ref {
+        Ref::virtual_object(self.first + NUMBERS * index + part as usize)
+    }
+
+    /// The index of the object that a ref names, or names a part of.
+    fn part(&self, r: Ref) -> Option<(usize, Part)> {
+        let n = r.as_virtual()?.checked_sub(self.first)?;
+        let parts = [Part::Itself, Part::Slots, Part::Tags, Part::Payloads];
+        let index = n / NUMBERS;
+        (index < self.list.len()).then_some((index, parts[n % NUMBERS]))
     }
 
     /// The index of the object that a ref names.
     fn index(&self, r: Ref) -> Option<usize> {
-        let n = r.as_virtual()?.checked_sub(self.first)?;
-        (n.is_multiple_of(2) && n / 2 < self.list.len()).then_some(n / 2)
-    }
-
-    /// The index of the object whose record slots' address a ref is.
-    fn index_of_slots(&self, r: Ref) -> Option<usize> {
-        let n = r.as_virtual()?.checked_sub(self.first)?;
-        (!n.is_multiple_of(2) && n / 2 < self.list.len()).then_some(n / 2)
+        let (index, part) = self.part(r)?;
+        (part == Part::Itself).then_some(index)
     }
 
     fn push(&mut self, object: Object) -> Ref {
@@ -95,7 +131,7 @@ impl Rewriter<'_> {
             Op::BarrierBack | Op::BarrierForward => {
                 self.objects.index(i.args[0]).map(|_| Ref::NONE)
             }
-            Op::CallInt => self.add_slot(i),
+            Op::CallInt => self.change_table(i),
             _ => self.access(i),
         }
     }
@@ -111,15 +147,26 @@ impl Rewriter<'_> {
         }
     }
 
+    /// A sweep begins.
+    pub(super) fn begin_payment(&mut self) {
+        (self.objects.bytes, self.objects.payment) = (0, None);
+    }
+
+    /// A sweep is done: what its objects would take is known.
+    pub(super) fn settle_payment(&mut self) {
+        if let Some(place) = self.objects.payment.take() {
+            self.new.code[place].imm = self.objects.bytes;
+        }
+    }
+
     /// The object, if it is virtual, and those that its fields name are to be made where they were.
     pub(super) fn escape(&mut self, r: Ref) {
         let mut left = vec![r];
         let mut seen = FxHashSet::default();
         while let Some(r) = left.pop() {
-            let objects = &self.objects;
-            let index = objects.index(r).or_else(|| objects.index_of_slots(r));
-            if let Some(index) = index.filter(|&index| seen.insert(index)) {
-                let object = &objects.list[index];
+            let part = self.objects.part(r);
+            if let Some((index, _)) = part.filter(|&(index, _)| seen.insert(index)) {
+                let object = &self.objects.list[index];
                 self.escaped.extend(&object.origins);
                 left.extend(object.fields.iter().map(|field| field.1));
             }
@@ -134,26 +181,45 @@ impl Rewriter<'_> {
             return None;
         }
         let [a, b, _] = i.args;
-        let (kind, fields) = match helper {
-            Helper::NewTable if (0..=MOST_FIELDS as i64).contains(&self.new.int_of(a)?) => {
-                (VirtualKind::Table(EMPTY_SHAPE), Vec::new())
-            }
+        // Sizes: of the list in the upper half, of the fields in the lower.
+        let sizes = |r: Ref| {
+            let sizes = self.new.int_of(r)?;
+            let (items, slots) = ((sizes >> 32) as u32, sizes as u32);
+            let is_small = items.max(slots) as usize <= MOST_FIELDS;
+            is_small.then_some((items, slots as usize))
+        };
+        let table = |shape, items| VirtualKind::Table { shape, items };
+        let (kind, fields, room) = match helper {
+            Helper::NewTable => (table(EMPTY_SHAPE, 0), Vec::new(), sizes(a)?.0),
             Helper::NewRecord => {
-                let (shape, count) = (self.new.int_of(a)?, self.new.int_of(b)?);
-                let fields = vec![nil; usize::try_from(count).ok()?.min(MOST_FIELDS)];
-                (VirtualKind::Table(u32::try_from(shape).ok()?), fields)
+                let (items, slots) = sizes(b)?;
+                let shape = u32::try_from(self.new.int_of(a)?).ok()?;
+                let fields = vec![nil; slots + items as usize];
+                (table(shape, items), fields, items)
             }
-            Helper::NewCell => (VirtualKind::Cell, vec![(a, b)]),
+            Helper::NewCell => (VirtualKind::Cell, vec![(a, b)], 0),
             Helper::NewClosure => match self.new.constant_of(a)? {
-                Constant::Object(_) => (VirtualKind::Closure(a), Vec::new()),
+                Constant::Object(_) => (VirtualKind::Closure(a), Vec::new(), 0),
                 _ => return None,
             },
             _ => return None,
         };
+        // The parent of a side trace has paid for what the side trace finds.
+        if self.at >= self.old.head {
+            self.objects.bytes += match kind {
+                VirtualKind::Table { items, .. } => {
+                    let slots = fields.len() as i32 - items as i32;
+                    layout::TABLE_SIZE + slots * layout::VALUE_SIZE + room as i32 * ITEM_SIZE
+                }
+                VirtualKind::Cell => layout::CELL_SIZE,
+                VirtualKind::Closure(_) => layout::CLOSURE_UPVALUES,
+            };
+        }
         Some(self.objects.push(Object {
             origins: vec![self.at],
             kind,
             fields,
+            room,
         }))
     }
 
@@ -164,46 +230,82 @@ impl Rewriter<'_> {
             .iter()
             .all(|&r| r.as_virtual().is_none() || self.objects.index(r).is_some());
         let holds = (a == b) == (i.op == Op::GuardEq);
-        (are_objects && holds).then_some(Ref::NONE)
-    }
-
-    /// A table gets a field.
-    fn add_slot(&mut self, i: &Instruction) -> Option<Ref> {
-        let index = self.objects.index(i.args[0])?;
-        let shape = u32::try_from(self.new.int_of(i.args[1])?).ok()?;
-        let nil = self.new.int(i64::from(value::NIL));
-        let object = &mut self.objects.list[index];
-        let is_table = matches!(object.kind, VirtualKind::Table(_));
-        if i.helper() != Some(Helper::AddSlot) || !is_table || object.fields.len() == MOST_FIELDS {
+        if !are_objects || !holds {
             return None;
         }
-        object.kind = VirtualKind::Table(shape);
-        object.fields.push((nil, Ref::NONE));
+        // Where the object would have been made, the collector would have been seen to be due.
+        let is_answer = b.is_constant() && self.new.int_of(b) == Some(0);
+        if is_answer && self.objects.payment.is_none() && self.at >= self.old.head {
+            self.guard(Instruction {
+                op: Op::GuardPaid,
+                args: [Ref::NONE; 3],
+                ..*i
+            });
+            self.objects.payment = Some(self.new.code.len() - 1);
+        }
+        Some(Ref::NONE)
+    }
+
+    /// A table gets a field, a metatable, or list items.
+    fn change_table(&mut self, i: &Instruction) -> Option<Ref> {
+        let index = self.objects.index(i.args[0])?;
+        let [_, b, c] = i.args.map(|r| self.new.int_of(r));
+        let nil = self.new.int(i64::from(value::NIL));
+        let object = &mut self.objects.list[index];
+        let VirtualKind::Table { shape, items } = &mut object.kind else {
+            return None;
+        };
+        let slots = object.fields.len() - *items as usize;
+        match i.helper()? {
+            Helper::AddSlot if slots < MOST_FIELDS => {
+                *shape = u32::try_from(b?).ok()?;
+                object.fields.insert(slots, (nil, Ref::NONE));
+                self.objects.bytes += layout::VALUE_SIZE;
+            }
+            Helper::GiveShape => *shape = u32::try_from(b?).ok()?,
+            Helper::ExtendList => {
+                let (first, count) = (u32::try_from(b?).ok()?, u32::try_from(c?).ok()?);
+                if first != *items || first + count > object.room {
+                    return None;
+                }
+                *items += count;
+                let more = object.fields.len() + count as usize;
+                object.fields.resize(more, (nil, Ref::NONE));
+            }
+            _ => return None,
+        }
         Some(self.new.int(1))
     }
 
     /// A load or store of a part of a virtual object.
     fn access(&mut self, i: &Instruction) -> Option<Ref> {
         let a = i.args[0];
-        if i.class == Class::Record {
-            let index = self.objects.index_of_slots(a)?;
-            return self.access_field(i, index, i.imm);
+        let (index, part) = self.objects.part(a)?;
+        match part {
+            Part::Itself => {}
+            Part::Slots if i.class == Class::Record => return self.access_field(i, index, i.imm),
+            Part::Tags if i.class == Class::ElementTag => return self.access_item(i, index),
+            Part::Payloads if i.class == Class::Element => return self.access_item(i, index),
+            _ => return None,
         }
-        let index = self.objects.index(a)?;
+        let is_load = i.op.result() != Type::None;
         match (self.objects.list[index].kind, i.class, i.imm) {
-            (VirtualKind::Table(shape), Class::Shape, layout::OBJECT_EXTRA) => {
-                (i.op == Op::Load32).then(|| self.new.int(i64::from(shape)))
+            (VirtualKind::Table { shape, .. }, Class::Shape, layout::OBJECT_EXTRA) => {
+                is_load.then(|| self.new.int(i64::from(shape)))
             }
-            (VirtualKind::Table(_), Class::TableHeader, layout::TABLE_SLOTS) => {
-                let number = a.as_virtual()? + 1;
-                (i.op == Op::Load64).then_some(Ref::virtual_object(number))
-            }
-            (
-                VirtualKind::Table(_),
-                Class::TableHeader,
-                layout::TABLE_BORDER | layout::TABLE_CAPACITY | layout::TABLE_HASH,
-            ) => (i.op.result() == Type::Int).then(|| self.new.int(0)),
-            (VirtualKind::Table(_), Class::Mark, layout::OBJECT_FLAGS) => {
+            (VirtualKind::Table { items, .. }, Class::TableHeader, at) if is_load => match at {
+                layout::TABLE_SLOTS => Some(self.objects.name_of_part(index, Part::Slots)),
+                layout::TABLE_TAGS => Some(self.objects.name_of_part(index, Part::Tags)),
+                layout::TABLE_ARRAY => Some(self.objects.name_of_part(index, Part::Payloads)),
+                layout::TABLE_BORDER => Some(self.new.int(items.into())),
+                layout::TABLE_CAPACITY => {
+                    let room = self.objects.list[index].room;
+                    Some(self.new.int(room.into()))
+                }
+                layout::TABLE_HASH => Some(self.new.int(0)),
+                _ => None,
+            },
+            (VirtualKind::Table { .. }, Class::Mark, layout::OBJECT_FLAGS) => {
                 let is_clear = i.op == Op::Store8 && self.new.int_of(i.args[1]) == Some(0);
                 is_clear.then_some(Ref::NONE)
             }
@@ -211,11 +313,32 @@ impl Rewriter<'_> {
                 self.access_field(i, index, at - layout::CELL_VALUE)
             }
             (VirtualKind::Closure(proto), Class::Constant, layout::CLOSURE_PROTO) => {
-                (i.op == Op::Load64).then_some(proto)
+                is_load.then_some(proto)
             }
             (VirtualKind::Closure(_), Class::Upvalue, at) => self.access_upvalue(i, index, at),
             _ => None,
         }
+    }
+
+    /// A load or store of a list item by a constant index.
+    fn access_item(&mut self, i: &Instruction, index: usize) -> Option<Ref> {
+        let n = usize::try_from(self.new.int_of(i.args[1])?).ok()?;
+        let is_tag = i.class == Class::ElementTag;
+        let stored = i.args[2];
+        let nil = self.new.int(i64::from(value::NIL));
+        let object = &self.objects.list[index];
+        let VirtualKind::Table { items, .. } = object.kind else {
+            return None;
+        };
+        if n >= items as usize {
+            let is_empty = is_tag && stored == Ref::NONE && n < object.room as usize;
+            return is_empty.then_some(nil);
+        }
+        if is_tag && stored != Ref::NONE && (!stored.is_constant() || stored == nil) {
+            return None;
+        }
+        let place = object.fields.len() - items as usize + n;
+        self.access_value(i, index, place, is_tag, stored)
     }
 
     /// A load or store at an offset among values.
@@ -226,8 +349,19 @@ impl Rewriter<'_> {
             layout::VALUE_PAYLOAD => false,
             _ => return None,
         };
-        let stored = i.args[1];
-        let field = self.objects.list[index].fields.get_mut(n)?;
+        self.access_value(i, index, n, is_tag, i.args[1])
+    }
+
+    /// A load or store of the tag or payload of a field; a load if nothing is `stored`.
+    fn access_value(
+        &mut self,
+        i: &Instruction,
+        index: usize,
+        field: usize,
+        is_tag: bool,
+        stored: Ref,
+    ) -> Option<Ref> {
+        let field = self.objects.list[index].fields.get_mut(field)?;
         if stored != Ref::NONE {
             match is_tag {
                 true => field.0 = stored,
@@ -257,6 +391,7 @@ impl Rewriter<'_> {
             Ref::NONE => fields.get(n).map(|field| field.1),
             stored if n == fields.len() => {
                 fields.push((cell, stored));
+                self.objects.bytes += size_of::<usize>() as i32;
                 Some(Ref::NONE)
             }
             stored => {

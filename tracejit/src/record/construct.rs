@@ -147,20 +147,28 @@ impl Recording {
             if let Some(&v) = values.iter().find(|v| v.concrete.tag >= value::STRING) {
                 self.barrier_back(t, v);
             }
-            let tags = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_TAGS, &[t.r]);
-            let array = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_ARRAY, &[t.r]);
-            for (n, v) in values.into_iter().enumerate() {
-                let index = self.int((first + n) as i64);
-                let (tag, payload) = (self.best_tag(v), self.payload_of(v));
-                self.memory(Op::Store8At, Class::ElementTag, 0, &[tags, index, tag]);
-                let op = match self.trace.type_of(payload) {
-                    crate::ir::Type::Float => Op::StoreFloatAt,
-                    _ => Op::Store64At,
-                };
-                self.memory(op, Class::Element, 0, &[array, index, payload]);
-            }
+            let items: Vec<(Ref, Ref)> = values
+                .into_iter()
+                .map(|v| (self.best_tag(v), self.payload_of(v)))
+                .collect();
+            self.store_items(t.r, first, &items);
         }
         true
+    }
+
+    /// Stores list items, by tag and payload, from the index `first` on, where there is room.
+    pub(super) fn store_items(&mut self, t: Ref, first: usize, items: &[(Ref, Ref)]) {
+        let tags = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_TAGS, &[t]);
+        let array = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_ARRAY, &[t]);
+        for (n, &(tag, payload)) in items.iter().enumerate() {
+            let index = self.int((first + n) as i64);
+            self.memory(Op::Store8At, Class::ElementTag, 0, &[tags, index, tag]);
+            let op = match self.trace.type_of(payload) {
+                crate::ir::Type::Float => Op::StoreFloatAt,
+                _ => Op::Store64At,
+            };
+            self.memory(op, Class::Element, 0, &[array, index, payload]);
+        }
     }
 
     /// A store to a field that the table does not have, by which it gets another shape.

@@ -309,7 +309,9 @@ impl Recording {
     /// Back at the start: at the same depth of the same stack this is the end of an iteration, else
     /// another activation's.
     fn close(&mut self) -> Outcome {
-        if self.base == 0 && self.frames.is_empty() && self.popped == 0 && !self.left_thread {
+        if self.base == 0 && self.frames.is_empty() && !self.left_thread {
+            self.flush_frames();
+            self.snapshot = None;
             self.trace.end = End::Round(self.snapshot());
             return Outcome::Complete;
         }
@@ -342,9 +344,8 @@ impl Recording {
         if self.left_thread {
             return false;
         }
-        self.popped > 0
-            || self.base < 0
-            || (self.base == 0 && self.frames.is_empty() && !extent.contains(self.instruction))
+        // Frames that a step has pushed stand above the loop's own: they may well be popped.
+        self.base < 0 || (self.base == 0 && !extent.contains(self.instruction))
     }
 
     /// At a `for` loop's end a step of 1 or -1 is known from here on: nearly all loops have such a

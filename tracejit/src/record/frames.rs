@@ -146,7 +146,7 @@ impl Recording {
         self.flush_frames();
     }
 
-    fn flush_frames(&mut self) {
+    pub(super) fn flush_frames(&mut self) {
         if self.frames.is_empty() && self.popped == 0 {
             return;
         }

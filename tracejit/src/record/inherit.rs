@@ -19,6 +19,7 @@ impl Recording {
         let inherited = self.inherited_values(parent, snapshot);
         let mut exit = self.renamed(parent, snapshot, &inherited);
         let made = self.make_objects(&exit);
+        self.trace.head = self.trace.code.len();
         for slot in &mut exit.slots {
             slot.payload = match slot.payload {
                 Ref::NONE => self.trace.int(0),
@@ -104,11 +105,12 @@ impl Recording {
         let (nil, zero) = (self.int(value::NIL.into()), self.int(0));
         for object in &exit.objects {
             let (helper, args) = match object.kind {
-                VirtualKind::Table(shape) => {
+                VirtualKind::Table { shape, items } => {
                     self.depend_on_shape(shape);
                     let shape = self.int(shape.into());
-                    let count = self.int(object.fields.len() as i64);
-                    (Helper::NewRecord, vec![shape, count])
+                    let slots = object.fields.len() as i64 - i64::from(items);
+                    let counts = self.int(i64::from(items) << 32 | slots);
+                    (Helper::NewRecord, vec![shape, counts])
                 }
                 VirtualKind::Cell => (Helper::NewCell, vec![nil, zero]),
                 VirtualKind::Closure(proto) => {
@@ -133,28 +135,45 @@ impl Recording {
     /// Stores the fields of an object that was just made: no barrier is due.
     fn fill_object(&mut self, object: &VirtualObject, made: &FxHashMap<Ref, Ref>) {
         let r = made[&object.name];
-        let (address, class, offset) = match object.kind {
-            VirtualKind::Table(_) if object.fields.is_empty() => return,
-            VirtualKind::Table(_) => {
-                let slots = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_SLOTS, &[r]);
-                (slots, Class::Record, 0)
-            }
-            VirtualKind::Cell => (r, Class::Cell, layout::CELL_VALUE),
-            VirtualKind::Closure(_) => (r, Class::Upvalue, layout::CLOSURE_UPVALUES),
-        };
-        for (n, &(tag, payload)) in object.fields.iter().enumerate() {
-            let payload = made.get(&payload).copied().unwrap_or(payload);
-            if class == Class::Upvalue {
-                let at = offset + (n * size_of::<usize>()) as i32;
-                self.memory(Op::Store64, class, at, &[address, payload]);
-                continue;
-            }
-            let payload = match payload {
-                Ref::NONE => self.int(0),
-                r => r,
+        let mut fields = Vec::with_capacity(object.fields.len());
+        for &(tag, payload) in &object.fields {
+            let payload = match made.get(&payload) {
+                Some(&r) => r,
+                None if payload == Ref::NONE => self.int(0),
+                None => payload,
             };
-            let at = offset + n as i32 * layout::VALUE_SIZE;
-            self.store_value(class, address, at, Some(tag), payload);
+            fields.push((tag, payload));
+        }
+        match object.kind {
+            VirtualKind::Table { items, .. } => {
+                let (slots, items) = fields.split_at(fields.len() - items as usize);
+                self.fill_table(r, slots, items);
+            }
+            VirtualKind::Cell => {
+                for (tag, payload) in fields {
+                    self.store_value(Class::Cell, r, layout::CELL_VALUE, Some(tag), payload);
+                }
+            }
+            VirtualKind::Closure(_) => {
+                for (n, (_, cell)) in fields.into_iter().enumerate() {
+                    let at = layout::CLOSURE_UPVALUES + (n * size_of::<usize>()) as i32;
+                    self.memory(Op::Store64, Class::Upvalue, at, &[r, cell]);
+                }
+            }
+        }
+    }
+
+    fn fill_table(&mut self, t: Ref, slots: &[(Ref, Ref)], items: &[(Ref, Ref)]) {
+        if !slots.is_empty() {
+            let at = layout::TABLE_SLOTS;
+            let address = self.memory(Op::Load64, Class::TableHeader, at, &[t]);
+            for (n, &(tag, payload)) in slots.iter().enumerate() {
+                let at = n as i32 * layout::VALUE_SIZE;
+                self.store_value(Class::Record, address, at, Some(tag), payload);
+            }
+        }
+        if !items.is_empty() {
+            self.store_items(t, 0, items);
         }
     }
 }

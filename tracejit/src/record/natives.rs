@@ -13,7 +13,9 @@ use perilune_runtime::frame::{CallSite, FRAME_TAIL_CALL};
 use perilune_runtime::function::{Intrinsic, NativeClosure};
 use perilune_runtime::layout;
 use perilune_runtime::machine::{Machine, Register};
+use perilune_runtime::metatable::Event;
 use perilune_runtime::string::LuaString;
+use perilune_runtime::table::{Lookup, Table};
 use perilune_runtime::value::{self, Value};
 
 /// Floats from this one on are no integers.
@@ -360,13 +362,46 @@ impl Recording {
                 return None;
             }
             (*vm).heap.barrier_back(&raw mut (*table.concrete).header);
+            let before = (*table.concrete).header.extra;
             if !construct::set_metatable(vm, table.concrete, other.concrete) {
                 return None;
+            }
+            let shape = construct::shape_with_metatable(vm, table.concrete, before);
+            if let Some(shape) = shape
+                && self.guard_no_finalizer(other)
+            {
+                self.depend_on_shape(shape);
+                let shape = self.int(shape.into());
+                self.emit(Op::BarrierBack, 0, &[table.r]);
+                self.call_or_leave(Helper::GiveShape, &[table.r, shape]);
+                return Some(t);
             }
         }
         self.emit(Op::BarrierBack, 0, &[table.r]);
         self.call_or_leave(Helper::SetMetatable, &[table.r, other.r]);
         Some(t)
+    }
+
+    /// Guards that a metatable is this one, and has no `__gc`; false when that can't be said by its
+    /// shape.
+    ///
+    /// # Safety
+    /// The metatable is live.
+    unsafe fn guard_no_finalizer(&mut self, metatable: RecordedTable) -> bool {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let heap = &(*self.direct.vm).heap;
+            let name = heap.names[Event::Gc as usize];
+            let shape = heap.shapes.get((*metatable.concrete).header.extra);
+            let lookup = Table::lookup_str(heap, metatable.concrete, name);
+            if shape.is_dictionary() || lookup != Lookup::Absent {
+                return false;
+            }
+        }
+        let this = self.object(metatable.concrete);
+        self.guard(Op::GuardEq, &[metatable.r, this]);
+        self.guard_shape(metatable.concrete, this);
+        true
     }
 
     /// `table.insert(t, v)`

@@ -6,6 +6,9 @@
 //! - Slots are read only while they are live.
 //! - Divisors are guarded before.
 
+mod objects;
+
+use objects::{Kind, OBJECT_SLOTS};
 use perilune_runtime::machine::Slow;
 use perilune_runtime::{layout, value};
 use perilune_tracejit::ir::{
@@ -17,8 +20,11 @@ use std::collections::BTreeMap;
 const LOCALS: i32 = 5;
 const SLOTS: i32 = 8;
 
+/// The slots that are always live.
+const ALWAYS_LIVE: u64 = ((1 << LOCALS) - 1) | (0b11 << OBJECT_SLOTS.start);
+
 /// The kinds of bytecode instructions.
-const KINDS: [fn(&mut Generator); 10] = [
+const KINDS: [fn(&mut Generator); 14] = [
     Generator::read_slot,
     Generator::set_slot,
     Generator::set_slot_again,
@@ -29,7 +35,13 @@ const KINDS: [fn(&mut Generator); 10] = [
     Generator::element,
     Generator::append,
     Generator::step,
+    Generator::make,
+    Generator::use_object,
+    Generator::move_object,
+    Generator::compare_or_show,
 ];
+/// How many of them have to do with objects.
+const OF_OBJECTS: usize = 4;
 
 /// The generator at work.
 pub(crate) struct Generator {
@@ -45,6 +57,8 @@ pub(crate) struct Generator {
     addresses: Vec<Ref>,
     /// Indices that elements are accessed by.
     indices: Vec<Ref>,
+    /// Objects, by their addresses, since the last step.
+    objects: Vec<(Ref, Kind)>,
     /// Slots that were read, with what they held.
     seen: Vec<(i32, Ref, Ref)>,
     /// How often each kind of bytecode instruction comes.
@@ -66,7 +80,7 @@ impl Generator {
         Generator {
             random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1,
             dirty: BTreeMap::new(),
-            live: (1 << LOCALS) - 1,
+            live: ALWAYS_LIVE,
             ints: ints.map(|i| trace.int(i)).to_vec(),
             floats: floats.map(|f| trace.float(f)).to_vec(),
             bytes: [0, 1, 2, 3].map(|i| trace.int(i)).to_vec(),
@@ -74,6 +88,7 @@ impl Generator {
                 .map(|o| trace.constant(Constant::Object(o)))
                 .to_vec(),
             indices: Vec::new(),
+            objects: Vec::new(),
             seen: Vec::new(),
             weights: [1; KINDS.len()],
             least_field: 0,
@@ -139,8 +154,9 @@ impl Generator {
         self.next_instruction();
         self.show_latest();
         // What dies at the round's end.
-        self.live &= (1 << LOCALS) - 1;
-        self.dirty.retain(|&slot, _| slot < LOCALS);
+        self.live &= ALWAYS_LIVE;
+        let live = self.live;
+        self.dirty.retain(|&slot, _| live >> slot & 1 != 0);
         if ends_in_round {
             // Where the round began.
             self.pc = 8;
@@ -283,6 +299,13 @@ impl Generator {
     /// What the trace is about: some things often, some never, few objects and indices.
     fn choose_subject(&mut self) {
         self.weights = std::array::from_fn(|_| [0, 1, 1, 3, 8][self.below(5)]);
+        match self.below(3) {
+            0 => self.weights[KINDS.len() - OF_OBJECTS..].fill(0),
+            1 => self.weights[..KINDS.len() - OF_OBJECTS]
+                .iter_mut()
+                .for_each(|w| *w /= 3),
+            _ => {}
+        }
         self.least_field = [0, 0, 3, 5][self.below(4)];
         for n in 0..2 {
             let object = self.addresses[n];
@@ -512,6 +535,7 @@ impl Generator {
     fn step(&mut self) {
         // Arguments of a step are live until it is done.
         self.flush();
+        self.objects.clear();
         let from = self.below(SLOTS as usize) as i32;
         let to = [from, from + 1, i32::MAX][self.below(3)];
         let snapshot = self.snapshot();

@@ -1,4 +1,4 @@
--- skip: gc-stress: deep stacks are marked again and again
+-- skip: gc-stress traces-and-collections: deep stacks are marked again and again
 -- Endless recursion of every kind.
 -- Each script ends by itself, with a result or an error; never the program.
 local function show(...)

@@ -1,4 +1,4 @@
--- skip: gc-stress: deep stacks are marked again and again
+-- skip: gc-stress traces-and-collections: deep stacks are marked again and again
 -- What calls back may call itself again: in the end there is an error, which can be caught, and
 -- everything goes on.
 local function try(name, f)

@@ -81,6 +81,14 @@ impl Emitter<'_> {
                 displaced!(self.ops, { cmp DWORD } [rbx] + layout::VM_PENDING, { , 0 });
                 dynasm!(self.ops ; jne =>exit);
             }
+            Op::GuardPaid => {
+                dynasm!(self.ops ; mov rax, [rbx + layout::VM_HEAP]);
+                displaced!(self.ops, { mov rcx, } [rax] + layout::HEAP_THRESHOLD, {});
+                dynasm!(self.ops ; sub rcx, i.imm);
+                displaced!(self.ops, { cmp rcx, } [rax] + layout::HEAP_USED, {});
+                dynasm!(self.ops ; jl =>exit);
+                displaced!(self.ops, { mov } [rax] + layout::HEAP_THRESHOLD, { , rcx });
+            }
             _ => self.float_guard(i, exit)?,
         }
         Ok(())
