@@ -16,6 +16,7 @@ mod inherit;
 mod log;
 mod machine;
 mod natives;
+mod numbers;
 mod strings;
 mod tables;
 mod values;
