@@ -48,9 +48,17 @@ impl Lua {
         let warnings = perilune_stdlib::base::Warnings::Off;
         lua.set_warning_function(perilune_stdlib::base::standard_warnings(warnings));
         lua.set_gc_stress(options.gc_stress);
+        if options.chunks.is_wanted() {
+            let (chunks, report) = (options.chunks, options.report.clone());
+            lua.set_chunk_observer(Box::new(move |source, name, proto| {
+                chunks.tell(&report, source, name, proto);
+            }));
+        }
         #[cfg(feature = "jit")]
         if options.jit {
-            perilune_tracejit::install(options.tracing.clone(), &lua);
+            let mut tracing = options.tracing.clone();
+            tracing.report = options.report.clone();
+            perilune_tracejit::install(tracing, &lua);
         }
         Ok(Lua(lua))
     }

@@ -1,7 +1,12 @@
 //! Options of a state, engine modes among them: the one switchboard behind `-j` on the command
 //! line and `PERILUNE_JIT` in the environment.
 
+use perilune_frontend::bytecode::list::list;
+use perilune_frontend::bytecode::proto::Proto;
+use perilune_frontend::show;
+use perilune_runtime::report::Report;
 use std::fmt;
+use std::path::Path;
 
 /// How a state is set up.
 ///
@@ -21,6 +26,44 @@ pub struct Options {
     pub(crate) statistics: Option<bool>,
     pub(crate) gc_stress: Option<u32>,
     pub(crate) failing_allocation: Option<u64>,
+    /// What to print of every chunk that is loaded.
+    pub(crate) chunks: ChunkDump,
+    /// Where that, and what is printed of traces, goes.
+    pub(crate) report: Report,
+}
+
+/// Stages of compiling a chunk.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ChunkDump {
+    pub(crate) tokens: bool,
+    pub(crate) ast: bool,
+    pub(crate) bytecode: bool,
+}
+
+impl ChunkDump {
+    pub(crate) fn is_wanted(self) -> bool {
+        self.tokens || self.ast || self.bytecode
+    }
+
+    /// Tells of a chunk.
+    pub(crate) fn tell(self, report: &Report, source: &[u8], name: &[u8], proto: &Proto) {
+        let title = String::from_utf8_lossy(name.split(|&b| b == b'\n').next().unwrap_or(name));
+        let is_text = source.first() != Some(&0x1b);
+        if self.tokens && is_text {
+            let tokens = show::tokens(source);
+            report.add(&format!("-- tokens of {title}\n{tokens}\n"));
+        }
+        if self.ast
+            && is_text
+            && let Ok(tree) = show::tree(source, name)
+        {
+            report.add(&format!("-- syntax tree of {title}\n{tree}\n"));
+        }
+        if self.bytecode {
+            let listing = list(proto, true);
+            report.add(&format!("-- bytecode of {title}\n{listing}\n"));
+        }
+    }
 }
 
 impl Default for Options {
@@ -33,21 +76,30 @@ impl Default for Options {
             statistics: None,
             gc_stress: None,
             failing_allocation: None,
+            chunks: ChunkDump::default(),
+            report: Report::default(),
         }
     }
 }
 
-/// A word that is no engine mode.
+/// A word that is no engine mode, or one that can't be.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownMode(String);
+pub struct UnknownMode {
+    mode: String,
+    reason: Option<String>,
+}
 
 impl fmt::Display for UnknownMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mode = &self.mode;
+        if let Some(reason) = &self.reason {
+            return write!(f, "engine mode '{mode}': {reason}");
+        }
         write!(
             f,
-            "unknown engine mode '{}' (known: off, on, hot=N, exit=N, maxtrace=N, regs=N, deopt=N, opt=0, -PASS, +PASS, eval, record-only, \
-             verify, dump=STAGE+..., stats[=json], gc=stress[=N], alloc=fail=N)",
-            self.0
+            "unknown engine mode '{mode}' (known: off, on, hot=N, exit=N, maxtrace=N, regs=N, \
+             deopt=N, code=N, opt=0, -PASS, +PASS, eval, record-only, verify, dump=STAGE+..., \
+             dump-to=FILE, stats[=json], gc=stress[=N], alloc=fail=N)"
         )
     }
 }
@@ -72,8 +124,16 @@ impl Options {
     /// # Errors
     /// When there is no such mode.
     pub fn with_mode(mut self, mode: &str) -> Result<Options, UnknownMode> {
-        let unknown = || UnknownMode(mode.to_owned());
-        match mode.rsplit_once('=') {
+        let unknown = || UnknownMode {
+            mode: mode.to_owned(),
+            reason: None,
+        };
+        let parts = match mode.split_once('=') {
+            // A file's name may have any signs.
+            Some(("dump-to", file)) => Some(("dump-to", file)),
+            _ => mode.rsplit_once('='),
+        };
+        match parts {
             None if mode == "off" => self.jit = false,
             None if mode == "on" => self.jit = true,
             None if mode == "stats" => self.want_statistics(false),
@@ -82,6 +142,20 @@ impl Options {
             Some(("gc=stress", n)) => self.gc_stress = Some(positive(n).ok_or_else(unknown)?),
             Some(("alloc=fail", n)) => {
                 self.failing_allocation = Some(u64::from(positive(n).ok_or_else(unknown)?));
+            }
+            Some(("dump", stages)) => {
+                for stage in stages.split('+') {
+                    if !self.set_dump(stage) {
+                        return Err(unknown());
+                    }
+                }
+            }
+            Some(("dump-to", file)) => {
+                let report = Report::to_file(Path::new(file)).map_err(|error| UnknownMode {
+                    mode: mode.to_owned(),
+                    reason: Some(error.to_string()),
+                })?;
+                self.report = report;
             }
             _ if self.set_tracing(mode) => {}
             _ => return Err(unknown()),
@@ -100,6 +174,21 @@ impl Options {
         {
             self.tracing.statistics = true;
         }
+    }
+
+    fn set_dump(&mut self, stage: &str) -> bool {
+        match stage {
+            "tokens" => self.chunks.tokens = true,
+            "ast" => self.chunks.ast = true,
+            "bytecode" => self.chunks.bytecode = true,
+            _ => {
+                #[cfg(feature = "jit")]
+                return self.tracing.dump.set(stage);
+                #[cfg(not(feature = "jit"))]
+                return false;
+            }
+        }
+        true
     }
 
     #[cfg(feature = "jit")]
@@ -139,6 +228,15 @@ mod tests {
             "gc=stress=x",
             "alloc=fail",
             "alloc=fail=0",
+            "dump",
+            "dump=",
+            "dump=irr",
+            "dump=ir+",
+            "dump-to=",
+            "dump-to=/no/such/folder/x",
+            "-nopass",
+            "regs=2",
+            "maxtrace=0",
         ] {
             assert!(Options::new().with_mode(bad).is_err(), "{bad}");
         }

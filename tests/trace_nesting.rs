@@ -21,6 +21,7 @@ const MODES: &[&[&str]] = &[
     &["hot=2", "exit=1", "maxtrace=8"],
     &["hot=1", "exit=1", "opt=0", "regs=3"],
     &["hot=1", "exit=1", "eval"],
+    &["hot=1", "exit=1", "code=12"],
     &["hot=1", "exit=1", "gc=stress=5"],
 ];
 

@@ -16,6 +16,7 @@ pub mod lexer;
 pub mod number;
 pub mod parser;
 mod resolve;
+pub mod show;
 mod streaming;
 mod tokens;
 pub mod tree;

@@ -80,7 +80,22 @@ pub(crate) unsafe fn step(vm: *mut Vm) {
     // SAFETY: the caller's contract.
     unsafe {
         gc::step(&raw mut *(*vm).heap, vm);
+        settle_compiled(vm);
         run_finalizers(vm);
+    }
+}
+
+/// Charges the state for its compiled code as it is now; has it dropped when memory is short.
+unsafe fn settle_compiled(vm: *mut Vm) {
+    // SAFETY: called at a safepoint.
+    unsafe {
+        if let Some(tracer) = &(*vm).tracer {
+            if (*vm).heap.is_nearly_full() {
+                tracer.relieve();
+            }
+            // More than before it is only if that was refused: then it stays so.
+            let _ = (*vm).heap.charge_compiled(tracer.compiled_bytes());
+        }
     }
 }
 
@@ -92,6 +107,7 @@ pub(crate) unsafe fn full(vm: *mut Vm) {
     // SAFETY: the caller's contract.
     unsafe {
         gc::full_collection(&raw mut *(*vm).heap, vm, false);
+        settle_compiled(vm);
         run_finalizers(vm);
     }
 }

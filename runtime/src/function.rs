@@ -132,6 +132,8 @@ pub struct Proto {
     pub cache_records: Vec<crate::ops::cache::CacheRecord>,
     /// Bytes charged to the heap for what it owns; see `Heap::update_proto_charge`.
     pub charged: usize,
+    /// How many of these for what was learned while its code ran: call sites, caches.
+    pub learned: usize,
 }
 
 impl Proto {

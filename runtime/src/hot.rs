@@ -45,6 +45,10 @@ pub trait TraceHook {
     /// Locals of running functions were changed from outside (`debug.setlocal`), or something else
     /// that traces rely on: running traces must be left as soon as control comes back to them.
     fn invalidate(&self);
+    /// Bytes that traces take in all.
+    fn compiled_bytes(&self) -> usize;
+    /// Memory is short: traces are dropped, as far as they do not run.
+    fn relieve(&self);
     /// A report of what was traced, for people (`json` false) or programs.
     fn statistics(&self, json: bool) -> String;
 }

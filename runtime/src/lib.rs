@@ -25,6 +25,7 @@ pub mod native;
 pub mod ops;
 pub mod owned;
 mod protect;
+pub mod report;
 pub mod stack;
 pub mod string;
 mod switch;

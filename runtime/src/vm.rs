@@ -47,6 +47,8 @@ unsafe impl Send for PendingPointer {}
 
 /// Where warnings go (`warn`, errors in finalisers).
 pub type WarnFunction = Box<dyn FnMut(&[u8], bool)>;
+/// Gets the text of a chunk (or the binary chunk), its name, and what became of it.
+pub type ChunkObserver = Box<dyn Fn(&[u8], &[u8], &perilune_frontend::bytecode::proto::Proto)>;
 /// What an interruption does: `Err` raises the error in the running code.
 pub type InterruptFunction = Box<dyn FnMut() -> std::result::Result<(), Vec<u8>>>;
 
@@ -124,6 +126,8 @@ pub struct Vm {
     pub warn: Option<WarnFunction>,
     /// What to do when [`pending::INTERRUPT`] is seen.
     pub interrupt: Option<InterruptFunction>,
+    /// Hears of every chunk that is loaded.
+    pub observer: Option<ChunkObserver>,
     /// Link for interrupt handles.
     pub link: PendingLink,
     /// The tracing compiler, if there is one.
@@ -174,6 +178,7 @@ impl Vm {
             wants_traceback: false,
             traceback: None,
             warn: None,
+            observer: None,
             interrupt: None,
             link: Arc::new(Mutex::new(None)),
             tracer: None,

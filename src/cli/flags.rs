@@ -82,10 +82,13 @@ pub(crate) const FLAGS: &[Flag<Meaning>] = &[
         Meaning::Engine,
         "choose engine modes: off, on, ... (see the manual)",
         "A list separated by commas. off runs everything in the interpreter; on compiles hot \
-         paths. stats[=json] prints at the end what was compiled, dump=trace+ir+opt+asm each trace: \
-         the instructions that were recorded, the trace as recorded, as optimised and as machine code. For testing: hot=N and exit=N say after how many \
+         paths. stats[=json] prints at the end what was compiled and where the time went, dump=STAGES what \
+         becomes of each chunk and trace, where STAGES are some of these, joined by +: tokens, ast and \
+         bytecode of what is loaded; trace (the instructions that were recorded), ir (the trace as \
+         recorded), opt (as optimised), snap (its exits) and asm (as machine code). dump-to=FILE \
+         writes that to a file. For testing: hot=N and exit=N say after how many \
          rounds of a loop and how many exits there is a trace, maxtrace=N, regs=N and deopt=N limit \
-         its length and its registers and make every Nth guard fail, eval runs traces without machine \
+         its length and its registers and make every Nth guard fail, code=N is how many KiB of machine code are kept at most, eval runs traces without machine \
          code, opt=0 and -PASS (fold, cse, \
          guards, memory, peel, alias, bounds, sink, dce) switch optimisations off, record-only and verify record without \
          use and check traces; gc=stress[=N] collects garbage at every Nth safepoint, and \

@@ -91,6 +91,10 @@ pub const MODES: &[Mode] = &[
         arguments: &["-j", "hot=1,exit=1,-dce,verify"],
     },
     Mode {
+        name: "small-cache",
+        arguments: &["-j", "hot=1,exit=1,code=16,verify"],
+    },
+    Mode {
         name: "evaluated-traces",
         arguments: &["-j", "eval,hot=1,exit=1,verify"],
     },

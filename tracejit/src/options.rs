@@ -1,6 +1,7 @@
 //! Parameters of the compiler: the engine modes of `-j` that concern it.
 
 use crate::opt::Passes;
+use perilune_runtime::report::Report;
 
 /// Parameters; see [`Options::set`].
 #[derive(Clone, Debug)]
@@ -25,6 +26,8 @@ pub struct Options {
     pub verify: bool,
     /// What to print about each trace.
     pub dump: Dump,
+    /// Where it is printed.
+    pub report: Report,
     /// Whether the time spent in traces is measured.
     pub statistics: bool,
     /// Whether traces are kept in which the runtime does most of the work.
@@ -33,8 +36,7 @@ pub struct Options {
     pub code_limit: usize,
 }
 
-/// What to print about each trace, on the standard error stream. Snapshots and steps are part of a
-/// trace's text.
+/// What to print about each trace. Snapshots and steps are part of a trace's text.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Dump {
     /// What is recorded, instruction by instruction, and what becomes of it.
@@ -43,6 +45,8 @@ pub struct Dump {
     pub ir: bool,
     /// The trace as optimised.
     pub opt: bool,
+    /// The exits: where the interpreter goes on, and where it finds what memory does not have.
+    pub snap: bool,
     /// Machine code.
     pub asm: bool,
 }
@@ -60,6 +64,7 @@ impl Default for Options {
             deopt: None,
             verify: cfg!(debug_assertions),
             dump: Dump::default(),
+            report: Report::default(),
             statistics: false,
             keep_all: false,
             code_limit: 32 << 20,
@@ -69,7 +74,7 @@ impl Default for Options {
 
 impl Options {
     /// Sets one mode: `hot=N`, `exit=N`, `opt=0`, `-PASS`, `+PASS`, `maxtrace=N`, `regs=N`, `eval`,
-    /// `record-only`, `deopt=N`, `verify`, `dump=STAGE+...`. False when there is no such mode.
+    /// `record-only`, `deopt=N`, `code=N`, `verify`. False when there is no such mode.
     pub fn set(&mut self, mode: &str) -> bool {
         let number = |text: &str| text.parse::<u32>().ok().filter(|&n| n > 0);
         if let Some(pass) = mode.strip_prefix('-') {
@@ -87,7 +92,6 @@ impl Options {
             },
             Some(("opt", "0")) => self.passes = Passes::none(),
             Some(("opt", "1")) => self.passes = Passes::default(),
-            Some(("dump", stages)) => return self.dump.set(stages),
             Some((name, value)) => {
                 let Some(n) = number(value) else { return false };
                 match name {
@@ -97,6 +101,7 @@ impl Options {
                     "maxtrace" => self.max_trace = n as usize,
                     "regs" if n >= 3 => self.registers = n as usize,
                     "deopt" => self.deopt = Some(n),
+                    "code" => self.code_limit = (n as usize).saturating_mul(1024),
                     _ => return false,
                 }
             }
@@ -106,15 +111,16 @@ impl Options {
 }
 
 impl Dump {
-    fn set(&mut self, stages: &str) -> bool {
-        for stage in stages.split('+') {
-            match stage {
-                "trace" => self.trace = true,
-                "ir" => self.ir = true,
-                "opt" => self.opt = true,
-                "asm" => self.asm = true,
-                _ => return false,
-            }
+    /// Asks for a stage: `trace`, `ir`, `opt`, `snap` or `asm`. False when there is none of that
+    /// name.
+    pub fn set(&mut self, stage: &str) -> bool {
+        match stage {
+            "trace" => self.trace = true,
+            "ir" => self.ir = true,
+            "opt" => self.opt = true,
+            "snap" => self.snap = true,
+            "asm" => self.asm = true,
+            _ => return false,
         }
         true
     }

@@ -320,6 +320,13 @@ impl Lua {
         unsafe { (*self.vm()).interrupt = Some(Box::new(function)) };
     }
 
+    /// Sets what hears of every chunk that is loaded: its text (or binary chunk), its name, and what
+    /// it was compiled to.
+    pub fn set_chunk_observer(&self, observer: crate::vm::ChunkObserver) {
+        // SAFETY: the machine lives as long as the state.
+        unsafe { (*self.vm()).observer = Some(observer) };
+    }
+
     /// Gives the state a tracing compiler, which is asked after `hot_limit` rounds of a loop.
     ///
     /// # Safety

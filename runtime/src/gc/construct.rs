@@ -226,6 +226,7 @@ impl Heap {
                 sites: Default::default(),
                 cache_records: Vec::new(),
                 charged: 0,
+                learned: 0,
             });
             self.protos.push(proto);
             self.update_proto_charge(proto)?;

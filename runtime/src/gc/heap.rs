@@ -48,6 +48,10 @@ pub struct Heap {
     pub(crate) threshold: usize,
     /// The threshold as it was last set.
     pub(crate) granted: usize,
+    /// Bytes charged for call sites and caches of protos.
+    pub(crate) learned: usize,
+    /// Bytes charged for compiled code.
+    pub(crate) compiled: usize,
     /// Bytes of objects that traces did not make, since the last cycle and before the threshold was
     /// last set.
     pub(crate) unmade: usize,
@@ -114,6 +118,8 @@ impl Heap {
             used: 0,
             threshold: 0,
             granted: 0,
+            learned: 0,
+            compiled: 0,
             unmade: 0,
             ceiling: UNLIMITED,
             current_white: WHITE_0,
@@ -163,10 +169,12 @@ impl Heap {
     }
 
     /// Bytes in use as the program counts them: with those of the garbage that traces did not make,
-    /// as long as no cycle has ended that would have freed it.
+    /// as long as no cycle has ended that would have freed it; without what the state takes for its
+    /// own purposes, and keeps for as long as it likes (shapes, caches, compiled code).
     pub fn apparent_bytes(&self) -> usize {
         let unmade = self.unmade.saturating_add(self.granted - self.threshold);
-        self.used.saturating_add(unmade)
+        let own = self.shapes.charged + self.learned + self.compiled;
+        self.used.saturating_sub(own).saturating_add(unmade)
     }
 
     /// Counts `bytes` of objects that a trace does not make, as if they had been allocated. False,
@@ -179,6 +187,24 @@ impl Heap {
             }
             _ => false,
         }
+    }
+
+    /// Charges what compiled code takes in all, in place of what it took before.
+    ///
+    /// # Errors
+    /// It is more than before, and beyond the limit; then nothing has changed.
+    pub fn charge_compiled(&mut self, bytes: usize) -> Result<()> {
+        match bytes.checked_sub(self.compiled) {
+            Some(more) => self.charge(more)?,
+            None => self.discharge(self.compiled - bytes),
+        }
+        self.compiled = bytes;
+        Ok(())
+    }
+
+    /// Whether memory in use comes near the limit.
+    pub(crate) fn is_nearly_full(&self) -> bool {
+        self.used > self.limit_guard()
     }
 
     /// Bytes in use.

@@ -93,6 +93,7 @@ impl Heap {
                 Kind::Proto => {
                     let proto = object.cast::<Proto>();
                     self.discharge((*proto).charged);
+                    self.learned -= (*proto).learned;
                     std::ptr::drop_in_place(proto);
                 }
             }
@@ -124,10 +125,13 @@ impl Heap {
     pub unsafe fn update_proto_charge(&mut self, proto: *mut Proto) -> Result<()> {
         // SAFETY: the caller's contract.
         unsafe {
-            let bytes = proto_bytes(proto);
+            let learned = learned_bytes(proto);
+            let bytes = proto_bytes(proto) + learned;
             let charged = (*proto).charged;
             self.change_charge(charged, bytes)?;
             (*proto).charged = bytes;
+            self.learned = self.learned - (*proto).learned + learned;
+            (*proto).learned = learned;
         }
         Ok(())
     }
@@ -153,7 +157,19 @@ unsafe fn thread_bytes(thread: *const Thread) -> usize {
     }
 }
 
-/// Bytes that a proto owns besides its struct.
+/// Bytes that a proto owns for what was learned while its code ran.
+unsafe fn learned_bytes(proto: *const Proto) -> usize {
+    // SAFETY: the caller passes a live proto.
+    unsafe {
+        let proto = &*proto;
+        // A map entry is a key and a box; the site itself is behind the box.
+        let site = size_of::<crate::frame::CallSite>() + 2 * size_of::<u64>();
+        proto.sites.capacity().saturating_mul(site)
+            + proto.cache_records.capacity() * size_of::<crate::ops::cache::CacheRecord>()
+    }
+}
+
+/// Bytes that a proto owns besides its struct, and besides [`learned_bytes`].
 unsafe fn proto_bytes(proto: *const Proto) -> usize {
     // SAFETY: the caller passes a live proto.
     unsafe {
@@ -161,11 +177,6 @@ unsafe fn proto_bytes(proto: *const Proto) -> usize {
         let debug = &*proto.debug;
         // Names are shared by all protos of a chunk: they are not counted one by one.
         let names = debug.locals.len() * (size_of::<LocalVariable>() + size_of::<usize>());
-        // A map entry is a key and a box; the site itself is behind the box.
-        let sites = proto
-            .sites
-            .capacity()
-            .saturating_mul(size_of::<crate::frame::CallSite>() + 2 * size_of::<u64>());
         size_of_val(&*proto.code)
             + size_of_val(&*proto.constants)
             + size_of_val(&*proto.protos)
@@ -173,7 +184,5 @@ unsafe fn proto_bytes(proto: *const Proto) -> usize {
             + names
             + debug.upvalues.len() * size_of::<Upvalue>()
             + debug.lines.runs.len() * size_of::<(u32, u32)>()
-            + sites
-            + proto.cache_records.capacity() * size_of::<crate::ops::cache::CacheRecord>()
     }
 }

@@ -142,7 +142,7 @@ impl Heap {
     }
 
     /// Above this many bytes in use the memory limit is near.
-    fn limit_guard(&self) -> usize {
+    pub(crate) fn limit_guard(&self) -> usize {
         self.limit - self.limit / 8
     }
 
@@ -228,7 +228,7 @@ pub unsafe fn step<R: Roots>(heap: *mut Heap, roots: *mut R) {
             (*heap).set_debt(-2000);
         } else if let Some(stress) = (*heap).pacing.stress {
             stress_step(heap, roots, stress);
-        } else if (*heap).used > (*heap).limit_guard() {
+        } else if (*heap).is_nearly_full() {
             full_collection(heap, roots, false);
         } else if (*heap).pacing.declared_mode() == Mode::Generational {
             generational::step(heap, roots);
@@ -268,6 +268,11 @@ pub unsafe fn explicit_step<R: Roots>(heap: *mut Heap, roots: *mut R, kilobytes:
     // SAFETY: the caller's contract.
     unsafe {
         let stopped = std::mem::take(&mut (*heap).pacing.stopped);
+        // The program wants as much work as it says.
+        let stress = (*heap).pacing.stress.take();
+        if stress.is_some() {
+            (*heap).set_debt(0);
+        }
         let mut did_step = true;
         let kilobytes = kilobytes as i32 as isize;
         if kilobytes == 0 {
@@ -282,6 +287,10 @@ pub unsafe fn explicit_step<R: Roots>(heap: *mut Heap, roots: *mut R, kilobytes:
             }
         }
         (*heap).pacing.stopped = stopped;
+        if stress.is_some() {
+            (*heap).pacing.stress = stress;
+            (*heap).set_debt(0);
+        }
         did_step && (*heap).phase == Phase::Pause
     }
 }

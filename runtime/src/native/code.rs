@@ -75,6 +75,9 @@ pub(crate) fn load_chunk(
             message: error.message,
         })
     };
+    if let (Some(observe), Ok(proto)) = (&vm.observer, &proto) {
+        observe(source, name, proto);
+    }
     let result = match proto {
         Ok(proto) => instantiate(vm, proto, environment).map(Ok),
         Err(error) => Ok(Err(error)),

@@ -54,6 +54,21 @@ pub enum Location {
     Spill(u16),
 }
 
+impl std::fmt::Display for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        /// As the machine numbers them, and as its assembler names them.
+        const GENERAL: [&str; 8] = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi"];
+        match *self {
+            Location::General(n) => match GENERAL.get(usize::from(n)) {
+                Some(name) => f.write_str(name),
+                None => write!(f, "r{n}"),
+            },
+            Location::Float(n) => write!(f, "xmm{n}"),
+            Location::Spill(n) => write!(f, "spill {n}"),
+        }
+    }
+}
+
 /// The registers and spill slots at an exit.
 #[repr(C)]
 #[derive(Debug)]

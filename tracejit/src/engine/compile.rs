@@ -1,5 +1,6 @@
 //! From a recording to a trace that runs: policy, optimiser, code generator.
 
+use super::cache::bytes_known_of;
 use super::{CompiledTrace, Engine, ExitRecord, STEP_COST, State, WORTHWHILE, exit, trace};
 use crate::abort::Abort;
 use crate::backend::{Assembled, Backend, Refusal, Request};
@@ -29,17 +30,24 @@ impl Engine {
                 (Start::Entry, None) => "function".to_owned(),
                 _ => "loop".to_owned(),
             };
-            eprint!("-- trace {number}, {what}\n{log}");
+            self.tell(&format!("-- trace {number}, {what}\n{log}"));
         }
         let result = self.compile(passes, recording, outcome, number, parent);
         if log.is_some() {
             match (&result, end) {
-                (Err(abort), _) => eprintln!("-- trace {number} is given up: {}\n", abort.text()),
-                (Ok(_), End::Round(_) | End::Loop) => eprintln!("-- trace {number} is a loop\n"),
-                (Ok(_), End::Link { trace, .. }) => {
-                    eprintln!("-- trace {number} goes on to trace {trace}\n");
+                (Err(abort), _) => self.tell(&format!(
+                    "-- trace {number} is given up: {}\n\n",
+                    abort.text()
+                )),
+                (Ok(_), End::Round(_) | End::Loop) => {
+                    self.tell(&format!("-- trace {number} is a loop\n\n"))
                 }
-                (Ok(_), End::Exit(_)) => eprintln!("-- trace {number} ends in the interpreter\n"),
+                (Ok(_), End::Link { trace, .. }) => {
+                    self.tell(&format!("-- trace {number} goes on to trace {trace}\n\n"));
+                }
+                (Ok(_), End::Exit(_)) => {
+                    self.tell(&format!("-- trace {number} ends in the interpreter\n\n"))
+                }
             }
         }
         result
@@ -64,7 +72,7 @@ impl Engine {
         }
         self.check_worth(&recording)?;
         if self.options.dump.ir {
-            eprintln!("-- recorded\n{}", recording.trace);
+            self.tell(&format!("-- recorded\n{}\n", recording.trace));
         }
         let started = Instant::now();
         let dependencies = recording.dependencies;
@@ -76,7 +84,7 @@ impl Engine {
         let trace = self.optimise(recording.trace, parent_trace, passes);
         state.statistics.optimised(started);
         if self.options.dump.opt {
-            eprintln!("-- optimised\n{trace}");
+            self.tell(&format!("-- optimised\n{trace}\n"));
         }
         if self.options.record_only {
             return Err(Abort::NotAssembled);
@@ -84,7 +92,12 @@ impl Engine {
         let started = Instant::now();
         let assembled = self.assemble(state, &trace, parent);
         state.statistics.assembled(started);
+        let first = state.exits.len();
         state.keep(trace, assembled?, dependencies, parent.is_none());
+        if self.options.dump.snap {
+            let trace = &state.traces[number as usize].trace;
+            self.tell_exits(trace, first as u32, &state.exits[first..]);
+        }
         Ok(number)
     }
 
@@ -146,7 +159,10 @@ impl Engine {
         if self.options.dump.asm {
             let code = backend.code(assembled.entry, assembled.code_bytes);
             let listing = crate::backend::listing(assembled.entry as usize, code);
-            eprintln!("-- trace {}, machine code\n{listing}", trace.number);
+            self.tell(&format!(
+                "-- trace {}, machine code\n{listing}\n",
+                trace.number
+            ));
         }
         Ok(assembled)
     }
@@ -193,6 +209,9 @@ impl State {
     ) {
         self.statistics.traces += 1;
         self.statistics.code_bytes += assembled.code_bytes;
+        self.footprint += assembled.code_bytes
+            + bytes_known_of(&trace)
+            + assembled.exits.len() * size_of::<ExitRecord>();
         let rare = exits_of_helpers(&trace);
         // Who leaves a side trace may have gone round the root's loop before.
         let early = if is_root {

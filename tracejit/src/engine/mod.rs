@@ -7,7 +7,9 @@
 //!   `invalidated` after the step in which it happened, and are left. Their code stays until no
 //!   trace runs.
 
+mod cache;
 mod compile;
+mod dump;
 mod exit;
 mod objects;
 mod statistics;
@@ -19,6 +21,7 @@ use crate::backend::{Backend, Location};
 use crate::ir::Trace;
 use crate::options::Options;
 use crate::record::{Dependencies, Limits, Outcome, Recording, Start, Surroundings};
+use cache::Reason;
 use perilune_runtime::function::{LuaClosure, Proto};
 use perilune_runtime::gc::GcHeader;
 use perilune_runtime::hot::{self, TraceHook};
@@ -29,7 +32,6 @@ use statistics::Statistics;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 /// Counter of a location that has a trace: always hot.
 const HAS_TRACE: i32 = 1 << 30;
@@ -84,6 +86,8 @@ struct State {
     statistics: Statistics,
     /// Code is to be freed when no trace runs.
     stale: bool,
+    /// Bytes that traces take.
+    footprint: usize,
 }
 
 /// A trace with its machine code.
@@ -184,13 +188,14 @@ impl Engine {
                 };
                 (backend.trampoline(), entry)
             };
-            let started = self.options.statistics.then(Instant::now);
+            let wanted = self.options.statistics;
+            let began = wanted.then(|| self.state.borrow().statistics.begin());
             self.depth.set(self.depth.get() + 1);
             let guard = Leaving(self);
             let code = trampoline(vm, (*vm).base, entry);
             drop(guard);
-            if let Some(started) = started {
-                self.state.borrow_mut().statistics.ran(started);
+            if let Some(began) = began {
+                self.state.borrow_mut().statistics.ran(began);
             }
             let exit = self.last_exit.take();
             if self.was_in_vain(code, exit) {
@@ -236,7 +241,9 @@ impl Engine {
             && record.trace.take() == Some(number)
         {
             if self.options.dump.trace {
-                eprintln!("-- trace {number} is not entered any more: that is mostly in vain\n");
+                self.tell(&format!(
+                    "-- trace {number} is not entered any more: that is mostly in vain\n\n"
+                ));
             }
             // SAFETY: the record is there as long as the proto with the location.
             unsafe {
@@ -297,7 +304,9 @@ impl Engine {
                 (known.is_careful, known.trace) = (true, None);
                 if self.options.dump.trace {
                     let number = record.trace;
-                    eprintln!("-- trace {number} is to be replaced: exit {exit} was a lost bet\n");
+                    self.tell(&format!(
+                        "-- trace {number} is to be replaced: exit {exit} was a lost bet\n\n"
+                    ));
                 }
                 record.count = 0;
                 // SAFETY: the location is in the code of a live proto, which the trace relies on.
@@ -325,13 +334,15 @@ impl Engine {
     /// # Safety
     /// The recording's state is the machine's.
     unsafe fn record(&self, recording: &mut Recording, start: Start) -> (Outcome, u64) {
-        let started = Instant::now();
-        let flushes = self.state.borrow().statistics.flushes;
+        let (began, flushes) = {
+            let statistics = &self.state.borrow().statistics;
+            (statistics.begin(), statistics.flushes)
+        };
         recording.log = self.options.dump.trace.then(String::new);
         // SAFETY: the caller's contract.
         let (outcome, code) = unsafe { recording.run(start, &self.limits(), self) };
         let mut state = self.state.borrow_mut();
-        state.statistics.recorded(started);
+        state.statistics.recorded(began);
         if state.statistics.flushes != flushes {
             return (Outcome::Aborted(Abort::Collection), code);
         }
@@ -375,8 +386,15 @@ impl Engine {
                     let record = state.location(location, proto);
                     record.trace = Some(number);
                 }
+                // Again, once there is room.
+                Err(Abort::CodeFull) if !self.state.borrow().is_empty() => {
+                    self.state.borrow_mut().statistics.abort(Abort::CodeFull);
+                    hot::set_counter(location, self.later(0));
+                    self.make_room(vm);
+                }
                 Err(abort) => self.penalise(location, proto, abort),
             }
+            self.settle(vm);
             code
         }
     }
@@ -435,6 +453,11 @@ impl Engine {
             let number = self.state.borrow().traces.len() as u32;
             recording.trace.number = number;
             let result = self.finish(&self.options.passes, recording, outcome, number, Some(exit));
+            if result == Err(Abort::CodeFull) {
+                self.state.borrow_mut().statistics.abort(Abort::CodeFull);
+                self.make_room(vm);
+                return code;
+            }
             let mut state = self.state.borrow_mut();
             match result {
                 Ok(number) => {
@@ -460,33 +483,9 @@ impl Engine {
                     }
                 }
             }
+            drop(state);
+            self.settle(vm);
             code
-        }
-    }
-
-    /// Drops all traces. Running ones are left after their step.
-    fn drop_traces(&self, is_live_object: &dyn Fn(*const GcHeader) -> bool) {
-        let mut state = self.state.borrow_mut();
-        // Whatever keeps dying is recorded again less and less often; what failed stays failed.
-        let cold = self.later(state.statistics.flushes as u32 + 1);
-        state.locations.retain(|&location, record| {
-            if !is_live_object(record.proto.cast()) {
-                return false;
-            }
-            if record.trace.take().is_some() {
-                // SAFETY: the location is in the code of a live proto.
-                unsafe {
-                    hot::set_trace_at(location as *const u64, 0);
-                    hot::set_counter(location as *const u64, cold);
-                }
-            }
-            true
-        });
-        state.stale = true;
-        if self.depth.get() > 0 {
-            self.invalidated.set(true);
-        } else {
-            state.free_stale();
         }
     }
 }
@@ -501,19 +500,6 @@ impl State {
                 trace: None,
                 is_careful: false,
             })
-    }
-
-    /// Frees traces that were dropped, when none runs.
-    fn free_stale(&mut self) {
-        if self.stale {
-            self.stale = false;
-            self.traces.clear();
-            self.exits.clear();
-            if let Some(backend) = &mut self.backend {
-                backend.flush();
-            }
-            self.statistics.flushes += 1;
-        }
     }
 }
 
@@ -621,7 +607,7 @@ impl TraceHook for Engine {
             })
         };
         if any_dead && !self.state.borrow().stale {
-            self.drop_traces(is_live_object);
+            self.drop_traces(is_live_object, Reason::Pressure);
         }
     }
 
@@ -629,6 +615,16 @@ impl TraceHook for Engine {
         self.disturbances.set(self.disturbances.get() + 1);
         if self.depth.get() > 0 {
             self.invalidated.set(true);
+        }
+    }
+
+    fn compiled_bytes(&self) -> usize {
+        self.state.borrow().footprint
+    }
+
+    fn relieve(&self) {
+        if !self.state.borrow().is_empty() {
+            self.drop_traces(&|_| true, Reason::Pressure);
         }
     }
 
