@@ -591,17 +591,9 @@ pub unsafe fn live_in_activation(proto: &Proto, activation: &Activation) -> [u64
 /// The registers that are live when execution goes on at word `pc`: locals in scope and
 /// temporaries that will be read.
 pub fn live_registers(proto: &Proto, pc: usize) -> [u64; 4] {
-    let liveness = proto
-        .liveness
-        .get_or_init(|| Box::new(proto.compute_liveness()));
-    let mut live = liveness.live_in(pc).0;
-    for local in &proto.debug.locals {
-        if local.start_pc as usize > pc {
-            break;
-        }
-        if pc < local.end_pc as usize {
-            live[local.register as usize / 64] |= 1 << (local.register % 64);
-        }
-    }
-    live
+    let liveness = proto.liveness.get_or_init(|| {
+        let liveness = proto.compute_liveness();
+        Box::new(liveness.with_locals(&proto.debug.locals))
+    });
+    liveness.live_or_in_scope(pc).0
 }

@@ -99,4 +99,5 @@ while k < count do
   sum = sum + 1000
   ::done::
 end
+do local big, float = 1 << 40, 0.5 if big < float then error("larger") end end
 return sum, shared

@@ -18,7 +18,7 @@
 use super::effects::{Effects, RegisterSet};
 use super::instruction::Instruction;
 use super::opcode::Opcode;
-use super::proto::Upvalue;
+use super::proto::{LocalVariable, Upvalue};
 
 /// The live registers of a function.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +31,8 @@ pub struct Liveness {
     sets: Vec<u64>,
     /// Registers that may be marked at each position, only if the function marks any.
     marked: Vec<RegisterSet>,
+    /// The registers of locals in scope at each code word, laid out as `sets`.
+    in_scope: Vec<u64>,
 }
 
 impl Liveness {
@@ -47,6 +49,7 @@ impl Liveness {
             max_stack,
             sets: vec![0; code.len() * words],
             marked: Vec::new(),
+            in_scope: Vec::new(),
         };
         let starts = instruction_starts(code);
         liveness.marked = marked_registers(code, &starts);
@@ -68,6 +71,35 @@ impl Liveness {
             }
         }
         liveness
+    }
+
+    /// Notes which locals are in scope where, for [`Liveness::live_or_in_scope`].
+    pub fn with_locals(mut self, locals: &[LocalVariable]) -> Liveness {
+        let mut in_scope = vec![0; self.sets.len()];
+        for local in locals {
+            let (word, bit) = (local.register as usize / 64, local.register % 64);
+            for pc in local.start_pc as usize..local.end_pc as usize {
+                if let Some(set) = in_scope.get_mut(pc * self.words + word)
+                    && word < self.words
+                {
+                    *set |= 1 << bit;
+                }
+            }
+        }
+        self.in_scope = in_scope;
+        self
+    }
+
+    /// The registers live in at the instruction that starts at `pc`, and those of locals in scope
+    /// there, which the debug interface may read.
+    pub fn live_or_in_scope(&self, pc: usize) -> RegisterSet {
+        let mut set = self.live_in(pc);
+        if let Some(words) = self.in_scope.get(pc * self.words..(pc + 1) * self.words) {
+            for (live, in_scope) in set.0.iter_mut().zip(words) {
+                *live |= in_scope;
+            }
+        }
+        set
     }
 
     /// The registers live in at the instruction that starts at `pc`.

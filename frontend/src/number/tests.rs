@@ -236,6 +236,52 @@ fn float_division() {
     assert_eq!(float_floor_div(7.5, -2.0), -4.0);
 }
 
+/// The fast ways to a remainder give what the slow one does, to the bit.
+#[test]
+fn remainders_by_powers_of_two_are_exact() {
+    let small = [
+        0.0,
+        0.5,
+        1.0,
+        1.5,
+        2.0,
+        3.0,
+        7.25,
+        1e-300,
+        5e-324,
+        4503599627370497.5,
+    ];
+    let large = [
+        9007199254740993.0,
+        1e17,
+        1e300,
+        f64::MAX,
+        f64::INFINITY,
+        f64::NAN,
+    ];
+    let divisors = [
+        2.0,
+        0.5,
+        1.0,
+        4096.0,
+        3.0,
+        0.1,
+        2f64.powi(-1022),
+        2f64.powi(1023),
+        5e-324,
+    ];
+    for a in small.into_iter().chain(large).flat_map(|a| [a, -a]) {
+        for b in divisors.into_iter().flat_map(|b| [b, -b]) {
+            let mut expected = a % b;
+            if expected != 0.0 && (expected < 0.0) != (b < 0.0) {
+                expected += b;
+            }
+            let same = float_mod(a, b).to_bits() == expected.to_bits();
+            assert!(same || expected.is_nan(), "{a} % {b}");
+        }
+    }
+}
+
 #[test]
 fn shifts() {
     assert_eq!((shift_left(1, 63), shift_left(1, 64)), (i64::MIN, 0));

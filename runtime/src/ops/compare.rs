@@ -19,10 +19,16 @@ fn mixed_floats<M: Machine>(m: &mut M, a: M::Value, b: M::Value) -> Option<(M::F
     None
 }
 
-/// The float that has an integer's value, if there is one.
+/// The float that has an integer's value, if there is one. Of integers of 32 bits every one has, and
+/// to see that they are is all that a trace needs.
 #[inline(always)]
 fn exact_float<M: Machine>(m: &mut M, i: M::Integer) -> Option<M::Float> {
     let float = m.integer_to_float(i);
+    let least = m.static_integer(i64::from(i32::MIN));
+    let greatest = m.static_integer(i64::from(i32::MAX));
+    if m.integer_le(least, i) && m.integer_le(i, greatest) {
+        return Some(float);
+    }
     let back = m.float_to_integer(float)?;
     m.integer_eq(back, i).then_some(float)
 }

@@ -36,6 +36,9 @@ pub(crate) struct Allocation {
     pub(crate) fused: Fused,
 }
 
+/// Rounds that a loop is expected to make.
+const LOOP: u32 = 40;
+
 /// The position after the last instruction.
 fn end_of(trace: &Trace) -> u32 {
     trace.code.len() as u32
@@ -80,12 +83,12 @@ fn last_uses(trace: &Trace, fused: &Fused) -> Vec<u32> {
     last
 }
 
-/// Uses, those in the loop counted ten times: what a value costs in memory.
+/// Uses, those in the loop counted [`LOOP`] times: what a value costs in memory.
 fn weights(trace: &Trace, fused: &Fused) -> Vec<u32> {
     let mut weight = vec![0u32; trace.code.len()];
     let loop_start = trace.loop_start().unwrap_or(usize::MAX);
     for n in 0..trace.code.len() {
-        let cost = if n > loop_start { 10 } else { 1 };
+        let cost = if n > loop_start { LOOP } else { 1 };
         for r in fused.operands(trace, n) {
             if let Some(r) = r.as_instruction() {
                 weight[r] += cost;
@@ -96,7 +99,7 @@ fn weights(trace: &Trace, fused: &Fused) -> Vec<u32> {
     for phi in &trace.phis {
         for r in [phi.entry, phi.back] {
             if let Some(n) = r.as_instruction() {
-                weight[n] += 10;
+                weight[n] += LOOP;
             }
         }
     }

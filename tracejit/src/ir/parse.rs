@@ -197,7 +197,7 @@ impl Parser {
             frames: Vec::new(),
             slots: Vec::new(),
             objects: Vec::new(),
-            live: Vec::new(),
+            live: [].into(),
             live_start: 0,
             is_speculative: false,
         };
@@ -359,11 +359,12 @@ fn live(s: &mut Snapshot, text: &str) -> Option<()> {
         return None;
     }
     s.live_start = start;
-    s.live = vec![0; ((end - start) as usize).div_ceil(64)];
+    let mut live = vec![0; ((end - start) as usize).div_ceil(64)];
     for slot in ranges.into_iter().flat_map(|(from, to)| from..to) {
         let bit = (slot - start) as usize;
-        s.live[bit / 64] |= 1 << (bit % 64);
+        live[bit / 64] |= 1 << (bit % 64);
     }
+    s.live = live.into();
     Some(())
 }
 

@@ -10,6 +10,7 @@
 use super::Ref;
 use perilune_runtime::frame::CallSite;
 use perilune_runtime::value::Value;
+use std::rc::Rc;
 
 /// A stack slot whose value is not in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -78,7 +79,7 @@ pub struct Snapshot {
     /// Objects that do not exist yet, by ascending name.
     pub objects: Vec<VirtualObject>,
     /// Which slots are live, counted from `live_start`: one bit each, lowest first.
-    pub live: Vec<u64>,
+    pub live: Rc<[u64]>,
     /// The slot of the first bit of `live`.
     pub live_start: i32,
     /// Whether guards leave through it that nothing in the program asks for: the optimiser bets that

@@ -19,6 +19,7 @@
 //!   question: that is never wrong, but of no use if it happens every time. Their snapshot is marked
 //!   so that the engine can do without.
 
+use super::memory::base_and_distance;
 use super::rebuild::rebuild;
 use crate::ir::helper::HelperEffect;
 use crate::ir::{Class, Helper, Instruction, Op, Phi, Ref, Snapshot, Trace};
@@ -154,24 +155,8 @@ fn rounds_left(trace: &Trace, start: usize) -> Option<(Ref, usize)> {
             _ => return None,
         };
         let phi = trace.phis.iter().find(|phi| phi.entry == counted)?;
-        (linear(trace, phi.back) == (counted, -1)).then_some((counted, n))
+        (base_and_distance(trace, phi.back) == (counted, -1)).then_some((counted, n))
     })
-}
-
-/// A value as another one and a constant that was added to it.
-fn linear(trace: &Trace, r: Ref) -> (Ref, i64) {
-    let (mut base, mut distance) = (r, 0i64);
-    while let Some(n) = base.as_instruction() {
-        let i = &trace.code[n];
-        let added = match (i.op, trace.int_of(i.args[1])) {
-            (Op::Add, Some(c)) => c,
-            (Op::Sub, Some(c)) => c.wrapping_neg(),
-            _ => break,
-        };
-        distance = distance.wrapping_add(added);
-        base = i.args[0];
-    }
-    (base, distance)
 }
 
 /// The check that an instruction of the loop makes, if it can be hoisted.
@@ -181,14 +166,14 @@ fn check_at(trace: &Trace, start: usize, n: usize) -> Option<Check> {
     if i.op != Op::GuardBelow || !is_invariant(trace, start, size) {
         return None;
     }
-    let (base, distance) = linear(trace, index);
+    let (base, distance) = base_and_distance(trace, index);
     let find = |base, distance, offset| {
         let check = |phi| check_from(trace, start, phi, (base, distance, offset), size);
         trace.phis.iter().find_map(check)
     };
     find(base, distance, None).or_else(|| {
         let (rest, offset) = without_invariant(trace, start, base)?;
-        let (base, more) = linear(trace, rest);
+        let (base, more) = base_and_distance(trace, rest);
         find(base, distance.wrapping_add(more), Some(offset))
     })
 }
@@ -212,7 +197,7 @@ fn check_from(
     (base, distance, offset): (Ref, i64, Option<Ref>),
     size: Ref,
 ) -> Option<Check> {
-    let (next, added) = linear(trace, phi.back);
+    let (next, added) = base_and_distance(trace, phi.back);
     let check = |step, is_after_step| {
         Some(Check {
             entry: phi.entry,

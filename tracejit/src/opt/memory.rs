@@ -90,6 +90,11 @@ impl Memory {
         }
     }
 
+    /// What is known of the places of a class, the latest last.
+    pub(super) fn places(&self, class: Class) -> &[(Place, Ref)] {
+        &self.others[class as usize]
+    }
+
     /// What a store need not store. For a slot this wants to be known since the last step: in a step
     /// the collector clears slots that are dead, which nobody loads from before they are stored to
     /// again.
@@ -199,20 +204,21 @@ fn are_different_indices(trace: &Trace, i: Ref, j: Ref) -> bool {
     a.0 == b.0 && a.1 != b.1
 }
 
-fn base_and_distance(trace: &Trace, r: Ref) -> (Ref, i64) {
+/// A value as another one and a constant that was added to it.
+pub(super) fn base_and_distance(trace: &Trace, r: Ref) -> (Ref, i64) {
     if let Some(i) = trace.int_of(r) {
         return (Ref::NONE, i);
     }
-    if let Some(n) = r.as_instruction() {
+    let (mut base, mut distance) = (r, 0i64);
+    while let Some(n) = base.as_instruction() {
         let i = &trace.code[n];
-        let sign = match i.op {
-            Op::Add => 1,
-            Op::Sub => -1,
-            _ => return (r, 0),
+        let added = match (i.op, trace.int_of(i.args[1])) {
+            (Op::Add, Some(c)) => c,
+            (Op::Sub, Some(c)) => c.wrapping_neg(),
+            _ => break,
         };
-        if let Some(c) = trace.int_of(i.args[1]) {
-            return (i.args[0], c.wrapping_mul(sign));
-        }
+        distance = distance.wrapping_add(added);
+        base = i.args[0];
     }
-    (r, 0)
+    (base, distance)
 }

@@ -3,6 +3,7 @@
 mod alias;
 mod bounds;
 mod dce;
+mod elements;
 mod fold;
 mod guards;
 mod memory;

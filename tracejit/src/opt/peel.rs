@@ -5,12 +5,13 @@
 //!
 //! Slots that an iteration changes are carried around the loop in registers: a phi for each.
 
+use super::elements::{self, Element, Index};
 use super::memory::Place;
 use super::rewrite::Rewriter;
 use super::rewrite::SHAPE_AND_SLOTS;
 use super::{alias, bounds, sink};
 use crate::ir::helper::HelperEffect;
-use crate::ir::{Class, Effect, End, Instruction, Op, Phi, Ref, Snapshot, SnapshotSlot};
+use crate::ir::{Class, Effect, End, Instruction, Op, Phi, Ref, Snapshot, SnapshotSlot, Type};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 /// A slot that the iteration changes, and its phis' first values.
@@ -30,15 +31,53 @@ pub(super) fn peel(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot]
             changes.change_slot(slot)
         });
         if !plan.is_empty() {
-            let saved = w.save();
             w.plan = plan;
-            if copy(w, final_snapshot, first, &changes) && !w.is_broken {
-                return true;
+            match copies(w, final_snapshot, first, &changes) {
+                Copied::Broken => w.plan = alias::Plan::default(),
+                copied => return copied == Copied::Done,
             }
-            w.restore(saved);
         }
     }
-    copy(w, final_snapshot, first, &changes)
+    copies(w, final_snapshot, first, &changes) == Copied::Done
+}
+
+/// What became of the second copy.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum Copied {
+    Done,
+    /// The loop can't be like the first round. Nothing was written.
+    Impossible,
+    /// What the plan assumes is not so. Nothing was written.
+    Broken,
+    /// Of the elements that were to be carried only these can be.
+    Only(Vec<Element>),
+}
+
+/// Writes the second copy, until what was to be carried around the loop can be.
+fn copies(
+    w: &mut Rewriter,
+    final_snapshot: u32,
+    first: &[SnapshotSlot],
+    changes: &Changes,
+) -> Copied {
+    let mut elements: Option<Vec<Element>> = None;
+    loop {
+        let saved = w.save();
+        let plan = w.plan.clone();
+        let copied = copy(w, final_snapshot, first, changes, elements.as_deref());
+        if copied == Copied::Done {
+            return copied;
+        }
+        w.restore(saved);
+        match copied {
+            // A second failure is one too many.
+            Copied::Only(good) => {
+                let known = elements.map_or(good, |_| Vec::new());
+                (elements, w.plan) = (Some(known), plan);
+            }
+            copied => return copied,
+        }
+    }
 }
 
 /// The state at the loop's head, before it is entered.
@@ -50,29 +89,27 @@ fn head(w: &Rewriter, final_snapshot: u32, first: &[SnapshotSlot]) -> Snapshot {
     }
 }
 
-fn copy(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot], changes: &Changes) -> bool {
-    let first_copy = w.new.code.len();
-    let first_snapshots = w.new.snapshots.len();
+/// Writes the second copy; `chosen` are the elements to carry if that was tried before.
+fn copy(
+    w: &mut Rewriter,
+    final_snapshot: u32,
+    first: &[SnapshotSlot],
+    changes: &Changes,
+    chosen: Option<&[Element]>,
+) -> Copied {
     let plan = w.plan.clone();
     plan.guard(w, head(w, final_snapshot, first));
     let slots = w.old.snapshots[final_snapshot as usize].slots.clone();
-    let mut carried = Vec::with_capacity(slots.len());
     let mut copies = FxHashMap::default();
-    for (&slot, now) in slots.iter().zip(first) {
-        let tag = if now.tag.is_constant() {
-            now.tag
-        } else {
-            w.fresh(now.tag)
-        };
-        let payload = match now.payload {
-            Ref::NONE => Ref::NONE,
-            r if r.as_virtual().is_some() => w.fresh_object(r, &mut copies),
-            r => w.fresh(r),
-        };
-        carried.push(Carried { slot, tag, payload });
-        w.pending.insert(slot.slot, (tag, payload));
-    }
+    let carried = name_slots(w, &slots, first, &mut copies);
     let in_memory = plan.enter(w);
+    let indices = indices(w, &carried, first);
+    let elements = match chosen {
+        Some(chosen) => chosen.to_vec(),
+        None if w.passes.memory => elements::plan(w, &indices),
+        None => Vec::new(),
+    };
+    let names = elements::enter(w, &elements);
     let heads = sink::heads(w, &copies);
     w.new.push(Instruction::new(Op::Loop, 0, &[]));
     w.weak.clear();
@@ -81,18 +118,93 @@ fn copy(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot], changes: 
     for &(place, r) in &in_memory {
         w.memory.set(place, r);
     }
+    elements::tell(w, &indices, &elements, &names);
     w.is_refuted = false;
     w.sweep();
+    let now: Vec<SnapshotSlot> = slots.iter().map(|s| w.mapped_slot(s)).collect();
+    let Some(mut phis) = phis_of_slots(w, &carried, first, &now, &heads) else {
+        return Copied::Impossible;
+    };
+    for (place, entry) in in_memory {
+        match w.memory.get(&place) {
+            Some(back) if w.new.type_of(back) == w.new.type_of(entry) => {
+                if back != entry {
+                    phis.push(Phi { entry, back });
+                }
+            }
+            _ => w.is_broken = true,
+        }
+    }
+    if w.is_broken {
+        return Copied::Broken;
+    }
+    let ends: Vec<(i32, Ref)> = now.iter().map(|s| (s.slot, s.payload)).collect();
+    match elements::close(w, &elements, &names, &ends) {
+        Ok(more) => phis.extend(more),
+        Err(good) => return Copied::Only(good),
+    }
+    w.new.phis = phis;
+    w.new.end = End::Loop;
+    if w.passes.bounds {
+        let head = head(w, final_snapshot, first);
+        bounds::hoist(&mut w.new, head);
+    }
+    Copied::Done
+}
+
+/// Names the slots that an iteration changes, for all rounds.
+fn name_slots(
+    w: &mut Rewriter,
+    slots: &[SnapshotSlot],
+    first: &[SnapshotSlot],
+    copies: &mut FxHashMap<Ref, Ref>,
+) -> Vec<Carried> {
+    let mut carried = Vec::with_capacity(slots.len());
+    for (&slot, now) in slots.iter().zip(first) {
+        let tag = if now.tag.is_constant() {
+            now.tag
+        } else {
+            w.fresh(now.tag)
+        };
+        let payload = match now.payload {
+            Ref::NONE => Ref::NONE,
+            r if r.as_virtual().is_some() => w.fresh_object(r, copies),
+            r => w.fresh(r),
+        };
+        carried.push(Carried { slot, tag, payload });
+        w.pending.insert(slot.slot, (tag, payload));
+    }
+    carried
+}
+
+/// The slots from which indices may be counted.
+fn indices(w: &Rewriter, carried: &[Carried], first: &[SnapshotSlot]) -> Vec<Index> {
+    let index = |(c, before): (&Carried, &SnapshotSlot)| {
+        let is_value = before.payload != Ref::NONE && before.payload.as_virtual().is_none();
+        let is_index =
+            is_value && !before.payload.is_constant() && w.new.type_of(before.payload) == Type::Int;
+        is_index.then_some(Index {
+            slot: c.slot.slot,
+            before: before.payload,
+            entry: c.payload,
+        })
+    };
+    carried.iter().zip(first).filter_map(index).collect()
+}
+
+/// The phis of the slots, if their values at the end of the second copy are like those at its head.
+fn phis_of_slots(
+    w: &mut Rewriter,
+    carried: &[Carried],
+    first: &[SnapshotSlot],
+    now: &[SnapshotSlot],
+    heads: &[sink::Head],
+) -> Option<Vec<Phi>> {
     let mut phis = Vec::new();
     let mut objects = Vec::new();
     let mut is_possible = !w.is_refuted;
-    for (c, before) in carried.iter().zip(first) {
-        let now = w.mapped_slot(&c.slot);
-        let is_stable = if c.tag.is_constant() {
-            now.tag == c.tag
-        } else {
-            true
-        };
+    for ((c, before), now) in carried.iter().zip(first).zip(now) {
+        let is_stable = !c.tag.is_constant() || now.tag == c.tag;
         let same_class = c.payload == Ref::NONE && now.payload == Ref::NONE
             || w.new.type_of(now.payload) == w.new.type_of(c.payload);
         is_possible &= is_stable && same_class;
@@ -110,30 +222,8 @@ fn copy(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot], changes: 
             carry(c.payload, before.payload, now.payload);
         }
     }
-    is_possible &= w.carry_objects(&heads, objects, &mut phis);
-    if !is_possible {
-        w.new.code.truncate(first_copy);
-        w.new.snapshots.truncate(first_snapshots);
-        w.pending.clear();
-        return false;
-    }
-    for (place, entry) in in_memory {
-        match w.memory.get(&place) {
-            Some(back) if w.new.type_of(back) == w.new.type_of(entry) => {
-                if back != entry {
-                    phis.push(Phi { entry, back });
-                }
-            }
-            _ => w.is_broken = true,
-        }
-    }
-    w.new.phis = phis;
-    w.new.end = End::Loop;
-    if w.passes.bounds {
-        let head = head(w, final_snapshot, first);
-        bounds::hoist(&mut w.new, head);
-    }
-    true
+    is_possible &= w.carry_objects(heads, objects, &mut phis);
+    is_possible.then_some(phis)
 }
 
 /// What an iteration may change: it is not known at the head in every iteration.

@@ -303,10 +303,13 @@ impl Machine for Recording {
         }
     }
     fn integer_to_float(&mut self, v: RecordedInteger) -> RecordedFloat {
-        RecordedFloat {
-            concrete: v.concrete as f64,
-            r: self.emit(Op::IntToFloat, 0, &[v.r]),
-        }
+        let concrete = v.concrete as f64;
+        // Constants stay constants, so that what is recorded next knows them.
+        let r = match self.trace.int_of(v.r) {
+            Some(_) => self.trace.float(concrete),
+            None => self.emit(Op::IntToFloat, 0, &[v.r]),
+        };
+        RecordedFloat { concrete, r }
     }
 
     fn float_to_integer(&mut self, v: RecordedFloat) -> Option<RecordedInteger> {
@@ -349,8 +352,12 @@ impl Machine for Recording {
         float_mul, FMul;
         float_div, FDiv;
     }
+    fn float_mod(&mut self, a: RecordedFloat, b: RecordedFloat) -> RecordedFloat {
+        let concrete = self.direct.float_mod(a.concrete, b.concrete);
+        let r = self.float_remainder(a, b);
+        RecordedFloat { concrete, r }
+    }
     float_helpers! {
-        float_mod, FloatMod;
         float_floor_div, FloatFloorDiv;
         float_pow, FloatPow;
     }

@@ -17,6 +17,7 @@ mod log;
 mod machine;
 mod metamethods;
 mod natives;
+mod numbers;
 mod strings;
 mod tables;
 mod values;
@@ -212,17 +213,7 @@ impl Recording {
         };
         let first = self.shadow.keys().next().copied().unwrap_or(0);
         let live_start = first.min(self.base).min(0);
-        let mut bits = vec![0u64; ((self.base - live_start) as usize + 256).div_ceil(64)];
-        let mut set = |slot: i32| {
-            let bit = (slot - live_start) as usize;
-            bits[bit / 64] |= 1 << (bit % 64);
-        };
-        (live_start..self.base).for_each(&mut set);
-        for register in 0..256 {
-            if live[register / 64] >> (register % 64) & 1 != 0 {
-                set(self.base + register as i32);
-            }
-        }
+        let bits = live_bits((self.base - live_start) as usize, &live);
         let mut snapshot = Snapshot {
             pc,
             constants,
@@ -231,7 +222,7 @@ impl Recording {
             frames: self.frames.clone(),
             slots: Vec::new(),
             objects: Vec::new(),
-            live: bits,
+            live: bits.into(),
             live_start,
             is_speculative: false,
         };
@@ -253,4 +244,29 @@ impl Recording {
         // SAFETY: recorded slots lie within the running thread's stack.
         unsafe { *self.direct.base.offset((slot - self.base) as isize) }
     }
+}
+
+/// Bits of `below` slots, all live, and of a function's registers above them.
+fn live_bits(below: usize, live: &[u64; 4]) -> Vec<u64> {
+    let registers = live
+        .iter()
+        .rposition(|&word| word != 0)
+        .map_or(0, |n| n + 1);
+    let mut bits = vec![0u64; below.div_ceil(64) + registers];
+    for (n, word) in bits.iter_mut().enumerate().take(below.div_ceil(64)) {
+        let left = below - n * 64;
+        *word = if left >= 64 {
+            u64::MAX
+        } else {
+            (1 << left) - 1
+        };
+    }
+    let (word, shift) = (below / 64, below % 64);
+    for (n, &set) in live.iter().enumerate().take(registers) {
+        bits[word + n] |= set << shift;
+        if shift != 0 && set >> (64 - shift) != 0 {
+            bits[word + n + 1] |= set >> (64 - shift);
+        }
+    }
+    bits
 }

@@ -255,7 +255,7 @@ impl Generator {
             frames: Vec::new(),
             slots: slots.collect(),
             objects: Vec::new(),
-            live: vec![self.live],
+            live: [self.live].into(),
             live_start: 0,
             is_speculative: false,
         });

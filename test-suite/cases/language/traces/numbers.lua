@@ -69,3 +69,46 @@ for round = 1, 60 do
   for i = round, 100, 50 do inner = inner + t[i] end
 end
 print(inner)
+
+-- remainders by powers of two, of numbers that traces take a shorter way for, and of those that not
+do
+  local function sums(list, divisor)
+    local out = {}
+    for n = 1, 60 do
+      local x = list[n % #list + 1]
+      if divisor == 2 then out[n] = x % 2
+      elseif divisor == 0.25 then out[n] = x % 0.25
+      else out[n] = x % divisor end
+    end
+    return out
+  end
+  local lists = {
+    { 0.0, -0.0, 1.0, 2.5, 1e15 + 0.5 },
+    { 3.75, 9007199254740993.0, 1e17, 5e-324 },
+    { 7.5, -7.5, -2.0, 1e300, -1e300 },
+    { 1.5, math.huge, 0 / 0, -math.huge },
+  }
+  for _, list in ipairs(lists) do
+    for _, divisor in ipairs { 2, 0.25, -2.0, 3.0 } do
+      local out = sums(list, divisor)
+      local text = {}
+      for n = 1, 10 do text[n] = string.format("%a", out[n]):gsub("%-nan", "nan") end
+      print(divisor, table.concat(text, " "))
+    end
+  end
+end
+
+-- integers of more than 32 bits compared with floats
+do
+  local count = 0
+  for i = 2^31 - 20 | 0, 2^31 + 20 | 0 do
+    if i < 2147483648.5 then count = count + 1 end
+    if -i <= -2147483648.0 then count = count + 100 end
+  end
+  print(count)
+  for i = math.maxinteger - 40, math.maxinteger - 1 do
+    if i < 9223372036854775807.0 then count = count + 1 end
+    if i >= 2^53 then count = count + 1 end
+  end
+  print(count)
+end

@@ -6,8 +6,10 @@
     reason = "written by the assembler's macro"
 )]
 
+mod calls;
 mod code_area;
 mod emit;
+mod guards;
 mod moves;
 mod operands;
 mod operations;

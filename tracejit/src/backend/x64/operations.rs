@@ -5,11 +5,11 @@
 
 use super::super::{Location, Refusal};
 use super::emit::Emitter;
-use super::moves::{Move, Source};
+use super::moves::Source;
 use super::operands::{FloatOperand, Operand, slot};
 use super::short::{displaced, immediate};
 use super::{R11, RAX, RCX, XMM15};
-use crate::ir::{Instruction, Op, Ref, Type};
+use crate::ir::{Instruction, Op, Ref};
 use dynasmrt::{DynasmApi, DynasmLabelApi, dynasm};
 use perilune_runtime::layout;
 
@@ -24,6 +24,7 @@ macro_rules! two_operands {
     };
 }
 
+/// `target := target op operand`, likewise, for floats.
 macro_rules! float_operands {
     ($self:ident, $mnemonic:ident, $target:ident, $operand:ident) => {
         match $operand {
@@ -33,6 +34,7 @@ macro_rules! float_operands {
         }
     };
 }
+pub(super) use float_operands;
 
 impl Emitter<'_> {
     /// Writes one instruction.
@@ -470,191 +472,6 @@ impl Emitter<'_> {
         }
         let to = self.allocation.places[n].ok_or(Refusal::Malformed)?;
         self.move_one(to, Source::Place(Location::General(RAX)));
-        Ok(())
-    }
-
-    /// Calls a helper, with the machine as its last argument.
-    fn call(&mut self, n: usize, i: Instruction) -> Result<(), Refusal> {
-        const GENERAL: [u8; 4] = [7, 6, 2, 1];
-        let helper = i.helper().ok_or(Refusal::Malformed)?;
-        let (mut general, mut float) = (0, 0);
-        let mut moves = Vec::new();
-        for (r, kind) in i.operands().zip(helper.operands()) {
-            let to = if *kind == Type::Float {
-                float += 1;
-                Location::Float(float - 1)
-            } else {
-                general += 1;
-                Location::General(GENERAL[general - 1])
-            };
-            moves.push(Move {
-                to,
-                from: self.source(r)?,
-            });
-        }
-        self.move_all(moves);
-        dynasm!(self.ops
-            ; mov Rq(GENERAL[general]), rbx
-            ; mov rax, QWORD helper.address() as i64
-            ; call rax
-        );
-        if i.op == Op::CallFloat {
-            self.put_float(n, 0);
-        } else {
-            self.put(n, RAX);
-        }
-        Ok(())
-    }
-
-    /// A write barrier: a test, and what is to be done for a black object by a routine that keeps
-    /// all registers.
-    fn barrier(&mut self, i: Instruction) -> Result<(), Refusal> {
-        let done = self.ops.new_dynamic_label();
-        let object = self.general(i.args[0], RAX)?;
-        let black = perilune_runtime::gc::BLACK as i8;
-        displaced!(self.ops, { test BYTE } [Rq(object)] + layout::OBJECT_MARK, { , black });
-        dynasm!(self.ops ; jz =>done);
-        let (object, routine) = (self.source(i.args[0])?, self.common.barriers);
-        self.move_one(Location::General(RAX), object);
-        if i.op == Op::BarrierForward {
-            let child = self.source(i.args[1])?;
-            self.move_one(Location::General(RCX), child);
-            dynasm!(self.ops ; call extern routine.forward);
-        } else {
-            dynasm!(self.ops ; call extern routine.back);
-        }
-        dynasm!(self.ops ; =>done);
-        Ok(())
-    }
-
-    /// Does a residual step, and leaves the trace unless it went as recorded.
-    fn step(&mut self, i: Instruction) -> Result<(), Refusal> {
-        let step = self
-            .trace
-            .steps
-            .get(i.imm as usize)
-            .ok_or(Refusal::Malformed)?;
-        let address = &raw const **step as i64;
-        let anchor = step.next_base * layout::VALUE_SIZE;
-        dynasm!(self.ops
-            ; mov rdi, rbx
-            ; mov rsi, QWORD address
-            ; mov rdx, r12
-            ; mov rax, QWORD self.common.step as i64
-            ; call rax
-            ; test rax, rax
-            ; jnz extern self.common.leave
-            ; mov r12, [rbx + layout::VM_BASE]
-        );
-        if anchor != 0 {
-            dynasm!(self.ops ; sub r12, anchor);
-        }
-        Ok(())
-    }
-
-    fn guard(&mut self, n: usize, i: Instruction) -> Result<(), Refusal> {
-        let [a, b, _] = i.args;
-        let exit = self.exit(i.snapshot);
-        if let Some((every, countdown)) = self.deopt {
-            let skip = self.ops.new_dynamic_label();
-            dynasm!(self.ops
-                ; mov rax, QWORD countdown as i64
-                ; sub DWORD [rax], 1
-                ; jnz =>skip
-                ; mov DWORD [rax], every as i32
-                ; jmp =>exit
-                ; =>skip
-            );
-        }
-        if let Some(load) = self.allocation.fused.load_of(n) {
-            self.compare_memory(self.trace.code[load], b)?;
-            match i.op {
-                Op::GuardEq => dynasm!(self.ops ; jne =>exit),
-                _ => dynasm!(self.ops ; je =>exit),
-            }
-            return Ok(());
-        }
-        match i.op {
-            Op::GuardEq => {
-                self.compare(a, b)?;
-                dynasm!(self.ops ; jne =>exit);
-            }
-            Op::GuardNe => {
-                self.compare(a, b)?;
-                dynasm!(self.ops ; je =>exit);
-            }
-            Op::GuardLt => match self.compare(a, b)? {
-                false => dynasm!(self.ops ; jge =>exit),
-                true => dynasm!(self.ops ; jle =>exit),
-            },
-            Op::GuardLe => match self.compare(a, b)? {
-                false => dynasm!(self.ops ; jg =>exit),
-                true => dynasm!(self.ops ; jl =>exit),
-            },
-            Op::GuardBelow => match self.compare(a, b)? {
-                false => dynasm!(self.ops ; jae =>exit),
-                true => dynasm!(self.ops ; jbe =>exit),
-            },
-            Op::GuardNotBelow => match self.compare(a, b)? {
-                false => dynasm!(self.ops ; jb =>exit),
-                true => dynasm!(self.ops ; ja =>exit),
-            },
-            Op::GuardBits | Op::GuardNoBits => {
-                let a = self.general(a, RAX)?;
-                match self.operand(b, RCX)? {
-                    Operand::Immediate(v) => dynasm!(self.ops ; test Rq(a), v),
-                    Operand::Register(b) => dynasm!(self.ops ; test Rq(a), Rq(b)),
-                    Operand::Spilled(b) => dynasm!(self.ops ; test [rbp + b], Rq(a)),
-                }
-                if i.op == Op::GuardBits {
-                    dynasm!(self.ops ; jz =>exit);
-                } else {
-                    dynasm!(self.ops ; jnz =>exit);
-                }
-            }
-            Op::GuardStack => {
-                displaced!(self.ops, { lea rax, } [r12] + i.imm, {});
-                displaced!(self.ops, { cmp rax, } [rbx] + layout::VM_STACK_LIMIT, {});
-                dynasm!(self.ops ; ja =>exit);
-            }
-            Op::GuardQuiet => {
-                displaced!(self.ops, { cmp DWORD } [rbx] + layout::VM_PENDING, { , 0 });
-                dynasm!(self.ops ; jne =>exit);
-            }
-            Op::GuardPaid => {
-                dynasm!(self.ops ; mov rax, [rbx + layout::VM_HEAP]);
-                displaced!(self.ops, { mov rcx, } [rax] + layout::HEAP_THRESHOLD, {});
-                dynasm!(self.ops ; sub rcx, i.imm);
-                displaced!(self.ops, { cmp rcx, } [rax] + layout::HEAP_USED, {});
-                dynasm!(self.ops ; jl =>exit);
-                displaced!(self.ops, { mov } [rax] + layout::HEAP_THRESHOLD, { , rcx });
-            }
-            _ => self.float_guard(i, exit)?,
-        }
-        Ok(())
-    }
-
-    /// Comparisons of floats: an unordered result sets the carry, zero and parity flags.
-    fn float_guard(&mut self, i: Instruction, exit: dynasmrt::DynamicLabel) -> Result<(), Refusal> {
-        let [a, b, _] = i.args;
-        let is_equality = matches!(i.op, Op::GuardFEq | Op::GuardNotFEq);
-        // a < b is tested as b > a: "above" is false when unordered.
-        let (first, second) = if is_equality { (a, b) } else { (b, a) };
-        let first = self.float(first, XMM15)?;
-        let second = self.float_operand(second)?;
-        float_operands!(self, ucomisd, first, second);
-        match i.op {
-            Op::GuardFLt => dynasm!(self.ops ; jbe =>exit),
-            Op::GuardFLe => dynasm!(self.ops ; jb =>exit),
-            Op::GuardNotFLt => dynasm!(self.ops ; ja =>exit),
-            Op::GuardNotFLe => dynasm!(self.ops ; jae =>exit),
-            Op::GuardFEq => dynasm!(self.ops ; jp =>exit ; jne =>exit),
-            Op::GuardNotFEq => {
-                let differs = self.ops.new_dynamic_label();
-                dynasm!(self.ops ; jp =>differs ; je =>exit ; =>differs);
-            }
-            _ => return Err(Refusal::Malformed),
-        }
         Ok(())
     }
 }
