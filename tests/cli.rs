@@ -210,9 +210,13 @@ fn unknown_engine_modes_are_refused() {
 /// Runs `script` until it has printed a line, then interrupts it and returns the rest of its
 /// output.
 fn interrupt(script: &str) -> (String, Output) {
+    interrupt_in("on", script)
+}
+
+fn interrupt_in(modes: &str, script: &str) -> (String, Output) {
     let mut command = program();
     command
-        .args(["-e", script])
+        .args(["-j", modes, "-e", script])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");
@@ -251,6 +255,27 @@ fn interruption_ends_a_script_that_does_not_catch_it() {
         errors.contains(": interrupted!\nstack traceback:\n"),
         "{errors}"
     );
+}
+
+#[test]
+fn interruption_stops_compiled_loops() {
+    for modes in ["off", "on", "hot=1,exit=1", "eval,hot=1"] {
+        for endless in [
+            "while true do end",
+            "local n = 0 while true do n = n + 1 end",
+            "while true do local s = ('x'):rep(1000) end",
+            "local t = {3, 1, 2} while true do table.sort(t) end",
+            "local p = {n = 0} while true do p = {n = p.n + 1} end",
+        ] {
+            let script = format!(
+                "io.stdout:setvbuf('line') local ok, message = pcall(function() \
+                 print('ready') {endless} end) print(ok, message)"
+            );
+            let (rest, done) = interrupt_in(modes, &script);
+            assert_eq!(rest, "false\tinterrupted!\n", "{modes}: {endless}");
+            assert!(done.status.success(), "{modes}: {endless}");
+        }
+    }
 }
 
 /// With `--snippets` the source line follows a message that is otherwise as ever.

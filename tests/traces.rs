@@ -20,25 +20,35 @@ const MODES: [&[&str]; 4] = [
     &["hot=1", "exit=1", "maxtrace=8"],
 ];
 
+/// They run for ever, in compiled code. `at` is called in each round where something is to happen in the
+/// middle of them.
+const ENDLESS: &[&str] = &[
+    "while true do at() end",
+    "while true do end",
+    "local i = 0 while true do i = i + 1 at() end",
+    "for i = 1, math.huge do local x = i at() end",
+    "while true do local s = ('x'):rep(100) at() end",
+    "local n = 1 while true do local s = ('x'):rep(n % 5000, ',') n = n + 1 at() end",
+    "local t = {3, 1, 2} while true do table.sort(t) at() end",
+    "local t = {3, 1, 2} while true do table.sort(t, function(a, b) return a > b end) at() end",
+    "local t = {} while true do for i = 1, 100 do t[i] = i end at() end",
+    "local function f(n) return n + 1 end local n = 0 while true do n = f(n) at() end",
+    "local p = {x = 0} while true do p = {x = p.x + 1} at() end",
+    "local function f(n) at() return f(n + 1) end f(0)",
+];
+
 #[test]
 fn interrupts_from_another_thread_stop_compiled_loops() {
     for modes in MODES {
-        for program in [
-            "while true do end",
-            "local i = 0 while true do i = i + 1 end",
-            "for i = 1, math.huge do local x = i end",
-            "while true do local s = ('x'):rep(100) end",
-            "local t = {3, 1, 2} while true do table.sort(t) end",
-            "local t = {} while true do for i = 1, 100 do t[i] = i end end",
-            "local function f(n) return n + 1 end local n = 0 while true do n = f(n) end",
-        ] {
+        for program in ENDLESS {
+            let program = program.replace("at()", "");
             let lua = state(modes);
             let handle = lua.interrupt_handle();
             let waker = std::thread::spawn(move || {
                 std::thread::sleep(Duration::from_millis(60));
                 handle.interrupt();
             });
-            let error = lua.load(program.as_bytes()).exec().expect_err(program);
+            let error = lua.load(program.as_bytes()).exec().expect_err(&program);
             waker.join().expect("no panic");
             assert!(
                 error.to_string().contains("interrupted!"),
@@ -48,20 +58,38 @@ fn interrupts_from_another_thread_stop_compiled_loops() {
     }
 }
 
+/// A count hook ends loops: one that is there when they begin, and one that comes when they run
+/// compiled, from a function that they call.
 #[test]
 fn count_hooks_stop_compiled_loops() {
     for modes in MODES {
-        let lua = state(modes);
-        lua.load(
-            b"local n = 0
-              for i = 1, 1000 do n = n + i end
-              debug.sethook(function() error('enough') end, '', 1000)
-              local ok, message = pcall(function() while true do n = n + 1 end end)
-              debug.sethook()
-              assert(not ok and message:find('enough'), message)",
-        )
-        .exec()
-        .expect("the hook runs");
+        for program in ENDLESS {
+            for start in [1, 3000] {
+                let program = if start == 1 {
+                    format!("hook() {}", program.replace("at()", ""))
+                } else if program.contains("at()") {
+                    (*program).to_owned()
+                } else {
+                    continue;
+                };
+                let code = format!(
+                    "local rounds = 0
+                     local function hook()
+                       debug.sethook(function() error('enough') end, '', 1000)
+                     end
+                     local function at()
+                       rounds = rounds + 1
+                       if rounds == {start} then hook() end
+                     end
+                     local ok, message = pcall(function() {program} end)
+                     debug.sethook()
+                     assert(not ok and message:find('enough'), message)"
+                );
+                let lua = state(modes);
+                let outcome = lua.load(code.as_bytes()).exec();
+                outcome.unwrap_or_else(|error| panic!("{modes:?} {program}: {error}"));
+            }
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 
 use crate::call::Next;
 use crate::error::LuaError;
+use crate::frame::CallSite;
 use crate::function::{Cell, LuaClosure, Proto};
 use crate::gc::Heap;
 use crate::metatable::Event;
@@ -333,6 +334,16 @@ pub unsafe fn concat(vm: *mut Vm, parts: &[*const LuaString]) -> *mut LuaString 
         }
         heap.string_from_parts(bytes).unwrap_or(ptr::null_mut())
     }
+}
+
+/// The call site of a metamethod whose first result the current instruction stores in the register at
+/// this byte offset.
+///
+/// # Safety
+/// The saved state of `vm` is that of a Lua function executing an instruction.
+pub unsafe fn metamethod_site(vm: *mut Vm, destination: usize) -> *const CallSite {
+    // SAFETY: the caller's contract.
+    unsafe { crate::interp::metamethod_site(vm, destination) }
 }
 
 /// Whether no variable of the running thread is to be closed.

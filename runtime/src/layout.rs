@@ -2,6 +2,7 @@
 //!
 //! Offsets are in bytes; all are computed by the compiler from the types themselves.
 
+use crate::coroutine::Thread;
 use crate::frame::{CallSite, Frame};
 use crate::function::{Cell, LuaClosure};
 use crate::gc::{GcHeader, Heap};
@@ -39,6 +40,10 @@ pub const VM_HEAP: i32 = offset_of!(Vm, heap) as i32;
 pub const HEAP_USED: i32 = offset_of!(Heap, used) as i32;
 /// Bytes in use above which the collector is due.
 pub const HEAP_THRESHOLD: i32 = offset_of!(Heap, threshold) as i32;
+/// The running thread.
+pub const VM_THREAD: i32 = offset_of!(Vm, thread) as i32;
+/// A thread's count of C calls (32 bits).
+pub const THREAD_C_CALLS: i32 = offset_of!(Thread, c_calls) as i32;
 /// Size of a frame.
 pub const FRAME_SIZE: i32 = size_of::<Frame>() as i32;
 /// A frame's call site.

@@ -29,6 +29,8 @@ use crate::vm::{Vm, pending};
 use perilune_frontend::bytecode::opcode::Opcode;
 use std::sync::atomic::Ordering;
 
+pub use slow::event_of;
+pub(crate) use slow::metamethod_site;
 pub(crate) use slow::{
     Found, arithmetic_values, check_pending, close_site, continue_concat, entry_site, equals_raw,
     index_value, less_values, operand_a, perform, set_index_value, table_error, tail_call_site,

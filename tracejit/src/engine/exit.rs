@@ -3,9 +3,9 @@
 use super::trace::LEFT;
 use super::{Engine, objects};
 use crate::backend::{Location, MachineState};
-use crate::ir::{Ref, Trace};
+use crate::ir::{PendingFrame, Ref, Trace};
 use perilune_runtime::construct;
-use perilune_runtime::frame::Frame;
+use perilune_runtime::frame::{FRAME_C_CALL, Frame};
 use perilune_runtime::value::Value;
 use perilune_runtime::vm::Vm;
 
@@ -92,6 +92,8 @@ unsafe fn restore_snapshot(
                 flags: frame.flags,
             };
         }
+        let counts = |frame: &&PendingFrame| frame.flags & FRAME_C_CALL != 0;
+        (*(*vm).thread).c_calls += snapshot.frames.iter().filter(counts).count() as u32;
         (*vm).frame_top = top;
         (*vm).base = anchor.offset(snapshot.base as isize);
         (*vm).pc = snapshot.pc;

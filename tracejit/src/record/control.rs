@@ -141,7 +141,9 @@ impl Recording {
                 }
                 self.direct.pc = self.instruction.add(1);
                 let flow = interp::opcode_function(op, self, i);
-                if let Flow::Slow(family) = flow {
+                if let Flow::Slow(family) = flow
+                    && !(family == Slow::Arithmetic && self.record_metamethod(op, i))
+                {
                     let code = self.step(op, i, family);
                     if code != 0 {
                         return (Outcome::Aborted(Abort::LeftRun), code);

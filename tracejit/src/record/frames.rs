@@ -42,6 +42,23 @@ impl Recording {
         // SAFETY: the proto is live.
         let end = base * layout::VALUE_SIZE + unsafe { (*proto).frame_bytes } as i32;
         self.guard_stack(end);
+        self.guard_frames();
+        self.forget(base + parameters.min(args as i32), i32::MAX);
+        let (nil, none) = (self.int(value::NIL as i64), self.int(0));
+        for n in args as i32..parameters {
+            self.set_slot(base + n, nil, none);
+        }
+        self.frames.push(PendingFrame {
+            site,
+            varargs: 0,
+            flags: 0,
+        });
+        self.base = base;
+        true
+    }
+
+    /// Guards that there is room for one more frame.
+    pub(super) fn guard_frames(&mut self) {
         // How many more frames there will be than in memory, or how many fewer.
         let height = self.frames.len() as i32 - self.popped as i32 + 1;
         if height > self.checked_frames {
@@ -57,18 +74,6 @@ impl Recording {
             );
             self.guard(Op::GuardBelow, &[last, limit]);
         }
-        self.forget(base + parameters.min(args as i32), i32::MAX);
-        let (nil, none) = (self.int(value::NIL as i64), self.int(0));
-        for n in args as i32..parameters {
-            self.set_slot(base + n, nil, none);
-        }
-        self.frames.push(PendingFrame {
-            site,
-            varargs: 0,
-            flags: 0,
-        });
-        self.base = base;
-        true
     }
 
     /// Guards that the stack has room for so many bytes above the anchor.
@@ -86,6 +91,10 @@ impl Recording {
             Some(v) => v,
             None => self.constant_value(Value::NIL),
         };
+        if self.is_metamethod() {
+            self.leave_metamethod(v);
+            return true;
+        }
         let (tag, payload) = (self.best_tag(v), self.payload_of(v));
         // SAFETY: the running frame is the machine's topmost one, and has a site.
         let (frame, site) = unsafe {
@@ -150,6 +159,7 @@ impl Recording {
         if self.frames.is_empty() && self.popped == 0 {
             return;
         }
+        self.flush_c_calls();
         let top = self.frame_top();
         let frames = std::mem::take(&mut self.frames);
         for (n, frame) in frames.iter().enumerate() {

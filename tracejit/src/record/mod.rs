@@ -15,6 +15,7 @@ mod frames;
 mod inherit;
 mod log;
 mod machine;
+mod metamethods;
 mod natives;
 mod numbers;
 mod strings;

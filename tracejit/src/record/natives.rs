@@ -520,6 +520,9 @@ impl Recording {
     /// Whether the running function returns to a call in the trace, so that no guard comes of it:
     /// none may follow what a native function has done.
     fn leaves_plainly(&self) -> bool {
+        if self.is_metamethod() {
+            return true;
+        }
         if self.frames.is_empty() {
             return false;
         }

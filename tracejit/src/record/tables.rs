@@ -141,7 +141,11 @@ impl Recording {
     ///
     /// # Safety
     /// The table is live.
-    unsafe fn record_metatable(&mut self, t: *const Table, r: Ref) -> Option<(*mut Table, Ref)> {
+    pub(super) unsafe fn record_metatable(
+        &mut self,
+        t: *const Table,
+        r: Ref,
+    ) -> Option<(*mut Table, Ref)> {
         self.guard_shape(t, r);
         // SAFETY: the caller's contract; the shape says where the metatable is.
         unsafe {

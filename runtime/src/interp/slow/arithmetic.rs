@@ -12,10 +12,10 @@ use perilune_frontend::bytecode::instruction::FLAG_SWAPPED;
 use perilune_frontend::bytecode::opcode::{Opcode, Operand};
 use perilune_frontend::number;
 
-/// The event of a binary arithmetic opcode, and of a unary one.
-fn event_of(op: Opcode) -> Event {
+/// The event of an arithmetic or bitwise opcode, or of `#`; `None` for other opcodes.
+pub fn event_of(op: Opcode) -> Option<Event> {
     use Opcode::*;
-    match op {
+    Some(match op {
         Add | AddConst | AddInt => Event::Add,
         Sub | SubConst => Event::Sub,
         Mul | MulConst => Event::Mul,
@@ -30,8 +30,9 @@ fn event_of(op: Opcode) -> Event {
         Shr | ShrConst => Event::Shr,
         Unm => Event::Unm,
         BNot => Event::BNot,
-        _ => Event::Len,
-    }
+        Len => Event::Len,
+        _ => return None,
+    })
 }
 
 pub(super) unsafe fn arithmetic(vm: *mut Vm) -> Result<Next> {
@@ -51,7 +52,7 @@ pub(super) unsafe fn arithmetic(vm: *mut Vm) -> Result<Next> {
             // Unary operations have their operand twice, as metamethods see it.
             _ => left,
         };
-        let event = event_of(op);
+        let event = event_of(op).unwrap_or(Event::Len);
         let (left, right) = if i.flags() & FLAG_SWAPPED != 0 {
             (right, left)
         } else {

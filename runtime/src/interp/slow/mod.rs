@@ -24,6 +24,7 @@ use crate::frame::{CallSite, Continuation};
 use crate::machine::{Insn, Slow};
 use crate::value::Value;
 use crate::vm::Vm;
+pub use arithmetic::event_of;
 use perilune_frontend::bytecode::opcode::Opcode;
 
 /// Performs the instruction before `pc` by its slow path; 0 means that the state in `vm` is that
@@ -186,14 +187,12 @@ pub(crate) unsafe fn call_metamethod(
     vm: *mut Vm,
     function: Value,
     args: &[Value],
-    mut kind: SiteKind,
+    kind: SiteKind,
 ) -> Next {
     // SAFETY: EXTRA_SLOTS are free above the registers of the running function.
     unsafe {
-        let top = crate::stack::running_proto(vm).map_or(0, |p| (*p).max_stack as usize);
-        kind.delta = (top + 1) * size_of::<Value>();
-        let site = site(vm, kind);
-        let place = (*vm).base.add(top);
+        let site = site(vm, above_registers(vm, kind));
+        let place = (*vm).base.byte_add((*site).delta as usize).sub(1);
         *place = function;
         for (n, arg) in args.iter().enumerate() {
             *place.add(1 + n) = *arg;
@@ -204,6 +203,26 @@ pub(crate) unsafe fn call_metamethod(
             site,
             flags: crate::frame::FRAME_C_CALL,
         }
+    }
+}
+
+/// The site of a metamethod called by the current instruction, for a result that is stored in the
+/// register at this byte offset.
+///
+/// # Safety
+/// As [`site`].
+pub(crate) unsafe fn metamethod_site(vm: *mut Vm, destination: usize) -> *const CallSite {
+    // SAFETY: the caller's contract.
+    unsafe { site(vm, above_registers(vm, store_kind(destination))) }
+}
+
+/// The kind of a site whose callee stands above the registers of the running function.
+unsafe fn above_registers(vm: *mut Vm, kind: SiteKind) -> SiteKind {
+    // SAFETY: the caller's contract.
+    let top = unsafe { crate::stack::running_proto(vm).map_or(0, |p| (*p).max_stack as usize) };
+    SiteKind {
+        delta: (top + 1) * size_of::<Value>(),
+        ..kind
     }
 }
 
