@@ -676,4 +676,8 @@ impl Machine for Direct {
             true
         }
     }
+    #[inline(always)]
+    fn leave_with(&mut self, first: Register, count: usize) -> bool {
+        self.leave_with_results(first, count)
+    }
 }

@@ -104,6 +104,7 @@ macro_rules! for_each_prim {
             iterate(a: Register, results: Count) -> Bool, control, "a step of a generic loop, likewise";
             nothing_to_close() -> Bool, read, "whether it is known that no variable is to be closed";
             leave(v: OptionValue) -> Bool, control, "pop the frame of a plain Lua call with at most one result; false as above";
+            leave_with(first: Register, count: Count) -> Bool, control, "pop the frame of a plain Lua call with these results; false as above";
         }
     };
 }

@@ -503,6 +503,9 @@ impl Machine for Recording {
     fn leave(&mut self, v: Option<RecordedValue>) -> bool {
         self.record_leave(v)
     }
+    fn leave_with(&mut self, first: Register, count: usize) -> bool {
+        self.record_leave_with(first, count)
+    }
 }
 
 impl Recording {
