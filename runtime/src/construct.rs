@@ -195,20 +195,25 @@ pub unsafe fn add_slot(vm: *mut Vm, t: *mut Table, shape: u32) -> bool {
 
 /// Makes room in the array part for the list items from element `first + 1` on: they count as
 /// elements from now on, and the caller stores values that are not nil into them at once. False when
-/// declined: the table has no such room, or other elements there.
+/// declined: the table has other elements there, or must grow and can't.
 ///
 /// # Safety
-/// `t` is a live table.
-pub unsafe fn extend_list(t: *mut Table, first: usize, count: usize) -> bool {
+/// `vm` and `t` are live.
+pub unsafe fn extend_list(vm: *mut Vm, t: *mut Table, first: usize, count: usize) -> bool {
     // SAFETY: the caller's contract; tags are read below the capacity.
     unsafe {
         let (capacity, last) = ((*t).capacity as usize, first + count);
         if (*t).border as usize != first
-            || last > capacity
             || !(*t).hash.is_null()
             || (first..capacity.min(last + 1)).any(|n| *(*t).tags.add(n) != NIL)
         {
             return false;
+        }
+        if last > capacity {
+            let heap = &mut (*vm).heap;
+            if heap.needs_step() || Table::reserve_array(heap, t, last).is_err() {
+                return false;
+            }
         }
         (*t).border = last as u32;
         true

@@ -69,6 +69,7 @@ pub enum Intrinsic {
     Next,
     IpairsStep,
     SetMetatable,
+    Select,
     Type,
     Floor,
     Abs,

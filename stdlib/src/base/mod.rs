@@ -35,7 +35,7 @@ pub const FUNCTIONS: &[Native] = &[
     native!("rawlen", rawlen),
     native!("rawget", rawget),
     native!("rawset", rawset),
-    native!("select", select),
+    native!("select", select, intrinsic Select),
     native!("setmetatable", setmetatable, intrinsic SetMetatable),
     native!("tonumber", convert::tonumber),
     native!("tostring", convert::tostring),

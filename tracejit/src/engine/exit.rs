@@ -97,6 +97,9 @@ unsafe fn restore_snapshot(
         (*vm).frame_top = top;
         (*vm).base = anchor.offset(snapshot.base as isize);
         (*vm).pc = snapshot.pc;
+        if let Some(top) = snapshot.top {
+            (*vm).top = anchor.offset(top as isize);
+        }
         (*vm).constants = snapshot.constants;
         made
     }

@@ -23,6 +23,9 @@ pub(super) extern "C-unwind" fn step(vm: *mut Vm, step: *const Step, anchor: *mu
         let (stack, frames) = ((*thread).stack.as_ptr(), (*thread).frames.as_ptr());
         let top = (*vm).frame_top;
         (*vm).base = base;
+        if let Some(top) = step.top {
+            (*vm).top = anchor.offset(top as isize);
+        }
         let code = interp::slow_step(vm, step.pc, base, step.constants, step.family);
         if code != 0 {
             return code;

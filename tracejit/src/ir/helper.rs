@@ -177,9 +177,9 @@ unsafe extern "C-unwind" fn give_shape(t: *mut Table, shape: u64, vm: *mut Vm) -
 }
 /// # Safety
 /// As [`construct::extend_list`].
-unsafe extern "C-unwind" fn extend_list(t: *mut Table, first: u64, count: u64, _: *mut Vm) -> u64 {
+unsafe extern "C-unwind" fn extend_list(t: *mut Table, first: u64, count: u64, vm: *mut Vm) -> u64 {
     // SAFETY: the caller's contract.
-    u64::from(unsafe { construct::extend_list(t, first as usize, count as usize) })
+    u64::from(unsafe { construct::extend_list(vm, t, first as usize, count as usize) })
 }
 /// # Safety
 /// As [`construct::table`].

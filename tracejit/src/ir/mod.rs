@@ -155,6 +155,8 @@ pub struct Step {
     pub constants: *const Value,
     /// Slots from the anchor to the base of its function.
     pub base: i32,
+    /// The end of the list that it takes, if that is open and known to the trace.
+    pub top: Option<i32>,
     /// The family of its slow path.
     pub family: Slow,
     /// Where execution went on while recording: the pc (next word).

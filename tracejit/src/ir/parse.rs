@@ -193,6 +193,7 @@ impl Parser {
             pc: words.address()?,
             constants: std::ptr::null(),
             base: 0,
+            top: None,
             popped: 0,
             frames: Vec::new(),
             slots: Vec::new(),
@@ -205,6 +206,7 @@ impl Parser {
             match word {
                 "constants" => s.constants = words.address()?,
                 "base" => s.base = words.number()?,
+                "top" => s.top = Some(words.number()?),
                 "popped" => s.popped = words.number()?,
                 "frame" => {
                     let mut parts = words.next()?.split('/');
@@ -275,6 +277,11 @@ impl Parser {
         };
         words.expect("base")?;
         let base = words.number()?;
+        let top = if words.is_next("top") {
+            Some(words.number()?)
+        } else {
+            None
+        };
         let family = words.next()?;
         let family = *Slow::ALL.iter().find(|f| format!("{f:?}") == family)?;
         words.expect("next")?;
@@ -289,6 +296,7 @@ impl Parser {
             pc,
             constants,
             base,
+            top,
             family,
             next_pc,
             next_base,

@@ -99,6 +99,9 @@ impl Trace {
             write!(f, " constants {:p}", s.constants)?;
         }
         write!(f, " base {}", s.base)?;
+        if let Some(top) = s.top {
+            write!(f, " top {top}")?;
+        }
         if s.popped != 0 {
             write!(f, " popped {}", s.popped)?;
         }
@@ -181,7 +184,11 @@ impl Display for Trace {
             if !step.constants.is_null() {
                 write!(f, " constants {:p}", step.constants)?;
             }
-            write!(f, " base {} {:?}", step.base, step.family)?;
+            write!(f, " base {}", step.base)?;
+            if let Some(top) = step.top {
+                write!(f, " top {top}")?;
+            }
+            write!(f, " {:?}", step.family)?;
             write!(f, " next {:p} base {}", step.next_pc, step.next_base)?;
             write!(f, " frames {:+} changes {from}..{to}", step.frames)?;
             f.write_str(if step.leaves_thread {

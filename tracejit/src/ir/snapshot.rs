@@ -70,6 +70,8 @@ pub struct Snapshot {
     pub constants: *const Value,
     /// Slots from the anchor to the base.
     pub base: i32,
+    /// The end of the list that the instruction takes, if that is open.
+    pub top: Option<i32>,
     /// Frames in memory that are no longer there.
     pub popped: u32,
     /// Frames that are not in memory yet, innermost last.

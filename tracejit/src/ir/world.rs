@@ -347,20 +347,18 @@ impl World {
         self.store(Class::Shape, place, shape, u64::MAX);
     }
 
-    /// Gives a table that the trace has made so many more list items; false where it has no room.
+    /// Gives a table that the trace has made so many more list items; false where there are others.
     pub fn extend_list(&mut self, t: u64, first: u64, count: u64) -> bool {
         let place = |at: i32| t.wrapping_add(at as u64);
         let size = |at| self.load(Class::TableHeader, place(at));
         let last = first.wrapping_add(count);
-        if size(layout::TABLE_BORDER) != first || size(layout::TABLE_CAPACITY) < last {
+        if size(layout::TABLE_BORDER) != first {
             return false;
         }
-        self.store(
-            Class::TableHeader,
-            place(layout::TABLE_BORDER),
-            last,
-            u64::MAX,
-        );
+        let room = size(layout::TABLE_CAPACITY).max(last);
+        for (at, size) in [(layout::TABLE_BORDER, last), (layout::TABLE_CAPACITY, room)] {
+            self.store(Class::TableHeader, place(at), size, u64::MAX);
+        }
         true
     }
 

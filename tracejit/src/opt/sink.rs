@@ -265,10 +265,13 @@ impl Rewriter<'_> {
             Helper::GiveShape => *shape = u32::try_from(b?).ok()?,
             Helper::ExtendList => {
                 let (first, count) = (u32::try_from(b?).ok()?, u32::try_from(c?).ok()?);
-                if first != *items || first + count > object.room {
+                let last = first.checked_add(count)?;
+                if first != *items || last as usize > MOST_FIELDS {
                     return None;
                 }
-                *items += count;
+                self.objects.bytes += last.saturating_sub(object.room) as i32 * ITEM_SIZE;
+                object.room = object.room.max(last);
+                *items = last;
                 let more = object.fields.len() + count as usize;
                 object.fields.resize(more, (nil, Ref::NONE));
             }

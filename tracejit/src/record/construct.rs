@@ -100,10 +100,15 @@ impl Recording {
         }
     }
 
+    /// Stores so many registers behind `a` as list items, or those up to the top (0).
     pub(super) fn record_set_list(&mut self, a: Register, count: usize) -> bool {
         /// Longer lists are left to the runtime, which stores them as fast.
         const LONGEST: usize = 16;
         let slot = self.slot_of(a);
+        let Some(count) = self.list_length(slot + 1, if count == 0 { usize::MAX } else { count })
+        else {
+            return false;
+        };
         let place = self.concrete(slot);
         let values: Vec<Value> = (1..=count.min(LONGEST))
             .map(|n| self.concrete(slot + n as i32))
@@ -133,7 +138,7 @@ impl Recording {
         // the elements are within the capacity when there was room.
         unsafe {
             let first = *self.direct.pc as usize;
-            if !construct::extend_list(concrete, first, count) {
+            if !construct::extend_list(self.direct.vm, concrete, first, count) {
                 return false;
             }
             for (n, v) in values.iter().enumerate() {

@@ -88,6 +88,7 @@ impl Recording {
             loop {
                 self.instruction = self.direct.pc;
                 self.snapshot = None;
+                self.top = self.next_top.take();
                 if std::mem::take(&mut self.entered)
                     && let Some(outcome) = self.at_entry_point(surroundings)
                 {
@@ -143,6 +144,7 @@ impl Recording {
                 let flow = interp::opcode_function(op, self, i);
                 if let Flow::Slow(family) = flow
                     && !(family == Slow::Arithmetic && self.record_metamethod(op, i))
+                    && !self.record_list(op, i)
                 {
                     let code = self.step(op, i, family);
                     if code != 0 {
@@ -408,6 +410,7 @@ impl Recording {
                     pc,
                     constants,
                     base: self.base,
+                    top: self.top,
                     family,
                     next_pc: (*vm).pc,
                     next_base,

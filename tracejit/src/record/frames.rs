@@ -22,6 +22,13 @@ impl Recording {
 
     /// A plain call of a Lua function; false for what is left to the slow path.
     pub(super) fn record_enter(&mut self, f: RecordedClosure, a: Register, args: usize) -> bool {
+        let Some(args) = self.list_length(self.slot_of(a) + 1, args) else {
+            return false;
+        };
+        // SAFETY: the closure is live.
+        if unsafe { (*(*f.concrete).proto).is_vararg } {
+            return args <= u8::MAX as usize && self.record_enter_variadic(f, a, args);
+        }
         self.snapshot();
         // SAFETY: the closure is live, and the word at pc is the instruction's call site.
         let (proto, site) = unsafe { ((*f.concrete).proto, *self.direct.pc as *const _) };
@@ -88,6 +95,7 @@ impl Recording {
     /// A plain return; false for what is left to the slow path.
     pub(super) fn record_leave(&mut self, v: Option<RecordedValue>) -> bool {
         self.snapshot();
+        let given = v.as_slice();
         let v = match v {
             Some(v) => v,
             None => self.constant_value(Value::NIL),
@@ -95,6 +103,13 @@ impl Recording {
         if self.is_metamethod() {
             self.leave_metamethod(v);
             return true;
+        }
+        if let Some((site, varargs)) = self.plain_call() {
+            // SAFETY: a frame of the trace has a site, which lives as long as the caller's proto.
+            let key = unsafe { (*site).key };
+            if varargs != 0 || !(1..=2).contains(&key) {
+                return self.return_values(given);
+            }
         }
         let results = [(self.best_tag(v), self.payload_of(v))];
         // SAFETY: the running frame is the machine's topmost one.
@@ -111,6 +126,10 @@ impl Recording {
         self.snapshot();
         if self.is_metamethod() {
             return false;
+        }
+        if self.plain_call().is_some() {
+            let values: Vec<RecordedValue> = (0..count).map(|n| self.get(first.plus(n))).collect();
+            return self.return_values(&values);
         }
         // SAFETY: the running frame is the machine's topmost one, and has a site.
         let (frame, wanted) = unsafe {

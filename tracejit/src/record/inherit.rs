@@ -39,6 +39,7 @@ impl Recording {
         self.base = snapshot.base;
         self.frames = snapshot.frames.clone();
         self.popped = snapshot.popped;
+        self.next_top = snapshot.top;
     }
 
     /// What the parent's values are here.

@@ -21,6 +21,7 @@ mod numbers;
 mod strings;
 mod tables;
 mod values;
+mod varargs;
 
 pub use control::{Limits, Outcome, Start, Surroundings};
 pub use values::{RecordedFloat, RecordedInteger, RecordedTable, RecordedValue};
@@ -96,6 +97,10 @@ pub struct Recording {
     active: Vec<*const Proto>,
     /// Frames popped by this recording that it did not push.
     followed: u32,
+    /// The end of the list that the current instruction takes, if that is open.
+    top: Option<i32>,
+    /// The same for the next instruction.
+    next_top: Option<i32>,
     /// Whether the last instruction entered a function.
     entered: bool,
     /// Bytecode instructions recorded.
@@ -136,6 +141,8 @@ impl Recording {
             has_returned: false,
             active: Vec::new(),
             followed: 0,
+            top: None,
+            next_top: None,
             entered: false,
             instructions: 0,
             parent_loop: None,
@@ -213,11 +220,20 @@ impl Recording {
         };
         let first = self.shadow.keys().next().copied().unwrap_or(0);
         let live_start = first.min(self.base).min(0);
-        let bits = live_bits((self.base - live_start) as usize, &live);
+        let below = (self.base - live_start) as usize;
+        let mut bits = live_bits(below, &live);
+        let top = self.top.map_or(0, |top| (top - live_start) as usize);
+        if bits.len() * 64 < top {
+            bits.resize(top.div_ceil(64), 0);
+        }
+        for bit in below..top {
+            bits[bit / 64] |= 1 << (bit % 64);
+        }
         let mut snapshot = Snapshot {
             pc,
             constants,
             base: self.base,
+            top: self.top,
             popped: self.popped,
             frames: self.frames.clone(),
             slots: Vec::new(),

@@ -6,6 +6,7 @@
 //! step. Which function it is is guarded by its address.
 
 use super::values::{RecordedClosure, Source};
+use super::varargs::LONGEST;
 use super::{RecordedFloat, RecordedInteger, RecordedTable, RecordedValue, Recording};
 use crate::ir::{Class, Helper, Op, Ref};
 use perilune_runtime::construct;
@@ -54,7 +55,8 @@ impl Recording {
     ) -> bool {
         // SAFETY: the word at pc is the instruction's call site or zero.
         let site = unsafe { (*self.direct.pc as *const CallSite).as_ref() };
-        let Some(wanted) = site.map(|site| site.wanted) else {
+        let args = self.list_length(self.slot_of(a) + 1, args);
+        let (Some(wanted), Some(args)) = (site.map(|site| site.wanted), args) else {
             return false;
         };
         if !(0..=1).contains(&wanted) {
@@ -88,6 +90,7 @@ impl Recording {
                 let (t, metatable) = (argument(self, 0), argument(self, 1));
                 self.record_set_metatable(t, metatable)?
             }
+            (Intrinsic::Select, 1..) if wanted <= 1 => self.record_select(first, args - 1)?,
             (Intrinsic::Insert, 2) if wanted == 0 => {
                 let (t, v) = (argument(self, 0), argument(self, 1));
                 self.record_insert(t, v)?;
@@ -501,9 +504,18 @@ impl Recording {
 
     /// A tail call; false for what is left to the slow path.
     pub(super) fn record_tail_call(&mut self, f: RecordedValue, a: Register, args: usize) -> bool {
+        let Some(args) = self.list_length(self.slot_of(a) + 1, args) else {
+            return false;
+        };
         match f.concrete.tag {
             value::NATIVE_CLOSURE if self.leaves_plainly() => {
-                match self.native_result(f, a, args, 1) {
+                // Others than one are as many as there are.
+                let wanted = match self.plain_call() {
+                    // SAFETY: a frame of the trace has a site, as live as the caller's proto.
+                    Some((site, _)) => (unsafe { (*site).wanted } as usize).max(1),
+                    None => 1,
+                };
+                match self.native_result(f, a, args, wanted) {
                     Some(result @ Some(_)) => self.leave(result),
                     _ => false,
                 }
@@ -520,19 +532,9 @@ impl Recording {
     /// Whether the running function returns to a call in the trace, so that no guard comes of it:
     /// none may follow what a native function has done.
     fn leaves_plainly(&self) -> bool {
-        if self.is_metamethod() {
-            return true;
-        }
-        if self.frames.is_empty() {
-            return false;
-        }
-        // SAFETY: the frame of a call in the trace has a site.
-        let (frame, key) = unsafe {
-            let frame = *(*self.direct.vm).frame_top;
-            (frame, (*frame.site).key)
-        };
-        let is_plain = frame.varargs == 0 && frame.flags & !FRAME_TAIL_CALL == 0;
-        is_plain && (1..=2).contains(&key)
+        // SAFETY: a frame of the trace has a site, which lives as long as the caller's proto.
+        let wanted = self.plain_call().map(|(site, _)| unsafe { (*site).wanted });
+        self.is_metamethod() || wanted.is_some_and(|wanted| wanted <= LONGEST as i32)
     }
 
     /// The running Lua function, without variable arguments, is replaced by another one.
