@@ -106,5 +106,10 @@ do
   local d, e = none()
   if a + b ~= 3 or c or d or e then error("results") end
 end
+do
+  local t, k = {}, "key"
+  t[k] = 1
+  if t[k] ~= 1 then error("keys") end
+end
 do local big, float = 1 << 40, 0.5 if big < float then error("larger") end end
 return sum, shared
