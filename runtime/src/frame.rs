@@ -79,12 +79,11 @@ pub struct CallSite {
 }
 
 impl CallSite {
-    /// What the fast return path tests: 1 or 2 when a call wants no or one result and nothing
-    /// else is to be done, else 0.
+    /// What the fast return paths test: one more than the number of results that a call wants, when
+    /// they go to the function's slot and up and nothing else is to be done, else 0.
     pub const fn key_of(continuation: Continuation, wanted: i32) -> u32 {
         match (continuation, wanted) {
-            (Continuation::Call | Continuation::GenericFor, 0) => 1,
-            (Continuation::Call | Continuation::GenericFor, 1) => 2,
+            (Continuation::Call | Continuation::GenericFor, 0..) => wanted as u32 + 1,
             _ => 0,
         }
     }

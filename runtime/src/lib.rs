@@ -18,6 +18,7 @@ pub mod gc;
 pub mod hook;
 pub mod hot;
 pub mod interp;
+pub mod keyed;
 pub mod layout;
 pub mod machine;
 pub mod metatable;

@@ -99,5 +99,17 @@ while k < count do
   sum = sum + 1000
   ::done::
 end
+do
+  local function two() return 1, 2 end
+  local function none() end
+  local a, b, c = two()
+  local d, e = none()
+  if a + b ~= 3 or c or d or e then error("results") end
+end
+do
+  local t, k = {}, "key"
+  t[k] = 1
+  if t[k] ~= 1 then error("keys") end
+end
 do local big, float = 1 << 40, 0.5 if big < float then error("larger") end end
 return sum, shared

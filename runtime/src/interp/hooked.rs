@@ -33,7 +33,7 @@ pub(super) unsafe fn run(vm: *mut Vm) -> u64 {
             let pc = (*vm).pc;
             let op = Opcode::ALL[*(pc as *const u8) as usize];
             // Returns take the slow path, which reports them to the hook.
-            let code = if matches!(op, Opcode::Return0 | Opcode::Return1) {
+            let code = if matches!(op, Opcode::Return | Opcode::Return0 | Opcode::Return1) {
                 perform(vm, pc.add(1), (*vm).base, (*vm).constants, Slow::Return)
             } else {
                 portable::step(vm)

@@ -1,7 +1,7 @@
 //! Calls with any number of arguments and tail calls, on the executing machine: what a recorder does
-//! by itself, and the interpreter leaves to its slow paths.
+//! by itself, and the interpreter leaves to its slow paths. And returns with any number of results.
 //!
-//! Invariant: a call that is declined has changed nothing.
+//! Invariant: what is declined has changed nothing.
 
 use super::{Direct, Machine, Register};
 use crate::frame::FRAME_TAIL_CALL;
@@ -28,6 +28,39 @@ impl Direct {
             for n in args..exact {
                 *base.add(n) = Value::NIL;
             }
+            true
+        }
+    }
+
+    /// What [`Machine::leave_with`] does.
+    #[inline(always)]
+    pub(super) fn leave_with_results(&mut self, first: Register, count: usize) -> bool {
+        // SAFETY: the running frame has a call site; its caller's frame lies below, and has room for
+        // the results that it wants. They go to lower slots than they come from.
+        unsafe {
+            let vm = self.vm;
+            let frame = (*vm).frame_top;
+            let site = (*frame).site;
+            let wanted = ((*site).key as usize).wrapping_sub(1);
+            // Both words at once, without the flag for tail calls (the top bit).
+            let plain = *(&raw const (*frame).varargs as *const u64) << 1 == 0;
+            if !plain || wanted > i32::MAX as usize {
+                return false;
+            }
+            let (from, to) = (self.slot(first), self.base.sub(1));
+            for n in 0..count.min(wanted) {
+                let v = from.add(n);
+                let slot = to.add(n);
+                (*slot).payload = (*v).payload;
+                (*slot).tag = (*v).tag;
+            }
+            for n in count..wanted {
+                *to.add(n) = Value::NIL;
+            }
+            (*vm).frame_top = frame.sub(1);
+            self.base = self.base.byte_sub((*site).delta as usize);
+            self.pc = (*site).return_pc;
+            self.constants = (*site).constants;
             true
         }
     }

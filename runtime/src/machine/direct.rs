@@ -528,6 +528,14 @@ impl Machine for Direct {
         }
     }
     #[inline(always)]
+    fn find_key(&mut self, _t: *mut Table, _key: DirectValue) -> Option<DirectValue> {
+        None
+    }
+    #[inline(always)]
+    fn store_key(&mut self, _t: *mut Table, _key: DirectValue, _v: DirectValue) -> bool {
+        false
+    }
+    #[inline(always)]
     fn length(&mut self, t: *mut Table) -> Option<i64> {
         // SAFETY: `t` is a live table.
         unsafe {
@@ -675,5 +683,9 @@ impl Machine for Direct {
             self.constants = (*site).constants;
             true
         }
+    }
+    #[inline(always)]
+    fn leave_with(&mut self, first: Register, count: usize) -> bool {
+        self.leave_with_results(first, count)
     }
 }

@@ -84,6 +84,9 @@ macro_rules! for_each_prim {
             // Array part.
             element(t: Table, i: Integer) -> OptionValue, read, "a non-nil element of the array part";
             set_element(t: Table, i: Integer, v: Value) -> Bool, write, "store over an element within the border, or append";
+            // Any key: what the executing machine leaves to the slow path.
+            find_key(t: Table, key: Value) -> OptionValue, read, "the value of any key; none where a metamethod is to be asked, or the machine does not look";
+            store_key(t: Table, key: Value, v: Value) -> Bool, write, "store to any key, likewise";
             length(t: Table) -> OptionInteger, read, "the border of a table without metatable";
             // Construction.
             new_table(a: Register, array: Count, fields: Count) -> Bool, write, "a register := a new table; false when left to the slow path";
@@ -104,6 +107,7 @@ macro_rules! for_each_prim {
             iterate(a: Register, results: Count) -> Bool, control, "a step of a generic loop, likewise";
             nothing_to_close() -> Bool, read, "whether it is known that no variable is to be closed";
             leave(v: OptionValue) -> Bool, control, "pop the frame of a plain Lua call with at most one result; false as above";
+            leave_with(first: Register, count: Count) -> Bool, control, "pop the frame of a plain Lua call with these results; false as above";
         }
     };
 }

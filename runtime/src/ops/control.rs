@@ -117,15 +117,18 @@ op! {
         if m.tail_call(f, i.a(), i.bn().wrapping_sub(1)) { Next } else { ToSlow(Slow::Call) }
     }
     /// `return R[A], ..., R[A+B-2]`
-    return_(_m, _i) { ToSlow(Slow::Return) }
+    return_(m, i) {
+        let n = i.bn();
+        if n != 0 && m.leave_with(i.a(), n - 1) { Next } else { ToSlow(Slow::Return) }
+    }
     /// `return`
-    return0(m, _i) {
-        if m.leave(None) { Next } else { ToSlow(Slow::Return) }
+    return0(m, i) {
+        if m.leave(None) || m.leave_with(i.a(), 0) { Next } else { ToSlow(Slow::Return) }
     }
     /// `return R[A]`
     return1(m, i) {
         let v = m.get(i.a());
-        if m.leave(Some(v)) { Next } else { ToSlow(Slow::Return) }
+        if m.leave(Some(v)) || m.leave_with(i.a(), 1) { Next } else { ToSlow(Slow::Return) }
     }
     /// Closes pending variables, then returns.
     return_close(_m, _i) { ToSlow(Slow::Return) }

@@ -56,6 +56,10 @@ op! {
                 m.set(i.a(), v);
                 return Next;
             }
+            if let Some(v) = m.find_key(t, c) {
+                m.set(i.a(), v);
+                return Next;
+            }
         }
         ToSlow(Slow::Index)
     }
@@ -118,6 +122,9 @@ op! {
             {
                 return Next;
             }
+            if m.store_key(t, b, v) {
+                return Next;
+            }
         }
         ToSlow(Slow::SetIndex)
     }
@@ -131,6 +138,9 @@ op! {
             if let Some(n) = index(m, b)
                 && m.set_element(t, n, v)
             {
+                return Next;
+            }
+            if m.store_key(t, b, v) {
                 return Next;
             }
         }

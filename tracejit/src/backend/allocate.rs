@@ -61,11 +61,13 @@ fn last_uses(trace: &Trace, fused: &Fused) -> Vec<u32> {
         let at = if carried { end } else { at };
         last[n] = last[n].max(at);
     };
-    for (n, i) in trace.code.iter().enumerate() {
+    // The last guard that leaves through a snapshot needs its values longest.
+    let mut seen = vec![false; trace.snapshots.len()];
+    for (n, i) in trace.code.iter().enumerate().rev() {
         for r in fused.operands(trace, n) {
             need(r, n as u32);
         }
-        if i.op.is_guard() {
+        if i.op.is_guard() && !std::mem::replace(&mut seen[i.snapshot as usize], true) {
             for r in trace.snapshots[i.snapshot as usize].values() {
                 need(r, n as u32);
             }
@@ -202,14 +204,15 @@ fn coalesced(trace: &Trace, fused: &Fused, last_use: &[u32]) -> Coalesced {
             }
         }
     }
-    for (at, i) in trace.code.iter().enumerate().skip(loop_start) {
+    let mut seen = vec![false; trace.snapshots.len()];
+    for (at, i) in trace.code.iter().enumerate().skip(loop_start).rev() {
         let mut need = |r: Ref| {
             if let Some(n) = r.as_instruction().filter(|&n| n < loop_start) {
                 in_round[n] = in_round[n].max(at as u32);
             }
         };
         fused.operands(trace, at).for_each(&mut need);
-        if i.op.is_guard() {
+        if i.op.is_guard() && !std::mem::replace(&mut seen[i.snapshot as usize], true) {
             trace.snapshots[i.snapshot as usize]
                 .values()
                 .for_each(&mut need);

@@ -4,6 +4,7 @@ use super::op::Type;
 use perilune_frontend::number::{self, Number};
 use perilune_runtime::construct;
 use perilune_runtime::function::{Cell, LuaClosure, Proto};
+use perilune_runtime::keyed;
 use perilune_runtime::string::LuaString;
 use perilune_runtime::table::Table;
 use perilune_runtime::value::{INTEGER, Value};
@@ -95,6 +96,12 @@ helpers! {
     ConcatThree = concat_three, (Int, Int, Int) -> Int, Allocates;
     /// How many variables are to be closed, at most: 0 or 1.
     ToBeClosed = to_be_closed, () -> Int, ReadsTables;
+    /// The value of table a for the key with tag b and payload c, found in the machine: 1, or 0 when it
+    /// declines.
+    Find = find, (Int, Int, Int) -> Int, Finds;
+    /// Stores what was found in the machine to table a under the key with tag b and payload c: 1, or 0
+    /// when it declines.
+    StoreFound = store_found, (Int, Int, Int) -> Int, WritesTable;
     /// `next` of table a, after the key with tag b and payload c: 0 at the end, 1 with the key and
     /// value found in the machine, 2 when there is no such key.
     Next = next, (Int, Int, Int) -> Int, Finds;
@@ -256,6 +263,27 @@ unsafe extern "C-unwind" fn to_be_closed(vm: *mut Vm) -> u64 {
     // SAFETY: the caller's contract.
     u64::from(unsafe { !construct::nothing_to_close(vm) })
 }
+/// # Safety
+/// As [`keyed::find`].
+unsafe extern "C-unwind" fn find(t: *mut Table, tag: u64, payload: u64, vm: *mut Vm) -> u64 {
+    // SAFETY: the caller's contract.
+    match unsafe { keyed::find(vm, t, value(tag, payload)) } {
+        Some(v) => {
+            // SAFETY: the machine is live.
+            unsafe { (*vm).found[1] = v };
+            1
+        }
+        None => 0,
+    }
+}
+
+/// # Safety
+/// As [`keyed::store`], of the value that the machine has found.
+unsafe extern "C-unwind" fn store_found(t: *mut Table, tag: u64, payload: u64, vm: *mut Vm) -> u64 {
+    // SAFETY: the caller's contract; the trace has just stored a live value there.
+    u64::from(unsafe { keyed::store(vm, t, value(tag, payload), (*vm).found[1]) })
+}
+
 /// # Safety
 /// As [`construct::next`].
 unsafe extern "C-unwind" fn next(t: *const Table, tag: u64, payload: u64, vm: *mut Vm) -> u64 {

@@ -33,6 +33,8 @@ fn needed(trace: &Trace) -> Vec<bool> {
         }
     }
     let mut carried = vec![false; trace.phis.len()];
+    // What a snapshot names is there before the first guard that leaves through it.
+    let mut seen = vec![false; trace.snapshots.len()];
     loop {
         for (n, i) in trace.code.iter().enumerate().rev() {
             needed[n] |= has_effect(i);
@@ -40,7 +42,7 @@ fn needed(trace: &Trace) -> Vec<bool> {
                 continue;
             }
             i.operands().for_each(|r| need(&mut needed, r));
-            if i.op.is_guard() {
+            if i.op.is_guard() && !std::mem::replace(&mut seen[i.snapshot as usize], true) {
                 for r in trace.snapshots[i.snapshot as usize].values() {
                     need(&mut needed, r);
                 }

@@ -93,14 +93,15 @@ impl Facts {
     /// Notes what a guard that was passed establishes.
     pub(super) fn learn(&mut self, trace: &Trace, i: &Instruction) {
         let [a, b, _] = i.args;
+        // A value that equals a constant is replaced by it from now on.
+        if i.op == Op::GuardEq && a.is_constant() != b.is_constant() {
+            let (value, constant) = if b.is_constant() { (a, b) } else { (b, a) };
+            self.constants.insert(value, constant);
+            return;
+        }
         self.holds.insert((i.op, a, b));
         match i.op {
             Op::GuardEq => {
-                if b.is_constant() && !a.is_constant() {
-                    self.constants.insert(a, b);
-                } else if a.is_constant() && !b.is_constant() {
-                    self.constants.insert(b, a);
-                }
                 self.holds.insert((Op::GuardEq, b, a));
                 self.holds.insert((Op::GuardLe, a, b));
                 self.holds.insert((Op::GuardLe, b, a));

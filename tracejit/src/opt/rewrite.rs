@@ -19,7 +19,7 @@ use crate::ir::{
 };
 use perilune_runtime::layout;
 use perilune_runtime::table::shape::EMPTY_SHAPE;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
 use std::collections::BTreeMap;
 
 /// What of a table changes with its shape.
@@ -93,8 +93,8 @@ impl<'a> Rewriter<'a> {
             escaped: FxHashSet::default(),
             at: 0,
             map: vec![Ref::NONE; old.code.len()],
-            snapshots: FxHashMap::default(),
-            expressions: FxHashMap::default(),
+            snapshots: FxHashMap::with_capacity_and_hasher(old.snapshots.len(), FxBuildHasher),
+            expressions: FxHashMap::with_capacity_and_hasher(old.code.len() / 2, FxBuildHasher),
         }
     }
 

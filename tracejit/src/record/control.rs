@@ -287,7 +287,7 @@ impl Recording {
     /// who may be anyone. Only returns to the same function are followed, a few.
     fn must_stop_before_return(&self, op: Opcode) -> bool {
         const FOLLOWED: u32 = 8;
-        if !matches!(op, Opcode::Return0 | Opcode::Return1)
+        if !matches!(op, Opcode::Return | Opcode::Return0 | Opcode::Return1)
             || !matches!(self.start, Start::Entry | Start::FunctionExit)
             || !self.frames.is_empty()
             || self.active.len() > 1
@@ -416,6 +416,7 @@ impl Recording {
                     next_base,
                     frames,
                     clobbers,
+                    is_early: false,
                     leaves_thread,
                 },
                 snapshot,

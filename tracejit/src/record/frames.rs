@@ -3,6 +3,7 @@
 use super::values::RecordedClosure;
 use super::{RecordedValue, Recording};
 use crate::ir::{Class, Instruction, Op, PendingFrame, Ref, Type};
+use perilune_runtime::frame::Frame;
 use perilune_runtime::layout;
 use perilune_runtime::machine::direct::DirectValue;
 use perilune_runtime::machine::{Machine, Register};
@@ -110,15 +111,52 @@ impl Recording {
                 return self.return_values(given);
             }
         }
-        let (tag, payload) = (self.best_tag(v), self.payload_of(v));
-        // SAFETY: the running frame is the machine's topmost one, and has a site.
-        let (frame, site) = unsafe {
-            let frame = *(*self.direct.vm).frame_top;
-            (frame, &*frame.site)
-        };
+        let results = [(self.best_tag(v), self.payload_of(v))];
+        // SAFETY: the running frame is the machine's topmost one.
+        let frame = unsafe { *(*self.direct.vm).frame_top };
         if !self.direct.leave(Some(DirectValue::Known(v.concrete))) {
             return false;
         }
+        self.note_return(frame, &results);
+        true
+    }
+
+    /// A plain return of a known number of results; false for what is left to the slow path.
+    pub(super) fn record_leave_with(&mut self, first: Register, count: usize) -> bool {
+        self.snapshot();
+        if self.is_metamethod() {
+            return false;
+        }
+        if self.plain_call().is_some() {
+            let values: Vec<RecordedValue> = (0..count).map(|n| self.get(first.plus(n))).collect();
+            return self.return_values(&values);
+        }
+        // SAFETY: the running frame is the machine's topmost one, and has a site.
+        let (frame, wanted) = unsafe {
+            let frame = *(*self.direct.vm).frame_top;
+            (frame, ((*frame.site).key as usize).wrapping_sub(1))
+        };
+        if wanted > u8::MAX as usize {
+            return false;
+        }
+        let mut results = Vec::with_capacity(wanted);
+        for n in 0..wanted {
+            let v = if n < count {
+                self.get(first.plus(n))
+            } else {
+                self.constant_value(Value::NIL)
+            };
+            results.push((self.best_tag(v), self.payload_of(v)));
+        }
+        if !self.direct.leave_with(first, count) {
+            return false;
+        }
+        self.note_return(frame, &results);
+        true
+    }
+
+    /// Notes that the topmost frame, as it was, has been left with these results.
+    fn note_return(&mut self, frame: Frame, results: &[(Ref, Ref)]) {
         self.active.pop();
         if self.frames.pop().is_none() {
             let top = self.frame_top();
@@ -136,10 +174,12 @@ impl Recording {
             self.popped += 1;
             self.followed += 1;
         }
+        // SAFETY: the site of a frame lives as long as the caller's proto, which runs.
+        let site = unsafe { &*frame.site };
         let place = self.base - 1;
         self.forget(place, i32::MAX);
-        if site.wanted != 0 {
-            self.set_slot(place, tag, payload);
+        for (n, &(tag, payload)) in results.iter().enumerate().take(site.wanted as usize) {
+            self.set_slot(place + n as i32, tag, payload);
         }
         self.base -= (site.delta as i32) / layout::VALUE_SIZE;
         let proto = self.proto();
@@ -147,7 +187,6 @@ impl Recording {
         if self.active.is_empty() {
             self.active.push(proto);
         }
-        true
     }
 
     /// Brings what is live into memory: slots, then frames.

@@ -437,6 +437,12 @@ impl Machine for Recording {
     fn set_element(&mut self, t: RecordedTable, i: RecordedInteger, v: RecordedValue) -> bool {
         self.record_set_element(t, i, v)
     }
+    fn find_key(&mut self, t: RecordedTable, key: RecordedValue) -> Option<RecordedValue> {
+        self.record_find(t, key)
+    }
+    fn store_key(&mut self, t: RecordedTable, key: RecordedValue, v: RecordedValue) -> bool {
+        self.record_store(t, key, v)
+    }
     fn length(&mut self, t: RecordedTable) -> Option<RecordedInteger> {
         self.record_length(t)
     }
@@ -502,6 +508,9 @@ impl Machine for Recording {
     }
     fn leave(&mut self, v: Option<RecordedValue>) -> bool {
         self.record_leave(v)
+    }
+    fn leave_with(&mut self, first: Register, count: usize) -> bool {
+        self.record_leave_with(first, count)
     }
 }
 

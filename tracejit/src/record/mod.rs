@@ -13,6 +13,7 @@ mod construct;
 mod control;
 mod frames;
 mod inherit;
+mod keyed;
 mod log;
 mod machine;
 mod metamethods;
