@@ -87,6 +87,20 @@ fn bound_arguments_come_first() -> Result<()> {
         .eval()?;
     let bound = concat.bind(("a", 1))?.bind("b")?;
     assert_eq!(bound.call::<String>(("c", 2))?, "a-1-b-c-2");
+    assert_eq!(bound.call::<String>(())?, "a-1-b");
+    Ok(())
+}
+
+#[test]
+fn a_bound_function_does_not_keep_its_state_alive() -> Result<()> {
+    let token = Rc::new(());
+    let lua = Lua::new()?;
+    let captured = token.clone();
+    let function = lua.create_function(move |_, ()| Ok(Rc::strong_count(&captured) as i64))?;
+    lua.globals().set("bound", function.bind(1)?)?;
+    assert_eq!(lua.load("bound()").eval::<i64>()?, 2);
+    drop((function, lua));
+    assert_eq!(Rc::strong_count(&token), 1);
     Ok(())
 }
 

@@ -110,24 +110,6 @@ impl Function {
         R::from_lua_multi(MultiValue::from_vec(results), &lua)
     }
 
-    /// A function that calls this one with `args` in front of its own arguments.
-    ///
-    /// # Errors
-    /// Memory, or what a conversion says.
-    pub fn bind(&self, args: impl IntoLuaMulti) -> Result<Function> {
-        let lua = Lua {
-            state: self.0.state.clone(),
-        };
-        // The captures are roots: a function that is bound to itself is not collected.
-        let bound = args.into_lua_multi(&lua)?;
-        let function = self.clone();
-        lua.create_function(move |_, more: MultiValue| {
-            let mut all = bound.clone();
-            all.extend(more);
-            function.call::<MultiValue>(all)
-        })
-    }
-
     /// Likewise, with the error's object and exact bytes.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 //! - Rust code may use handles only while no native step of the same state is on the Rust stack,
 //!   except through the `Lua` that a callback is given.
 
+mod bind;
 mod callback;
 mod chunk;
 mod convert;

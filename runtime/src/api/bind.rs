@@ -1,0 +1,50 @@
+//! Functions with bound arguments.
+//!
+//! What is bound are upvalues of a native closure, no handles: the collector sees them, and a bound
+//! function that its own state holds does not keep the state alive.
+
+use super::handle::Handle;
+use super::{Function, IntoLuaMulti, Lua, Result};
+use crate::native;
+use crate::native::{Action, Call, Local, Native, NativeResult};
+use crate::value as raw;
+
+/// Upvalues: how many arguments are bound, the function, the arguments.
+const BOUND: Native = native!("?", call_bound, yieldable, private_upvalues);
+
+fn call_bound(call: &mut Call<'_>) -> NativeResult {
+    let bound = call.upvalue(1).as_integer().unwrap_or(0) as u32;
+    call.shift_slots(1, bound + 1)?;
+    for n in 1..=bound + 1 {
+        let value = call.upvalue(n + 1);
+        call.set_slot(n, value);
+    }
+    Ok(Action::TailCall {
+        function: 1,
+        args: call.top() - 1,
+    })
+}
+
+impl Function {
+    /// A function that calls this one with `args` in front of its own arguments.
+    ///
+    /// # Errors
+    /// Memory, or what a conversion says.
+    pub fn bind(&self, args: impl IntoLuaMulti) -> Result<Function> {
+        let lua = Lua {
+            state: self.0.state.clone(),
+        };
+        let args = args.into_lua_multi(&lua)?;
+        let mut upvalues = vec![Local::integer(args.len() as i64), Local::new(self.0.raw())];
+        for value in &args {
+            upvalues.push(Local::new(value.to_raw(&lua.state)?));
+        }
+        let mut made = raw::Value::NIL;
+        lua.with_call(|call| {
+            made = call.new_closure(BOUND, &upvalues)?.raw;
+            Ok(())
+        })?;
+        // Nothing has collected since it was made.
+        Ok(Function(Handle::new(&lua.state, made)))
+    }
+}
