@@ -81,7 +81,10 @@ impl Engine {
             let parent = &state.traces[exit.trace as usize].trace;
             (parent, &parent.snapshots[exit.snapshot as usize])
         });
-        let trace = self.optimise(recording.trace, parent_trace, passes);
+        let mut trace = self.optimise(recording.trace, parent_trace, passes);
+        if parent.is_none() {
+            mark_early_steps(&mut trace);
+        }
         state.statistics.optimised(started);
         if self.options.dump.opt {
             self.tell(&format!("-- optimised\n{trace}\n"));
@@ -264,10 +267,20 @@ fn exits_of_helpers(trace: &Trace) -> FxHashSet<u32> {
         .collect()
 }
 
-/// The snapshots of guards before a loop's head, or near the start of a trace that has none.
+/// Instructions of a trace that do little.
+const FEW: usize = 64;
+
+/// Marks the steps near the start of a trace.
+fn mark_early_steps(trace: &mut Trace) {
+    let steps = trace.code.iter().take(FEW).filter(|i| i.op == Op::Step);
+    for i in steps {
+        trace.steps[i.imm as usize].is_early = true;
+    }
+}
+
+/// The snapshots of guards near the start of a trace: what is left there has done little.
 fn early_exits(trace: &Trace) -> FxHashSet<u32> {
-    const NEAR: usize = 64;
-    let end = trace.loop_start().unwrap_or(NEAR).min(trace.code.len());
-    let guards = trace.code[..end].iter().filter(|i| i.op.is_guard());
+    let end = trace.loop_start().unwrap_or(FEW).min(FEW);
+    let guards = trace.code.iter().take(end).filter(|i| i.op.is_guard());
     guards.map(|i| i.snapshot).collect()
 }

@@ -67,6 +67,8 @@ pub struct Engine {
     recordings: Cell<u32>,
     /// The exit by which the last trace was left.
     last_exit: Cell<Option<u32>>,
+    /// Whether the last trace that was left after a step had done little by then.
+    left_early: Cell<bool>,
     /// Whether running traces must be left after their step.
     invalidated: Cell<bool>,
     /// Counts what recordings may not survive.
@@ -150,6 +152,7 @@ impl Engine {
             depth: Cell::new(0),
             recordings: Cell::new(0),
             last_exit: Cell::new(None),
+            left_early: Cell::new(false),
             invalidated: Cell::new(false),
             disturbances: Cell::new(0),
         })
@@ -209,11 +212,11 @@ impl Engine {
         }
     }
 
-    /// Whether a trace was entered for little: left in its first round by an exit that gets no side
-    /// trace, or by a step that did not go as recorded.
+    /// Whether a trace was entered for little: left near its start by an exit that gets no side trace,
+    /// or by a step that did not go as recorded.
     fn was_in_vain(&self, code: u64, exit: Option<u32>) -> bool {
         match (code, exit) {
-            (trace::LEFT, _) => true,
+            (trace::LEFT, _) => self.left_early.get(),
             (0, Some(exit)) => {
                 let state = self.state.borrow();
                 let record = state.exits.get(exit as usize);
@@ -234,7 +237,7 @@ impl Engine {
             return;
         };
         compiled.in_vain += 1;
-        if compiled.in_vain < MAX_IN_VAIN || compiled.in_vain < compiled.entries / 2 {
+        if compiled.in_vain < MAX_IN_VAIN || compiled.in_vain < compiled.entries / 10 * 9 {
             return;
         }
         if let Some(record) = state.locations.get_mut(&(location as usize))

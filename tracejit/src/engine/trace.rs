@@ -18,7 +18,7 @@ pub(super) extern "C-unwind" fn step(vm: *mut Vm, step: *const Step, anchor: *mu
     // dropped by what it does only when no trace runs.
     unsafe {
         let step = &*step;
-        let thread = (*vm).thread;
+        let (thread, is_early) = ((*vm).thread, step.is_early);
         let base = anchor.offset(step.base as isize);
         let (stack, frames) = ((*thread).stack.as_ptr(), (*thread).frames.as_ptr());
         let top = (*vm).frame_top;
@@ -43,7 +43,13 @@ pub(super) extern "C-unwind" fn step(vm: *mut Vm, step: *const Step, anchor: *mu
                             + (step.frames * layout::FRAME_SIZE) as isize));
         let disturbed = (*vm).pending.load(Ordering::Relaxed) & pending::HOOK != 0
             || Engine::of(vm).is_none_or(|engine| engine.invalidated.get());
-        if as_recorded && !disturbed { 0 } else { LEFT }
+        if as_recorded && !disturbed {
+            return 0;
+        }
+        if let Some(engine) = Engine::of(vm) {
+            engine.left_early.set(is_early);
+        }
+        LEFT
     }
 }
 

@@ -167,6 +167,8 @@ pub struct Step {
     pub frames: i32,
     /// Slots from this one on (counted from the anchor) up to `clobbers.1` may have changed.
     pub clobbers: (i32, i32),
+    /// Whether a trace that is left after it has done little.
+    pub is_early: bool,
     /// Whether stack slots are counted from a new anchor afterwards (another coroutine's stack):
     /// nothing known about slots holds on.
     pub leaves_thread: bool,

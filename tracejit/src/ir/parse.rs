@@ -302,6 +302,7 @@ impl Parser {
             next_base,
             frames,
             clobbers: (number(from)?, number(to)?),
+            is_early: false,
             leaves_thread: words.is_next("leaves"),
         }));
         words.end()

@@ -416,6 +416,7 @@ impl Recording {
                     next_base,
                     frames,
                     clobbers,
+                    is_early: false,
                     leaves_thread,
                 },
                 snapshot,

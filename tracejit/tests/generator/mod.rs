@@ -551,6 +551,7 @@ impl Generator {
             next_base: 0,
             frames: 0,
             clobbers: (from, to),
+            is_early: false,
             leaves_thread: false,
         }));
         self.trace.push(Instruction {
