@@ -8,9 +8,12 @@ mod options;
 pub mod program;
 
 pub use options::{Options, UnknownMode};
+/// The state as callbacks and conversions see it.
+pub use perilune_runtime::api::Lua as State;
 pub use perilune_runtime::api::{
-    Chunk, Error, Function, InterruptHandle, IntoLua, LuaString, Raised, Result, SignalInterrupt,
-    Table, Thread, UserData, Value,
+    AsChunk, Chunk, Error, ErrorContext, ExternalError, ExternalResult, FromLua, FromLuaMulti,
+    Function, InterruptHandle, IntoLua, IntoLuaMulti, LuaString, MultiValue, Raised, Result,
+    SignalInterrupt, Table, TablePairs, TableSequence, Thread, UserData, Value, Variadic,
 };
 pub use perilune_runtime::native::ChunkMode;
 
@@ -18,8 +21,8 @@ pub use perilune_runtime::native::ChunkMode;
 ///
 /// ```
 /// let lua = perilune::Lua::new()?;
-/// lua.load(b"x = 6 * 7").exec()?;
-/// assert!(matches!(lua.globals().raw_get_field(b"x")?, perilune::Value::Integer(42)));
+/// lua.load("x = 6 * 7").exec()?;
+/// assert_eq!(lua.globals().get::<i64>("x")?, 42);
 /// # Ok::<(), perilune::Error>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -42,7 +45,7 @@ impl Lua {
         let lua = perilune_runtime::api::Lua::without_libraries()?;
         lua.fail_nth_allocation(options.failing_allocation);
         if !options.reads_environment {
-            lua.set_registry_field(b"LUA_NOENV", &Value::Boolean(true))?;
+            lua.set_named_registry_value("LUA_NOENV", true)?;
         }
         lua.with_call(perilune_stdlib::open_all)?;
         let warnings = perilune_stdlib::base::Warnings::Off;

@@ -13,7 +13,7 @@ use std::path::Path;
 /// ```
 /// let options = perilune::Options::new().with_mode("off")?.with_mode("gc=stress=100")?;
 /// let lua = perilune::Lua::with_options(&options)?;
-/// lua.load(b"assert(1 + 1 == 2)").exec()?;
+/// lua.load("assert(1 + 1 == 2)").exec()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]

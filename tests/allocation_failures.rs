@@ -138,10 +138,10 @@ fn run(lua: &Lua, program: &str) -> Result<String, Error> {
         .load(program.as_bytes())
         .set_name("=p")
         .into_function()?;
-    let results = function.call(&[])?;
+    let result: Value = function.call(())?;
     lua.gc_collect();
-    match results.first() {
-        Some(Value::String(text)) => Ok(text.to_string_lossy()),
+    match result {
+        Value::String(text) => Ok(text.to_string_lossy()),
         other => Ok(format!("{other:?}")),
     }
 }

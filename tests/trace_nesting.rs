@@ -90,11 +90,9 @@ fn enter(call: &mut Call<'_>) -> NativeResult {
     let level = LEVEL.with(|level| level.borrow().clone());
     let level = level.expect("a function");
     let way = WAY.with(|way| way.borrow().clone()).expect("a way");
-    match level.call(&[Value::Integer(depth), way]) {
-        Ok(results) => match results.first() {
-            Some(&Value::Integer(n)) => Ok(call.return_one(Local::integer(n))),
-            other => Err(call.error(format!("level answers {other:?}"))),
-        },
+    match level.call((depth, way)) {
+        Ok(Value::Integer(n)) => Ok(call.return_one(Local::integer(n))),
+        Ok(other) => Err(call.error(format!("level answers {other:?}"))),
         Err(error) => Err(call.error(error.to_string())),
     }
 }
@@ -117,9 +115,7 @@ fn prepare(modes: &[&str], way: &str) -> Lua {
     })
     .expect("registered");
     lua.load(PROGRAM.as_bytes()).exec().expect("it is loaded");
-    let Ok(Value::Function(level)) = lua.globals().raw_get_field(b"level") else {
-        panic!("there is a function");
-    };
+    let level = lua.globals().raw_get("level").expect("there is a function");
     LEVEL.with(|place| place.replace(Some(level)));
     let way = lua.create_string(way.as_bytes()).expect("memory");
     WAY.with(|place| place.replace(Some(Value::String(way))));
@@ -139,7 +135,7 @@ fn run(lua: &Lua, depth: i64) -> String {
     let way = WAY.with(|way| way.borrow().clone()).expect("a way");
     let mut answers = String::new();
     for _ in 0..3 {
-        match level.call(&[Value::Integer(depth), way.clone()]) {
+        match level.call::<perilune::MultiValue>((depth, &way)) {
             Ok(results) => answers += &format!("{results:?} "),
             Err(error) => {
                 let text = error.to_string();

@@ -133,7 +133,7 @@ fn panics_of_native_functions_pass_through_traces() {
             .exec()
             .expect("it runs");
         assert!(matches!(
-            other.globals().raw_get_field(b"x"),
+            other.globals().raw_get("x"),
             Ok(Value::Integer(500_500))
         ));
     }

@@ -49,7 +49,7 @@ fn allocation(criterion: &mut Criterion) {
         lua.load(text.as_bytes()).exec().expect("the mode is set");
         let chunk = b"for i = 1, 10000 do local t = { i } end";
         let function = lua.load(chunk).into_function().expect("the loop compiles");
-        group.bench_function(mode, |bencher| bencher.iter(|| function.call(&[])));
+        group.bench_function(mode, |bencher| bencher.iter(|| function.call::<()>(())));
     }
     group.finish();
 }

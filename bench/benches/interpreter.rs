@@ -2,7 +2,7 @@
 //! times.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use perilune::{Function, Lua, Value};
+use perilune::{Function, Lua};
 
 const ROUNDS: u64 = 10_000;
 
@@ -75,14 +75,9 @@ const OPERATIONS: &[(&str, &str, &str)] = &[
 fn compile(lua: &Lua, preparation: &str, body: &str) -> Function {
     let text = format!("{preparation}\nreturn function(count) for i = 1, count do {body} end end");
     let maker = lua.load(text.as_bytes()).set_name("=bench").into_function();
-    let results = maker
-        .and_then(|maker| maker.call(&[]))
-        .expect("the operation compiles");
-    results
-        .first()
-        .and_then(Value::as_function)
-        .expect("a function")
-        .clone()
+    maker
+        .and_then(|maker| maker.call(()))
+        .expect("the operation compiles")
 }
 
 fn operations(criterion: &mut Criterion) {
@@ -92,7 +87,7 @@ fn operations(criterion: &mut Criterion) {
     for (name, preparation, body) in OPERATIONS {
         let function = compile(&lua, preparation, body);
         group.bench_function(*name, |bencher| {
-            bencher.iter(|| function.call(&[Value::Integer(ROUNDS as i64)]));
+            bencher.iter(|| function.call::<()>(ROUNDS as i64));
         });
     }
     group.finish();

@@ -4,7 +4,7 @@
 //! instruction: a million rounds on a small stack would overflow it.
 
 use perilune_frontend::bytecode::opcode::Opcode;
-use perilune_runtime::api::{Error, Lua, Value};
+use perilune_runtime::api::{Error, Lua, MultiValue, Value};
 use perilune_runtime::machine::Primitive;
 use perilune_runtime::native;
 use perilune_runtime::native::{Action, Call, NativeResult};
@@ -74,7 +74,8 @@ fn state() -> Result<Lua, Error> {
 
 fn run(lua: &Lua, count: i64) -> Result<Vec<Value>, Error> {
     let chunk = lua.load(PROGRAM).set_name("=opcodes.lua");
-    chunk.into_function()?.call(&[Value::Integer(count)])
+    let results: MultiValue = chunk.call(count)?;
+    Ok(results.into_vec())
 }
 
 fn integers(values: &[Value]) -> Vec<i64> {

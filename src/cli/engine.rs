@@ -56,10 +56,10 @@ impl Engine {
         let start = || {
             let lua = Lua::with_options(&options)?;
             let caller = ReportingCall::new(&lua)?;
-            let load_file = lua.globals().raw_get_field(b"loadfile")?;
-            let to_text = lua.globals().raw_get_field(b"tostring")?;
-            let collect = lua.globals().raw_get_field(b"collectgarbage")?;
-            let mode = [Value::String(lua.create_string(b"generational")?)];
+            let load_file = lua.globals().raw_get("loadfile")?;
+            let to_text = lua.globals().raw_get("tostring")?;
+            let collect = lua.globals().raw_get("collectgarbage")?;
+            let mode = [Value::String(lua.create_string("generational")?)];
             // As the reference interpreter; a mode that is not there would be no reason to stop.
             caller.call_plain(&collect, &mode).ok();
             Ok(Engine {
@@ -141,10 +141,8 @@ impl Engine {
     pub(crate) fn set_argument_table(&self, args: &[Vec<u8>], zero: usize) -> Result<(), Failure> {
         let table = self.lua.create_table().map_err(failure)?;
         for (index, argument) in args.iter().enumerate() {
-            let key = Value::Integer(index as i64 - zero as i64);
-            table
-                .raw_set(&key, &self.string(argument))
-                .map_err(failure)?;
+            let key = index as i64 - zero as i64;
+            table.raw_set(key, self.string(argument)).map_err(failure)?;
         }
         self.set_global(b"arg", Value::Table(table))
     }
@@ -158,8 +156,9 @@ impl Engine {
                     let message = b"stack overflow (too many arguments to script)";
                     return Err(uncaught(message.to_vec()));
                 }
-                let element = |i| table.raw_get(&Value::Integer(i));
-                Ok((1..=length).map(element).collect())
+                let element = |i| table.raw_get(i);
+                let elements: Result<_, _> = (1..=length).map(element).collect();
+                elements.map_err(failure)
             }
             _ => Err(Failure {
                 message: b"'arg' is not a table".to_vec(),
@@ -210,19 +209,22 @@ impl Engine {
         for name in path {
             let found = tables
                 .iter()
-                .filter_map(|table| table.raw_get_field(name.as_bytes()).ok())
+                .filter_map(|table| table.raw_get::<Value>(*name).ok())
                 .find(|value| !value.is_nil());
             tables = match found {
                 Some(Value::Table(inner)) => inheritance(inner),
-                Some(Value::String(_)) => match self.lua.globals().raw_get_field(b"string") {
+                Some(Value::String(_)) => match self.lua.globals().raw_get("string") {
                     Ok(Value::Table(library)) => vec![library],
                     _ => return Vec::new(),
                 },
                 _ => return Vec::new(),
             };
         }
-        let entries = tables.iter().flat_map(perilune::Table::entries);
+        let entries = tables
+            .iter()
+            .flat_map(perilune::Table::pairs::<Value, Value>);
         entries
+            .filter_map(std::result::Result::ok)
             .filter_map(|(key, _)| key.as_string().map(perilune::LuaString::to_string_lossy))
             .collect()
     }
@@ -243,7 +245,7 @@ fn inheritance(table: perilune::Table) -> Vec<perilune::Table> {
     let mut tables = vec![table];
     while tables.len() < MAX_INHERITANCE
         && let Some(metatable) = tables.last().and_then(perilune::Table::metatable)
-        && let Ok(Value::Table(next)) = metatable.raw_get_field(b"__index")
+        && let Ok(Value::Table(next)) = metatable.raw_get("__index")
     {
         tables.push(next);
     }
@@ -266,7 +268,7 @@ fn failure(error: Error) -> Failure {
         }
     );
     Failure {
-        message: error.to_string().into_bytes(),
+        message: program::message(error),
         incomplete,
     }
 }

@@ -70,7 +70,8 @@ impl ReportingCall {
     pub fn global(&self, lua: &Lua, name: &[u8]) -> std::result::Result<Value, Vec<u8>> {
         let globals = lua.globals();
         if globals.metatable().is_none() {
-            return globals.raw_get_field(name).map_err(message);
+            let name = lua.create_string(name).map_err(message)?;
+            return globals.raw_get(name).map_err(message);
         }
         let name = Value::String(lua.create_string(name).map_err(message)?);
         self.operate(lua, INDEX, &[Value::Table(globals), name])
@@ -88,7 +89,8 @@ impl ReportingCall {
     ) -> std::result::Result<(), Vec<u8>> {
         let globals = lua.globals();
         if globals.metatable().is_none() {
-            return globals.raw_set_field(name, &value).map_err(message);
+            let name = lua.create_string(name).map_err(message)?;
+            return globals.raw_set(name, value).map_err(message);
         }
         let name = Value::String(lua.create_string(name).map_err(message)?);
         self.operate(lua, SET_INDEX, &[Value::Table(globals), name, value])
@@ -101,7 +103,7 @@ impl ReportingCall {
     /// The message of the error.
     pub fn length(&self, lua: &Lua, table: &Table) -> std::result::Result<i64, Vec<u8>> {
         if table.metatable().is_none() {
-            return Ok(table.raw_len());
+            return Ok(table.raw_len() as i64);
         }
         match self.operate(lua, LENGTH, &[Value::Table(table.clone())])? {
             Value::Integer(length) => Ok(length),
@@ -138,27 +140,25 @@ impl ReportingCall {
     }
 }
 
-fn message(error: Error) -> Vec<u8> {
-    error.to_string().into_bytes()
+/// The message of an error, as the reference interpreter words it.
+pub fn message(error: Error) -> Vec<u8> {
+    match error {
+        Error::RuntimeError(message) | Error::SyntaxError { message, .. } => message.into_bytes(),
+        other => other.to_string().into_bytes(),
+    }
 }
 
 /// A new function. It leaves the native step that makes it through a field of the registry.
 fn function(lua: &Lua, native: Native) -> Result<Function> {
-    const FIELD: &[u8] = b"perilune.new_function";
+    const FIELD: &str = "perilune.new_function";
     lua.with_call(|call| {
         let registry = call.registry();
         let function = call.new_function(native)?;
-        call.table_set_str(registry, FIELD, function)
+        call.table_set_str(registry, FIELD.as_bytes(), function)
     })?;
-    let made = lua.registry_field(FIELD)?;
-    lua.set_registry_field(FIELD, &Value::Nil)?;
-    match made {
-        Value::Function(function) => Ok(function),
-        other => Err(Error::ConversionError {
-            from: other.type_name(),
-            to: "function",
-        }),
-    }
+    let made = lua.named_registry_value(FIELD)?;
+    lua.unset_named_registry_value(FIELD)?;
+    Ok(made)
 }
 
 /// Lua strings are bytes, so arguments are too. Where the system's strings are not bytes they

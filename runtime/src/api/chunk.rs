@@ -1,16 +1,59 @@
 //! Chunks of Lua code, to be loaded and run.
 
-use super::{Function, Lua, Result, Value};
+use super::{FromLuaMulti, Function, IntoLua, IntoLuaMulti, Lua, Result, Value};
 use crate::native::ChunkMode;
+use std::borrow::Cow;
+
+/// What can be loaded: source text, or a binary chunk.
+pub trait AsChunk<'a> {
+    /// The text, or the binary chunk.
+    fn source(self) -> Cow<'a, [u8]>;
+}
+
+impl<'a> AsChunk<'a> for &'a str {
+    fn source(self) -> Cow<'a, [u8]> {
+        Cow::Borrowed(self.as_bytes())
+    }
+}
+impl<'a> AsChunk<'a> for &'a String {
+    fn source(self) -> Cow<'a, [u8]> {
+        Cow::Borrowed(self.as_bytes())
+    }
+}
+impl AsChunk<'static> for String {
+    fn source(self) -> Cow<'static, [u8]> {
+        Cow::Owned(self.into_bytes())
+    }
+}
+impl<'a> AsChunk<'a> for &'a [u8] {
+    fn source(self) -> Cow<'a, [u8]> {
+        Cow::Borrowed(self)
+    }
+}
+impl<'a, const N: usize> AsChunk<'a> for &'a [u8; N] {
+    fn source(self) -> Cow<'a, [u8]> {
+        Cow::Borrowed(self)
+    }
+}
+impl<'a> AsChunk<'a> for &'a Vec<u8> {
+    fn source(self) -> Cow<'a, [u8]> {
+        Cow::Borrowed(self)
+    }
+}
+impl AsChunk<'static> for Vec<u8> {
+    fn source(self) -> Cow<'static, [u8]> {
+        Cow::Owned(self)
+    }
+}
 
 /// A chunk: text (or binary) with a name, an environment and a mode.
 #[derive(Debug)]
 pub struct Chunk<'a> {
     pub(crate) lua: &'a Lua,
-    pub(crate) source: &'a [u8],
+    pub(crate) source: Cow<'a, [u8]>,
     pub(crate) name: Vec<u8>,
     pub(crate) mode: ChunkMode,
-    pub(crate) environment: Option<Value>,
+    pub(crate) environment: Result<Option<Value>>,
 }
 
 impl Chunk<'_> {
@@ -30,8 +73,8 @@ impl Chunk<'_> {
 
     /// Sets the value of the chunk's `_ENV`; by default the globals.
     #[must_use]
-    pub fn set_environment(mut self, environment: Value) -> Self {
-        self.environment = Some(environment);
+    pub fn set_environment(mut self, environment: impl IntoLua) -> Self {
+        self.environment = environment.into_lua(self.lua).map(Some);
         self
     }
 
@@ -48,25 +91,33 @@ impl Chunk<'_> {
     /// # Errors
     /// As [`Chunk::into_function`], and whatever Lua error it raises.
     pub fn exec(self) -> Result<()> {
-        self.into_function()?.call(&[]).map(|_| ())
+        self.call(())
     }
 
-    /// Evaluates the chunk, as an expression if it is one; answers its results.
+    /// Evaluates the chunk, as an expression if it is one.
     ///
     /// # Errors
-    /// As [`Chunk::exec`].
-    pub fn eval(self) -> Result<Vec<Value>> {
-        let expression = [b"return ", self.source].concat();
-        let as_expression = Chunk {
-            source: &expression,
-            name: self.name.clone(),
-            environment: self.environment.clone(),
-            ..self
-        };
-        let function = match self.lua.load_function(&as_expression) {
-            Ok(function) => function,
-            Err(_) => self.into_function()?,
-        };
-        function.call(&[])
+    /// As [`Chunk::exec`], or what a conversion says.
+    pub fn eval<R: FromLuaMulti>(self) -> Result<R> {
+        if self.mode != ChunkMode::Binary {
+            let expression = Chunk {
+                source: Cow::Owned([b"return ", &*self.source].concat()),
+                name: self.name.clone(),
+                environment: self.environment.clone(),
+                ..self
+            };
+            if let Ok(function) = self.lua.load_function(&expression) {
+                return function.call(());
+            }
+        }
+        self.call(())
+    }
+
+    /// Compiles the chunk and calls it.
+    ///
+    /// # Errors
+    /// As [`Chunk::exec`], or what a conversion says.
+    pub fn call<R: FromLuaMulti>(self, args: impl IntoLuaMulti) -> Result<R> {
+        self.into_function()?.call(args)
     }
 }

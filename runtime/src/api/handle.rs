@@ -1,7 +1,7 @@
 //! Handles: values of a state, kept alive from Rust.
 
 use super::state::State;
-use super::{Raised, Result, Value};
+use super::{FromLuaMulti, IntoLuaMulti, Lua, MultiValue, Raised, Result, Value};
 use crate::value as raw;
 use std::fmt;
 use std::rc::Rc;
@@ -96,12 +96,36 @@ impl LuaString {
 }
 
 impl Function {
-    /// Calls the function; answers all its results.
+    /// Calls the function.
     ///
     /// # Errors
-    /// Whatever Lua error the call raises.
-    pub fn call(&self, args: &[Value]) -> Result<Vec<Value>> {
-        Ok(self.0.state.call(self.0.raw(), args, true)?)
+    /// Whatever Lua error the call raises, or what a conversion says.
+    pub fn call<R: FromLuaMulti>(&self, args: impl IntoLuaMulti) -> Result<R> {
+        let lua = Lua {
+            state: self.0.state.clone(),
+        };
+        let mut args = args.into_lua_multi(&lua)?;
+        let args = args.make_contiguous();
+        let results = self.0.state.call(self.0.raw(), args, true)?;
+        R::from_lua_multi(MultiValue::from_vec(results), &lua)
+    }
+
+    /// A function that calls this one with `args` in front of its own arguments.
+    ///
+    /// # Errors
+    /// Memory, or what a conversion says.
+    pub fn bind(&self, args: impl IntoLuaMulti) -> Result<Function> {
+        let lua = Lua {
+            state: self.0.state.clone(),
+        };
+        // The captures are roots: a function that is bound to itself is not collected.
+        let bound = args.into_lua_multi(&lua)?;
+        let function = self.clone();
+        lua.create_function(move |_, more: MultiValue| {
+            let mut all = bound.clone();
+            all.extend(more);
+            function.call::<MultiValue>(all)
+        })
     }
 
     /// Likewise, with the error's object and exact bytes.

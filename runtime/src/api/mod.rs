@@ -7,21 +7,27 @@
 //! - Rust code may use handles only while no native step of the same state is on the Rust stack,
 //!   except through the `Lua` that a callback is given.
 
+mod callback;
 mod chunk;
+mod convert;
 mod error;
 mod handle;
+mod multi;
 pub(crate) mod signal;
 mod state;
 mod table;
 mod testing;
 mod value;
 
-pub use chunk::Chunk;
-pub use error::{Error, Raised, Result};
+pub use chunk::{AsChunk, Chunk};
+pub use convert::{FromLua, IntoLua};
+pub use error::{Error, ErrorContext, ExternalError, ExternalResult, Raised, Result};
 pub use handle::{Function, LuaString, Table, Thread, UserData};
+pub use multi::{FromLuaMulti, IntoLuaMulti, MultiValue, Variadic};
 pub use signal::SignalInterrupt;
 pub use state::{InterruptHandle, Lua};
-pub use value::{IntoLua, Value};
+pub use table::{TablePairs, TableSequence};
+pub use value::Value;
 
 use crate::vm::Vm;
 

@@ -1,7 +1,9 @@
 //! The state: a virtual machine and its embedding interface.
 
 use super::handle::Handle;
-use super::{Chunk, Error, Function, IntoLua, LuaString, Raised, Result, Table, Value};
+use super::{
+    AsChunk, Chunk, Error, FromLua, Function, IntoLua, LuaString, Raised, Result, Table, Value,
+};
 use crate::error::LuaError;
 use crate::from_rust::call_from_rust;
 use crate::native::{Call, CallResult, ChunkMode, Native, TableRef, load_chunk};
@@ -38,7 +40,13 @@ impl State {
         args: &[Value],
         traceback: bool,
     ) -> std::result::Result<Vec<Value>, Raised> {
-        let args: Vec<raw::Value> = args.iter().map(Value::to_raw).collect();
+        let values: Result<Vec<raw::Value>> = args.iter().map(|v| v.to_raw(self)).collect();
+        let args = values.map_err(|error| Raised {
+            message: error.to_string().into_bytes(),
+            out_of_memory: matches!(error, Error::MemoryError),
+            object: Value::Error(Box::new(error)),
+            traceback: None,
+        })?;
         // SAFETY: the saved state is up to date whenever Rust code outside the engine runs.
         unsafe {
             let vm = self.vm;
@@ -60,11 +68,12 @@ impl State {
     }
 
     /// A Lua error as the embedder sees it.
-    fn describe(self: &Rc<State>, error: LuaError) -> Raised {
+    pub(super) fn describe(self: &Rc<State>, error: LuaError) -> Raised {
         // SAFETY: the error object was just raised; it is rooted before anything else runs.
         unsafe {
             let vm = self.vm;
             let value = protect::error_value(&mut *vm, error);
+            super::callback::go_on_with_panic(value);
             let object = Value::from_raw(self, value);
             let traceback = (*vm).traceback.take();
             let (message, made_by_metamethod) = self.error_text(value);
@@ -214,24 +223,34 @@ impl Lua {
         Ok(())
     }
 
-    /// A chunk of source text.
-    pub fn load<'a>(&'a self, source: &'a [u8]) -> Chunk<'a> {
+    /// A chunk: source text, or, where its mode allows that, a binary chunk.
+    pub fn load<'a>(&'a self, chunk: impl AsChunk<'a>) -> Chunk<'a> {
+        let source = chunk.source();
         Chunk {
             lua: self,
-            source,
             name: source.to_vec(),
+            source,
             mode: ChunkMode::Text,
-            environment: None,
+            environment: Ok(None),
         }
     }
 
     pub(crate) fn load_function(&self, chunk: &Chunk<'_>) -> Result<Function> {
+        let environment = match chunk.environment.clone()? {
+            Some(environment) => environment,
+            None => Value::Table(self.globals()),
+        };
+        let environment = environment.to_raw(&self.state)?;
         // SAFETY: no collection happens before the closure is rooted.
         unsafe {
             let vm = self.vm();
-            let globals = raw::Value::table((*vm).globals);
-            let environment = chunk.environment.as_ref().map_or(globals, Value::to_raw);
-            match load_chunk(&mut *vm, chunk.source, &chunk.name, chunk.mode, environment) {
+            match load_chunk(
+                &mut *vm,
+                &chunk.source,
+                &chunk.name,
+                chunk.mode,
+                environment,
+            ) {
                 Ok(Ok(closure)) => {
                     let value = raw::Value::lua_closure(closure);
                     Ok(Function(Handle::new(&self.state, value)))
@@ -256,52 +275,63 @@ impl Lua {
     ///
     /// # Errors
     /// Memory.
-    pub fn create_string(&self, bytes: &[u8]) -> Result<LuaString> {
-        match self.state.string(bytes)? {
+    pub fn create_string(&self, bytes: impl AsRef<[u8]>) -> Result<LuaString> {
+        match self.state.string(bytes.as_ref())? {
             Value::String(s) => Ok(s),
             _ => Err(Error::MemoryError),
         }
     }
 
-    /// An empty table.
+    /// The registry value called `name`; nil when there is none.
     ///
     /// # Errors
-    /// Memory.
-    pub fn create_table(&self) -> Result<Table> {
-        // SAFETY: the table is rooted at once.
-        match unsafe { (*self.vm()).heap.new_table() } {
-            Ok(t) => Ok(Table(Handle::new(&self.state, raw::Value::table(t)))),
-            Err(_) => Err(Error::MemoryError),
-        }
-    }
-
-    /// Sets a global variable (raw).
-    ///
-    /// # Errors
-    /// Memory.
-    pub fn set_global(&self, name: &[u8], value: impl IntoLua) -> Result<()> {
-        let value = value.into_lua(self)?;
-        self.globals().raw_set_field(name, &value)
-    }
-
-    /// A field of the registry (raw).
-    ///
-    /// # Errors
-    /// Memory.
-    pub fn registry_field(&self, name: &[u8]) -> Result<Value> {
+    /// What a conversion says.
+    pub fn named_registry_value<T: FromLua>(&self, name: &str) -> Result<T> {
         // SAFETY: the registry lives as long as the state.
         let registry = unsafe { (*self.vm()).registry };
-        Table(Handle::new(&self.state, registry)).raw_get_field(name)
+        Table(Handle::new(&self.state, registry)).raw_get(name)
     }
 
-    /// Sets a field of the registry (raw).
+    /// Sets the registry value called `name`.
+    ///
+    /// # Errors
+    /// Memory, or what a conversion says.
+    pub fn set_named_registry_value(&self, name: &str, value: impl IntoLua) -> Result<()> {
+        // SAFETY: as `named_registry_value`.
+        let registry = unsafe { (*self.vm()).registry };
+        Table(Handle::new(&self.state, registry)).raw_set(name, value)
+    }
+
+    /// Removes the registry value called `name`.
     ///
     /// # Errors
     /// Memory.
-    pub fn set_registry_field(&self, name: &[u8], value: &Value) -> Result<()> {
-        // SAFETY: as `registry_field`.
-        let registry = unsafe { (*self.vm()).registry };
-        Table(Handle::new(&self.state, registry)).raw_set_field(name, value)
+    pub fn unset_named_registry_value(&self, name: &str) -> Result<()> {
+        self.set_named_registry_value(name, Value::Nil)
+    }
+
+    /// Converts a value to another type by way of Lua.
+    ///
+    /// # Errors
+    /// What a conversion says.
+    pub fn convert<T: FromLua>(&self, value: impl IntoLua) -> Result<T> {
+        T::from_lua(value.into_lua(self)?, self)
+    }
+
+    /// Converts to a Lua value.
+    ///
+    /// # Errors
+    /// What the conversion says.
+    pub fn pack(&self, value: impl IntoLua) -> Result<Value> {
+        value.into_lua(self)
+    }
+
+    /// Converts from a Lua value.
+    ///
+    /// # Errors
+    /// What the conversion says.
+    pub fn unpack<T: FromLua>(&self, value: Value) -> Result<T> {
+        T::from_lua(value, self)
     }
 
     /// Sets what receives warnings: a piece of message, and whether more of it follows.

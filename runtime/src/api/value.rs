@@ -2,7 +2,7 @@
 
 use super::handle::Handle;
 use super::state::State;
-use super::{Function, Lua, LuaString, Result, Table, Thread, UserData};
+use super::{Error, Function, Lua, LuaString, Result, Table, Thread, UserData, callback};
 use crate::value as raw;
 use std::rc::Rc;
 
@@ -29,6 +29,8 @@ pub enum Value {
     Thread(Thread),
     /// A full userdata.
     UserData(UserData),
+    /// A Rust error that has passed, or will pass, through Lua.
+    Error(Box<Error>),
 }
 
 impl Value {
@@ -43,6 +45,7 @@ impl Value {
             Value::Table(_) => "table",
             Value::Function(_) => "function",
             Value::Thread(_) => "thread",
+            Value::Error(_) => "error",
         }
     }
 
@@ -88,13 +91,20 @@ impl Value {
             raw::View::LuaClosure(_) | raw::View::NativeClosure(_) => {
                 Value::Function(Function(handle()))
             }
-            raw::View::Userdata(_) => Value::UserData(UserData(handle())),
+            raw::View::Userdata(_) => match callback::error_of(value) {
+                Some(error) => Value::Error(Box::new(error)),
+                None => Value::UserData(UserData(handle())),
+            },
             raw::View::Thread(_) => Value::Thread(Thread(handle())),
         }
     }
 
-    pub(crate) fn to_raw(&self) -> raw::Value {
-        match self {
+    /// The raw value, for use in `state` before anything else happens there.
+    ///
+    /// # Errors
+    /// The value is of another state; memory for an error object.
+    pub(crate) fn to_raw(&self, state: &Rc<State>) -> Result<raw::Value> {
+        Ok(match self {
             Value::Nil => raw::Value::NIL,
             Value::Boolean(b) => raw::Value::boolean(*b),
             Value::Integer(i) => raw::Value::integer(*i),
@@ -104,57 +114,18 @@ impl Value {
             | Value::Table(Table(h))
             | Value::Function(Function(h))
             | Value::Thread(Thread(h))
-            | Value::UserData(UserData(h)) => h.raw(),
-        }
-    }
-}
-
-/// What can become a Lua value.
-pub trait IntoLua {
-    /// Converts.
-    ///
-    /// # Errors
-    /// Memory.
-    fn into_lua(self, lua: &Lua) -> Result<Value>;
-}
-
-impl IntoLua for Value {
-    fn into_lua(self, _: &Lua) -> Result<Value> {
-        Ok(self)
-    }
-}
-impl IntoLua for bool {
-    fn into_lua(self, _: &Lua) -> Result<Value> {
-        Ok(Value::Boolean(self))
-    }
-}
-impl IntoLua for i64 {
-    fn into_lua(self, _: &Lua) -> Result<Value> {
-        Ok(Value::Integer(self))
-    }
-}
-impl IntoLua for f64 {
-    fn into_lua(self, _: &Lua) -> Result<Value> {
-        Ok(Value::Number(self))
-    }
-}
-impl IntoLua for &[u8] {
-    fn into_lua(self, lua: &Lua) -> Result<Value> {
-        Ok(Value::String(lua.create_string(self)?))
-    }
-}
-impl IntoLua for &str {
-    fn into_lua(self, lua: &Lua) -> Result<Value> {
-        Ok(Value::String(lua.create_string(self.as_bytes())?))
-    }
-}
-impl IntoLua for Table {
-    fn into_lua(self, _: &Lua) -> Result<Value> {
-        Ok(Value::Table(self))
-    }
-}
-impl IntoLua for Function {
-    fn into_lua(self, _: &Lua) -> Result<Value> {
-        Ok(Value::Function(self))
+            | Value::UserData(UserData(h)) => {
+                if !Rc::ptr_eq(&h.state, state) {
+                    return Err(Error::runtime("value of another state"));
+                }
+                h.raw()
+            }
+            Value::Error(error) => {
+                let lua = Lua {
+                    state: state.clone(),
+                };
+                callback::error_object(&lua, (**error).clone())?
+            }
+        })
     }
 }

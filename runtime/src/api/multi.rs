@@ -1,0 +1,281 @@
+//! Lists of values: arguments and results, and what converts from and to them.
+
+use super::{Error, FromLua, IntoLua, Lua, Result, Value};
+use std::collections::VecDeque;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
+
+/// Any number of values.
+#[derive(Clone, Debug, Default)]
+pub struct MultiValue(VecDeque<Value>);
+
+impl MultiValue {
+    /// No values.
+    pub fn new() -> MultiValue {
+        MultiValue::default()
+    }
+
+    /// These values.
+    pub fn from_vec(values: Vec<Value>) -> MultiValue {
+        MultiValue(values.into())
+    }
+
+    /// The values.
+    pub fn into_vec(self) -> Vec<Value> {
+        self.0.into()
+    }
+}
+
+impl Deref for MultiValue {
+    type Target = VecDeque<Value>;
+
+    fn deref(&self) -> &VecDeque<Value> {
+        &self.0
+    }
+}
+
+impl DerefMut for MultiValue {
+    fn deref_mut(&mut self) -> &mut VecDeque<Value> {
+        &mut self.0
+    }
+}
+
+impl FromIterator<Value> for MultiValue {
+    fn from_iter<I: IntoIterator<Item = Value>>(values: I) -> MultiValue {
+        MultiValue(values.into_iter().collect())
+    }
+}
+
+impl IntoIterator for MultiValue {
+    type Item = Value;
+    type IntoIter = std::collections::vec_deque::IntoIter<Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a MultiValue {
+    type Item = &'a Value;
+    type IntoIter = std::collections::vec_deque::Iter<'a, Value>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+/// Any number of values of one type; the last parameter or result of a function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variadic<T>(Vec<T>);
+
+impl<T> Variadic<T> {
+    /// No values.
+    pub fn new() -> Variadic<T> {
+        Variadic(Vec::new())
+    }
+}
+
+impl<T> Default for Variadic<T> {
+    fn default() -> Variadic<T> {
+        Variadic::new()
+    }
+}
+
+impl<T> From<Vec<T>> for Variadic<T> {
+    fn from(values: Vec<T>) -> Variadic<T> {
+        Variadic(values)
+    }
+}
+
+impl<T> FromIterator<T> for Variadic<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Variadic<T> {
+        Variadic(values.into_iter().collect())
+    }
+}
+
+impl<T> IntoIterator for Variadic<T> {
+    type Item = T;
+    type IntoIter = std::vec::IntoIter<T>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl<T> Deref for Variadic<T> {
+    type Target = Vec<T>;
+
+    fn deref(&self) -> &Vec<T> {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Variadic<T> {
+    fn deref_mut(&mut self) -> &mut Vec<T> {
+        &mut self.0
+    }
+}
+
+/// What can become any number of Lua values: arguments of a call, results of a callback.
+pub trait IntoLuaMulti: Sized {
+    /// Converts.
+    ///
+    /// # Errors
+    /// Memory, or what a conversion says.
+    fn into_lua_multi(self, lua: &Lua) -> Result<MultiValue>;
+}
+
+/// What can be made of any number of Lua values: arguments of a callback, results of a call. Values
+/// that are too many are dropped; those that are missing are nil.
+pub trait FromLuaMulti: Sized {
+    /// Converts.
+    ///
+    /// # Errors
+    /// A value is of the wrong type.
+    fn from_lua_multi(values: MultiValue, lua: &Lua) -> Result<Self>;
+
+    /// Converts the arguments of a callback.
+    ///
+    /// # Errors
+    /// [`Error::BadArgument`] with the number of the argument that is of the wrong type.
+    fn from_lua_args(values: MultiValue, first: usize, lua: &Lua) -> Result<Self> {
+        let _ = first;
+        Self::from_lua_multi(values, lua)
+    }
+}
+
+impl<T: IntoLua> IntoLuaMulti for T {
+    fn into_lua_multi(self, lua: &Lua) -> Result<MultiValue> {
+        Ok(MultiValue([self.into_lua(lua)?].into()))
+    }
+}
+
+impl<T: FromLua> FromLuaMulti for T {
+    fn from_lua_multi(mut values: MultiValue, lua: &Lua) -> Result<T> {
+        T::from_lua(values.pop_front().unwrap_or(Value::Nil), lua)
+    }
+
+    fn from_lua_args(mut values: MultiValue, first: usize, lua: &Lua) -> Result<T> {
+        argument(values.pop_front(), first, lua)
+    }
+}
+
+/// Argument `pos` of a callback.
+fn argument<T: FromLua>(value: Option<Value>, pos: usize, lua: &Lua) -> Result<T> {
+    T::from_lua(value.unwrap_or(Value::Nil), lua).map_err(|cause| Error::BadArgument {
+        to: None,
+        pos,
+        name: None,
+        cause: Arc::new(cause),
+    })
+}
+
+impl IntoLuaMulti for MultiValue {
+    fn into_lua_multi(self, _: &Lua) -> Result<MultiValue> {
+        Ok(self)
+    }
+}
+
+impl IntoLuaMulti for &MultiValue {
+    fn into_lua_multi(self, _: &Lua) -> Result<MultiValue> {
+        Ok(self.clone())
+    }
+}
+
+impl FromLuaMulti for MultiValue {
+    fn from_lua_multi(values: MultiValue, _: &Lua) -> Result<MultiValue> {
+        Ok(values)
+    }
+}
+
+impl<T: IntoLua> IntoLuaMulti for Variadic<T> {
+    fn into_lua_multi(self, lua: &Lua) -> Result<MultiValue> {
+        self.0.into_iter().map(|v| v.into_lua(lua)).collect()
+    }
+}
+
+impl<T: FromLua> FromLuaMulti for Variadic<T> {
+    fn from_lua_multi(values: MultiValue, lua: &Lua) -> Result<Variadic<T>> {
+        values.into_iter().map(|v| T::from_lua(v, lua)).collect()
+    }
+}
+
+/// `Ok` as its values; an error as nil and its message.
+impl<T: IntoLuaMulti, E: IntoLuaMulti> IntoLuaMulti for std::result::Result<T, E> {
+    fn into_lua_multi(self, lua: &Lua) -> Result<MultiValue> {
+        match self {
+            Ok(values) => values.into_lua_multi(lua),
+            Err(error) => {
+                let mut values = error.into_lua_multi(lua)?;
+                values.push_front(Value::Nil);
+                Ok(values)
+            }
+        }
+    }
+}
+
+impl FromIterator<MultiValue> for MultiValue {
+    fn from_iter<I: IntoIterator<Item = MultiValue>>(lists: I) -> MultiValue {
+        lists.into_iter().flatten().collect()
+    }
+}
+
+impl IntoLuaMulti for () {
+    fn into_lua_multi(self, _: &Lua) -> Result<MultiValue> {
+        Ok(MultiValue::new())
+    }
+}
+
+impl FromLuaMulti for () {
+    fn from_lua_multi(_: MultiValue, _: &Lua) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Tuples: all but the last are single values; the last takes the rest.
+macro_rules! tuples {
+    ($($($head:ident)* => $last:ident;)*) => {$(
+        impl<$($head: IntoLua,)* $last: IntoLuaMulti> IntoLuaMulti for ($($head,)* $last,) {
+            #[allow(non_snake_case)]
+            fn into_lua_multi(self, lua: &Lua) -> Result<MultiValue> {
+                let ($($head,)* $last,) = self;
+                let head: VecDeque<Value> = [$($head.into_lua(lua)?,)*].into();
+                let mut values = MultiValue(head);
+                values.extend($last.into_lua_multi(lua)?);
+                Ok(values)
+            }
+        }
+
+        impl<$($head: FromLua,)* $last: FromLuaMulti> FromLuaMulti for ($($head,)* $last,) {
+            #[allow(non_snake_case, unused_mut)]
+            fn from_lua_multi(mut values: MultiValue, lua: &Lua) -> Result<Self> {
+                $(let $head = $head::from_lua(values.pop_front().unwrap_or(Value::Nil), lua)?;)*
+                Ok(($($head,)* $last::from_lua_multi(values, lua)?,))
+            }
+
+            #[allow(non_snake_case, unused_mut, unused_assignments)]
+            fn from_lua_args(mut values: MultiValue, first: usize, lua: &Lua) -> Result<Self> {
+                let mut pos = first;
+                $(
+                    let $head = argument(values.pop_front(), pos, lua)?;
+                    pos += 1;
+                )*
+                Ok(($($head,)* $last::from_lua_args(values, pos, lua)?,))
+            }
+        }
+    )*};
+}
+tuples! {
+    => A;
+    A => B;
+    A B => C;
+    A B C => D;
+    A B C D => E;
+    A B C D E => F;
+    A B C D E F => G;
+    A B C D E F G => H;
+    A B C D E F G H => I;
+    A B C D E F G H I => J;
+    A B C D E F G H I J => K;
+    A B C D E F G H I J K => L;
+}

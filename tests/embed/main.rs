@@ -1,0 +1,9 @@
+//! The embedding interface, by groups of behaviours.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod conversion;
+mod error;
+mod function;
+mod table;
