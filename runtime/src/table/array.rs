@@ -20,15 +20,28 @@ pub(crate) const MAX_CAPACITY: u32 = 1 << 31;
 /// The capacity an array part starts with when it grows by appending.
 const FIRST_CAPACITY: u32 = 4;
 
+/// From this capacity on an array part begins at another place of its block for each table.
+const SHIFTED: u32 = 2048;
+/// How far apart these places are, and how many there are.
+const LINE: usize = 64;
+const LINES: usize = 32;
+
 /// The layout of an array part's block.
 pub(super) fn layout(capacity: u32) -> Layout {
+    let elements = capacity as usize * (size_of::<u64>() + size_of::<Tag>());
+    let spare = if capacity < SHIFTED { 0 } else { LINE * LINES };
     // SAFETY: nine bytes for each of at most 2^31 elements are far from overflowing.
-    unsafe {
-        Layout::from_size_align_unchecked(
-            capacity as usize * (size_of::<u64>() + size_of::<Tag>()),
-            align_of::<u64>(),
-        )
+    unsafe { Layout::from_size_align_unchecked(elements + spare, align_of::<u64>()) }
+}
+
+/// How many words of its block an array part leaves out. Large blocks begin at the same place of a
+/// page; were all arrays to do so, equal indices of two of them would compete for the same few lines
+/// of the processor's cache.
+pub(super) fn shift(t: *const Table, capacity: u32) -> usize {
+    if capacity < SHIFTED {
+        return 0;
     }
+    (t as usize / 16 % LINES) * (LINE / size_of::<u64>())
 }
 
 /// The fast paths, small enough to be part of an interpreter's handlers.
@@ -377,24 +390,29 @@ impl Table {
         capacity: u32,
     ) -> Result<(), TableError> {
         // SAFETY: called with a live table and a larger capacity than it has; the block has the
-        // layout of its capacity. Tags move up within it.
+        // layout of its capacity. Tags move up within it, then elements where they begin elsewhere.
         unsafe {
             let old = (*t).capacity as usize;
             if capacity > MAX_CAPACITY {
                 return Err(TableError::Overflow);
             }
+            let (from, to) = (shift(t, old as u32), shift(t, capacity));
             let block = match NonNull::new((*t).array) {
-                Some(block) => heap.reallocate_buffer(
-                    block.cast(),
+                Some(array) => heap.reallocate_buffer(
+                    array.sub(from).cast(),
                     layout(old as u32),
                     layout(capacity).size(),
                 )?,
                 None => heap.allocate_buffer(layout(capacity))?,
             };
-            let array = block.as_ptr().cast::<u64>();
+            let block = block.as_ptr().cast::<u64>();
+            let array = block.add(to);
             let new = capacity as usize;
             let tags = array.add(new).cast::<Tag>();
-            ptr::copy(array.add(old).cast::<Tag>(), tags, old);
+            ptr::copy(block.add(from + old).cast::<Tag>(), tags, old);
+            if from != to {
+                ptr::copy(block.add(from), array, old);
+            }
             array.add(old).write_bytes(0, new - old);
             tags.add(old).write_bytes(NIL, new - old);
             (*t).array = array;
@@ -459,10 +477,14 @@ impl Table {
     }
 
     /// Frees the array part's block.
-    pub(super) unsafe fn free_array(heap: &mut Heap, array: *mut u64, capacity: u32) {
-        if let Some(block) = NonNull::new(array) {
-            // SAFETY: called with the block of an array part of this capacity.
-            unsafe { heap.free_buffer(block.cast(), layout(capacity)) };
+    pub(super) unsafe fn free_array(heap: &mut Heap, t: *mut Table) {
+        // SAFETY: called with a table, whose block has the layout of its capacity.
+        unsafe {
+            let capacity = (*t).capacity;
+            if let Some(array) = NonNull::new((*t).array) {
+                let block = array.sub(shift(t, capacity));
+                heap.free_buffer(block.cast(), layout(capacity));
+            }
         }
     }
 }

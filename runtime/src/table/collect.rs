@@ -154,7 +154,7 @@ impl Table {
     pub unsafe fn free_parts(t: *mut Table, heap: &mut Heap) {
         // SAFETY: the caller's contract.
         unsafe {
-            Table::free_array(heap, (*t).array, (*t).capacity);
+            Table::free_array(heap, t);
             (*t).array = ptr::null_mut();
             (*t).tags = ptr::null_mut();
             (*t).capacity = 0;

@@ -6,7 +6,7 @@
 //!
 //! Everything that can fail happens before the table changes.
 
-use super::array::layout;
+use super::array::{layout, shift};
 use super::hash::{HashPart, Node, fits_array};
 use super::{Table, TableError};
 use crate::gc::Heap;
@@ -238,7 +238,8 @@ impl Table {
         unsafe {
             let (mut array, mut tags): (*mut u64, *mut Tag) = (ptr::null_mut(), ptr::null_mut());
             if capacity > 0 {
-                array = heap.allocate_buffer(layout(capacity))?.as_ptr().cast();
+                let block: *mut u64 = heap.allocate_buffer(layout(capacity))?.as_ptr().cast();
+                array = block.add(shift(t, capacity));
                 tags = array.add(capacity as usize).cast();
                 ptr::copy_nonoverlapping((*t).array, array, capacity as usize);
                 ptr::copy_nonoverlapping((*t).tags, tags, capacity as usize);
@@ -252,7 +253,7 @@ impl Table {
                     HashPart::insert(hash, Value::integer(index as i64 + 1), value);
                 }
             }
-            Table::free_array(heap, (*t).array, (*t).capacity);
+            Table::free_array(heap, t);
             (*t).array = array;
             (*t).tags = tags;
             (*t).capacity = capacity;

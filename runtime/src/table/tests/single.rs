@@ -461,3 +461,39 @@ fn failing_allocations_leave_tables_valid() {
         assert_eq!(f.get(t, key).as_integer(), step, "{key:?}");
     }
 }
+
+/// Large array parts begin at another place of their block for each table; growing and shrinking over
+/// that size moves them.
+#[test]
+fn array_parts_move_within_their_blocks() {
+    let mut f = Fixture::new();
+    let tables: Vec<_> = (0..9).map(|_| f.table()).collect();
+    for size in [2047, 2048, 2049, 5000] {
+        for (n, &t) in tables.iter().enumerate() {
+            let first = f.border(t) + 1;
+            for key in first..=size {
+                f.set_int(t, key, key * 3 + n as i64);
+            }
+            f.check(t);
+            for key in 1..=size {
+                let v = f.get(t, Value::integer(key));
+                assert_eq!(v.as_integer(), key * 3 + n as i64);
+            }
+        }
+    }
+    for (n, &t) in tables.iter().enumerate() {
+        for key in (101..=5000).rev() {
+            f.clear_int(t, key);
+        }
+        // New keys make the hash part full, and the table divides its elements anew.
+        for key in 0..200 {
+            f.set_int(t, -key, key);
+        }
+        f.check(t);
+        assert_eq!(f.border(t), 100);
+        for key in 1..=100 {
+            let v = f.get(t, Value::integer(key));
+            assert_eq!(v.as_integer(), key * 3 + n as i64);
+        }
+    }
+}
