@@ -333,7 +333,10 @@ impl Run<'_> {
     unsafe fn guard(&self, i: Instruction, a: u64, b: u64) -> Option<Left> {
         // SAFETY: as for `run`; the countdown is the engine's.
         unsafe {
-            if let Some((every, countdown)) = self.code.deopt {
+            let deopt = self.code.deopt;
+            if let Some((every, countdown)) =
+                deopt.filter(|_| !i.asks_for_write(&self.code.instructions))
+            {
                 *countdown = (*countdown).wrapping_sub(1);
                 if *countdown == 0 {
                     *countdown = every;

@@ -133,6 +133,13 @@ impl Instruction {
         }
     }
 
+    /// Whether a guard among these instructions asks if a helper that writes has declined. It fails only
+    /// before the write: made to fail after it, it would have the interpreter write once more.
+    pub fn asks_for_write(&self, code: &[Instruction]) -> bool {
+        let asked = self.args[0].as_instruction().map(|n| &code[n]);
+        let helper = asked.and_then(Instruction::helper);
+        helper.is_some_and(|h| h.effect().is_write())
+    }
     /// The helper that a call calls; `None` for other instructions and unknown numbers.
     pub fn helper(&self) -> Option<Helper> {
         let is_call = matches!(self.op, Op::CallInt | Op::CallFloat);

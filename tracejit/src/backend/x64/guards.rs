@@ -15,7 +15,8 @@ impl Emitter<'_> {
     pub(super) fn guard(&mut self, n: usize, i: Instruction) -> Result<(), Refusal> {
         let [a, b, _] = i.args;
         let exit = self.exit(i.snapshot);
-        if let Some((every, countdown)) = self.deopt {
+        if let Some((every, countdown)) = self.deopt.filter(|_| !i.asks_for_write(&self.trace.code))
+        {
             let skip = self.ops.new_dynamic_label();
             dynasm!(self.ops
                 ; mov rax, QWORD countdown as i64
