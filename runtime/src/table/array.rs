@@ -1,4 +1,5 @@
-//! The array part: elements `1..=capacity` in one block, payloads first, then one tag byte each.
+//! The array part: elements `1..=capacity` in one block, payloads first, then one tag byte each. Large
+//! ones leave out some words at the block's start, how many depends on the table's address (`shift`).
 //!
 //! Two 8- and 1-byte stores per element keep numbers at their native width, and a store of a known
 //! type touches the payload only.
