@@ -11,6 +11,7 @@
 
 mod construct;
 mod control;
+mod events;
 mod frames;
 mod inherit;
 mod keyed;
@@ -19,6 +20,7 @@ mod machine;
 mod metamethods;
 mod natives;
 mod numbers;
+mod protected;
 mod strings;
 mod tables;
 mod values;
