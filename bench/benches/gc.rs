@@ -32,7 +32,7 @@ const HEAPS: &[(&str, &str)] = &[
 fn full_collection(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("full collection");
     for (name, build) in HEAPS {
-        let lua = Lua::new().expect("a state");
+        let lua = Lua::new();
         lua.load(build.as_bytes())
             .exec()
             .expect("the heap is built");
@@ -44,7 +44,7 @@ fn full_collection(criterion: &mut Criterion) {
 fn allocation(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("allocation of 10k objects");
     for mode in ["incremental", "generational"] {
-        let lua = Lua::new().expect("a state");
+        let lua = Lua::new();
         let text = format!("collectgarbage('{mode}')");
         lua.load(text.as_bytes()).exec().expect("the mode is set");
         let chunk = b"for i = 1, 10000 do local t = { i } end";

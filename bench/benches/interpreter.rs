@@ -81,7 +81,7 @@ fn compile(lua: &Lua, preparation: &str, body: &str) -> Function {
 }
 
 fn operations(criterion: &mut Criterion) {
-    let lua = Lua::new().expect("a state");
+    let lua = Lua::new();
     let mut group = criterion.benchmark_group("interpreter");
     group.throughput(Throughput::Elements(ROUNDS));
     for (name, preparation, body) in OPERATIONS {

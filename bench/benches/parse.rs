@@ -19,7 +19,7 @@ fn data(rows: usize) -> String {
 }
 
 fn parse(criterion: &mut Criterion) {
-    let lua = Lua::new().expect("a state");
+    let lua = Lua::new();
     let mut group = criterion.benchmark_group("parse");
     for (name, text) in [
         ("one line", "local a, b = ... return a + b * 2".to_owned()),

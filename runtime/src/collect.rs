@@ -76,7 +76,7 @@ unsafe impl Roots for Vm {
 /// # Safety
 /// Called at a safepoint with the saved state up to date.
 #[cold]
-pub(crate) unsafe fn step(vm: *mut Vm) {
+pub unsafe fn step(vm: *mut Vm) {
     // SAFETY: the caller's contract.
     unsafe {
         gc::step(&raw mut *(*vm).heap, vm);
@@ -103,7 +103,7 @@ unsafe fn settle_compiled(vm: *mut Vm) {
 ///
 /// # Safety
 /// As [`step`].
-pub(crate) unsafe fn full(vm: *mut Vm) {
+pub unsafe fn full(vm: *mut Vm) {
     // SAFETY: the caller's contract.
     unsafe {
         gc::full_collection(&raw mut *(*vm).heap, vm, false);
@@ -116,7 +116,7 @@ pub(crate) unsafe fn full(vm: *mut Vm) {
 ///
 /// # Safety
 /// As [`step`].
-pub(crate) unsafe fn explicit_step(vm: *mut Vm, kilobytes: i64) -> bool {
+pub unsafe fn explicit_step(vm: *mut Vm, kilobytes: i64) -> bool {
     // SAFETY: the caller's contract.
     unsafe {
         let ended = gc::pacing::explicit_step(&raw mut *(*vm).heap, vm, kilobytes);
@@ -130,12 +130,7 @@ pub(crate) unsafe fn explicit_step(vm: *mut Vm, kilobytes: i64) -> bool {
 ///
 /// # Safety
 /// As [`step`].
-pub(crate) unsafe fn set_incremental(
-    vm: *mut Vm,
-    pause: i64,
-    multiplier: i64,
-    step: i64,
-) -> gc::Mode {
+pub unsafe fn set_incremental(vm: *mut Vm, pause: i64, multiplier: i64, step: i64) -> gc::Mode {
     // SAFETY: the caller's contract.
     unsafe { gc::pacing::set_incremental(&raw mut *(*vm).heap, vm, pause, multiplier, step) }
 }
@@ -144,7 +139,7 @@ pub(crate) unsafe fn set_incremental(
 ///
 /// # Safety
 /// As [`step`].
-pub(crate) unsafe fn set_generational(vm: *mut Vm, minor: i64, major: i64) -> gc::Mode {
+pub unsafe fn set_generational(vm: *mut Vm, minor: i64, major: i64) -> gc::Mode {
     // SAFETY: the caller's contract.
     unsafe { gc::pacing::set_generational(&raw mut *(*vm).heap, vm, minor, major) }
 }
@@ -178,7 +173,7 @@ unsafe fn finalize(vm: *mut Vm, object: Value) {
             let kind = finalizer.type_name();
             let text =
                 format!("error in __gc (attempt to call a {kind} value (metamethod '__gc'))");
-            crate::api::warn(vm, text.as_bytes(), false);
+            crate::warn::warn(vm, text.as_bytes(), false);
             return;
         }
         let stopped = (*vm).heap.set_internal_stop(true);
@@ -194,7 +189,7 @@ unsafe fn finalize(vm: *mut Vm, object: Value) {
                 None => b"error object is not a string".to_vec(),
             };
             let text = [b"error in __gc (", &message[..], b")"].concat();
-            crate::api::warn(vm, &text, false);
+            crate::warn::warn(vm, &text, false);
         }
     }
 }
@@ -203,7 +198,7 @@ unsafe fn finalize(vm: *mut Vm, object: Value) {
 ///
 /// # Safety
 /// As [`step`]; nothing but finalisers runs afterwards.
-pub(crate) unsafe fn finalize_all(vm: *mut Vm) {
+pub unsafe fn finalize_all(vm: *mut Vm) {
     // SAFETY: the caller's contract.
     unsafe {
         (*vm).heap.separate_all_finalizers();

@@ -27,7 +27,7 @@ unsafe fn frame_index(vm: *mut Vm) -> isize {
 ///
 /// # Safety
 /// The saved state is up to date. The values handed over are live.
-pub(crate) unsafe fn call_from_rust(
+pub unsafe fn call_from_rust(
     vm: *mut Vm,
     function: Value,
     args: &[Value],

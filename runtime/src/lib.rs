@@ -1,18 +1,17 @@
-//! The runtime of Perilune: values, tables, strings, collector, interpreter, embedding handles.
+//! The runtime of Perilune: values, tables, strings, collector, interpreter.
 //!
 //! It knows what opcodes mean and nothing about machine code.
 
-pub mod api;
 pub mod call;
 mod close;
-mod collect;
+pub mod collect;
 pub mod construct;
 pub mod convert;
 pub mod coroutine;
 pub mod debug;
 pub mod error;
 pub mod frame;
-mod from_rust;
+pub mod from_rust;
 pub mod function;
 pub mod gc;
 pub mod hook;
@@ -25,8 +24,9 @@ pub mod metatable;
 pub mod native;
 pub mod ops;
 pub mod owned;
-mod protect;
+pub mod protect;
 pub mod report;
+pub mod signal;
 pub mod stack;
 pub mod string;
 mod switch;
@@ -35,3 +35,4 @@ pub mod table;
 pub mod userdata;
 pub mod value;
 pub mod vm;
+mod warn;

@@ -26,7 +26,7 @@ pub(crate) fn error_in_error(vm: &mut Vm) -> LuaError {
 }
 
 /// The error object of `error`.
-pub(crate) fn error_value(vm: &mut Vm, error: LuaError) -> Value {
+pub fn error_value(vm: &mut Vm, error: LuaError) -> Value {
     match error {
         LuaError::Runtime(value) | LuaError::Handled(value) => value,
         LuaError::Memory => Value::string(vm.heap.memory_error),
@@ -134,7 +134,7 @@ pub(crate) unsafe fn raise(vm: *mut Vm, error: LuaError) -> Next {
             LuaError::Runtime(value) => match find_listener(vm) {
                 Listener::Handler(frame) => call_handler(vm, frame, value),
                 Listener::Embedder => {
-                    crate::api::note_traceback(vm);
+                    note_traceback(vm);
                     error
                 }
                 Listener::Nobody => error,
@@ -310,5 +310,23 @@ pub(crate) unsafe fn leave_with(vm: *mut Vm, error: LuaError) -> Next {
     unsafe {
         (*vm).error = Some(error);
         Next::Exit(EXIT_ERROR)
+    }
+}
+
+/// Keeps the traceback of an error that will leave `run`, while its frames are still there.
+///
+/// # Safety
+/// The saved state is up to date.
+unsafe fn note_traceback(vm: *mut Vm) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        if (*vm).run_depth == 1 && (*vm).wants_traceback {
+            (*vm).traceback = Some(crate::debug::traceback::traceback(
+                vm,
+                (*vm).thread,
+                None,
+                0,
+            ));
+        }
     }
 }

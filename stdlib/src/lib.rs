@@ -16,7 +16,6 @@ mod support;
 pub mod table;
 pub mod utf8;
 
-use perilune_runtime::api::Lua;
 use perilune_runtime::error::Result;
 use perilune_runtime::native::{Call, Native, TableRef};
 
@@ -48,12 +47,12 @@ pub fn open_all(call: &mut Call<'_>) -> Result<()> {
     let thread = call.running().0;
     call.table_set_int(registry, 1, thread.into())?;
     call.table_set_int(registry, 2, globals.into())?;
-    Lua::register(call, globals, base::FUNCTIONS)?;
+    call.register(globals, base::FUNCTIONS)?;
     base::open(call, globals)?;
     call.table_set_str(loaded, b"_G", globals.into())?;
     for &(name, functions, open) in LIBRARIES {
         let library = call.new_table(0, functions.len())?;
-        Lua::register(call, library, functions)?;
+        call.register(library, functions)?;
         call.table_set_str(loaded, name.as_bytes(), library.into())?;
         call.table_set_str(globals, name.as_bytes(), library.into())?;
         if let Some(open) = open {

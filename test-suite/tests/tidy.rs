@@ -36,11 +36,20 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("tracejit", &["perilune-frontend", "perilune-runtime"]),
     ("stdlib", &["perilune-frontend", "perilune-runtime"]),
     (
-        ".",
+        "runtime/api",
         &[
             "perilune-frontend",
             "perilune-runtime",
             "perilune-tracejit",
+            "perilune-stdlib",
+        ],
+    ),
+    (
+        ".",
+        &[
+            "perilune-api",
+            "perilune-frontend",
+            "perilune-runtime",
             "perilune-stdlib",
         ],
     ),

@@ -16,7 +16,7 @@ impl std::error::Error for Own {}
 
 #[test]
 fn a_rust_error_comes_back_as_itself() -> Result<()> {
-    let lua = Lua::new()?;
+    let lua = Lua::new();
     let fails = lua.create_function(|_, n: i32| -> Result<()> { Err(Error::external(Own(n))) })?;
     lua.globals().set("fails", fails)?;
     let error = lua.load("fails(7)").exec().expect_err("it fails");
@@ -43,7 +43,7 @@ fn a_rust_error_comes_back_as_itself() -> Result<()> {
 
 #[test]
 fn kinds_of_errors() -> Result<()> {
-    let lua = Lua::new()?;
+    let lua = Lua::new();
     let incomplete = lua.load("if x then").exec().expect_err("not whole");
     assert!(matches!(
         incomplete,

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 #[test]
 fn arguments_and_results() -> Result<()> {
-    let lua = Lua::new()?;
+    let lua = Lua::new();
     let function: Function = lua
         .load("function(a, b, ...) return b, a, ... end")
         .eval()?;
@@ -22,7 +22,7 @@ fn arguments_and_results() -> Result<()> {
 
 #[test]
 fn rust_functions_are_called() -> Result<()> {
-    let lua = Lua::new()?;
+    let lua = Lua::new();
     let add = lua.create_function(|_, (a, b): (i64, i64)| Ok(a + b))?;
     lua.globals().set("add", &add)?;
     assert_eq!(lua.load("add(1, 2) + add('3', 4.0)").eval::<i64>()?, 10);
@@ -81,7 +81,7 @@ fn callbacks_in_hot_loops_give_the_same_everywhere() -> Result<()> {
 
 #[test]
 fn bound_arguments_come_first() -> Result<()> {
-    let lua = Lua::new()?;
+    let lua = Lua::new();
     let concat: Function = lua
         .load("function(...) return table.concat({...}, '-') end")
         .eval()?;
@@ -94,7 +94,7 @@ fn bound_arguments_come_first() -> Result<()> {
 #[test]
 fn a_bound_function_does_not_keep_its_state_alive() -> Result<()> {
     let token = Rc::new(());
-    let lua = Lua::new()?;
+    let lua = Lua::new();
     let captured = token.clone();
     let function = lua.create_function(move |_, ()| Ok(Rc::strong_count(&captured) as i64))?;
     lua.globals().set("bound", function.bind(1)?)?;
@@ -106,7 +106,7 @@ fn a_bound_function_does_not_keep_its_state_alive() -> Result<()> {
 
 #[test]
 fn a_mutable_callback_does_not_run_within_itself() -> Result<()> {
-    let lua = Lua::new()?;
+    let lua = Lua::new();
     let function = lua.create_function_mut(|_, f: Option<Function>| match f {
         Some(f) => f.call::<()>(()),
         None => Ok(()),
@@ -120,7 +120,7 @@ fn a_mutable_callback_does_not_run_within_itself() -> Result<()> {
 
 #[test]
 fn captures_are_dropped_with_the_function() -> Result<()> {
-    let lua = Lua::new()?;
+    let lua = Lua::new();
     let token = Rc::new(());
     let captured = token.clone();
     let function = lua.create_function(move |_, ()| Ok(Rc::strong_count(&captured) as i64))?;
@@ -135,7 +135,7 @@ fn captures_are_dropped_with_the_function() -> Result<()> {
 
 #[test]
 fn panics_go_on_where_they_leave_lua() -> Result<()> {
-    let lua = Lua::new()?;
+    let lua = Lua::new();
     let panics = lua.create_function(|_, ()| -> Result<()> { panic!("on purpose") })?;
     lua.globals().set("panics", panics)?;
     let run = || lua.load("panics()").exec();

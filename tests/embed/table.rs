@@ -4,7 +4,7 @@ use perilune::{Lua, Result, Table, Value};
 
 #[test]
 fn fields_are_set_and_found() -> Result<()> {
-    let lua = Lua::new()?;
+    let lua = Lua::new();
     let globals = lua.globals();
     globals.set("a", 7)?;
     globals.set("b", "text")?;
@@ -21,7 +21,7 @@ fn fields_are_set_and_found() -> Result<()> {
 
 #[test]
 fn metamethods_are_heard_unless_access_is_raw() -> Result<()> {
-    let lua = Lua::new()?;
+    let lua = Lua::new();
     let table: Table = lua
         .load(
             "setmetatable({}, {
@@ -43,7 +43,7 @@ fn metamethods_are_heard_unless_access_is_raw() -> Result<()> {
 
 #[test]
 fn errors_of_metamethods_come_out() -> Result<()> {
-    let lua = Lua::new()?;
+    let lua = Lua::new();
     let table: Table = lua
         .load("setmetatable({}, {__index = function() error('no index', 0) end})")
         .eval()?;
@@ -58,7 +58,7 @@ fn errors_of_metamethods_come_out() -> Result<()> {
 
 #[test]
 fn sequences_and_entries() -> Result<()> {
-    let lua = Lua::new()?;
+    let lua = Lua::new();
     let list = lua.create_sequence_from(["a", "b", "c"])?;
     list.raw_push("d")?;
     assert_eq!(list.raw_len(), 4);
@@ -86,7 +86,7 @@ fn sequences_and_entries() -> Result<()> {
 
 #[test]
 fn values_of_another_state_are_refused() -> Result<()> {
-    let (lua, other) = (Lua::new()?, Lua::new()?);
+    let (lua, other) = (Lua::new(), Lua::new());
     let stranger = other.create_table()?;
     assert!(lua.globals().set("x", &stranger).is_err());
     assert!(lua.globals().raw_set("x", &stranger).is_err());

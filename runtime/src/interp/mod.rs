@@ -29,11 +29,11 @@ use crate::vm::{Vm, pending};
 use perilune_frontend::bytecode::opcode::Opcode;
 use std::sync::atomic::Ordering;
 
-pub use slow::event_of;
 pub(crate) use slow::metamethod_site;
+pub use slow::{Found, event_of, index_value, set_index_value};
 pub(crate) use slow::{
-    Found, arithmetic_values, check_pending, close_site, continue_concat, entry_site, equals_raw,
-    index_value, less_values, operand_a, perform, set_index_value, table_error, tail_call_site,
+    arithmetic_values, check_pending, close_site, continue_concat, entry_site, equals_raw,
+    less_values, operand_a, perform, table_error, tail_call_site,
 };
 
 /// `run` ended: the entry function returned.

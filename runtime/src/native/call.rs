@@ -32,7 +32,7 @@ impl<'c> Call<'c> {
     ///
     /// # Safety
     /// The running frame of `vm` is native, and no collection happens during `'c`.
-    pub(crate) unsafe fn new(vm: *mut Vm, state: u32, result: CallResult) -> Call<'c> {
+    pub unsafe fn new(vm: *mut Vm, state: u32, result: CallResult) -> Call<'c> {
         Call {
             vm,
             state,
@@ -649,7 +649,7 @@ impl<'c> Call<'c> {
     }
     /// Emits a warning.
     pub fn warn(&mut self, message: &[u8], to_continue: bool) {
-        crate::api::warn(self.vm, message, to_continue);
+        crate::warn::warn(self.vm, message, to_continue);
     }
     /// A table's string key interned once: for hot paths.
     pub fn string_value(s: StringRef<'c>) -> Local<'c> {

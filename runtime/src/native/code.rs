@@ -38,7 +38,7 @@ const UNDUMPING_BYTES_PER_BYTE: usize = 4;
 ///
 /// # Errors
 /// Inner: syntax errors and bad binary chunks. Outer: memory.
-pub(crate) fn load_chunk(
+pub fn load_chunk(
     vm: &mut Vm,
     source: &[u8],
     name: &[u8],

@@ -85,6 +85,17 @@ impl<'c> Local<'c> {
             step: PhantomData,
         }
     }
+    /// A value from outside of the step, for the embedding interface.
+    ///
+    /// # Safety
+    /// It is a value of the machine whose step this is, and lives as long as the step.
+    pub unsafe fn from_raw(raw: Value) -> Self {
+        Self::new(raw)
+    }
+    /// The value without the step that keeps it alive.
+    pub fn raw(self) -> Value {
+        self.raw
+    }
     /// `nil`
     pub const NIL: Local<'static> = Local {
         raw: Value::NIL,
@@ -159,13 +170,6 @@ impl<'c> Local<'c> {
             value::View::Userdata(u) => LocalView::Userdata(UserdataRef::new(u)),
             value::View::Thread(t) => LocalView::Thread(ThreadRef::new(t)),
         }
-    }
-}
-
-impl FunctionRef<'_> {
-    /// A function value.
-    pub(crate) fn from_raw(raw: Value) -> Self {
-        FunctionRef(Local::new(raw))
     }
 }
 

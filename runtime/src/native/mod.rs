@@ -18,6 +18,7 @@ mod call;
 mod code;
 mod exit;
 mod introspect;
+mod library;
 mod local;
 mod memory;
 mod poll;
@@ -26,7 +27,7 @@ mod step;
 
 pub use action::{Action, CALLERS_HANDLER, CallResult};
 pub use call::Call;
-pub(crate) use code::load_chunk;
+pub use code::load_chunk;
 pub use code::{ChunkMode, LoadError};
 pub use introspect::{ActivationInfo, FunctionInfo, Level, Name};
 pub use local::{FunctionRef, Local, LocalView, StringRef, TableRef, ThreadRef, UserdataRef};

@@ -1,9 +1,9 @@
 //! Polling: how native functions that run for long notice an interruption.
 
 use super::Call;
-use crate::api::signal;
 use crate::error::Result;
 use crate::interp;
+use crate::signal;
 use crate::vm::pending;
 use std::sync::atomic::Ordering;
 

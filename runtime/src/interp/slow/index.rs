@@ -19,7 +19,8 @@ use perilune_frontend::bytecode::opcode::Opcode;
 const MAX_LOOP: usize = 2000;
 
 /// What an index operation found.
-pub(crate) enum Found {
+#[derive(Clone, Copy, Debug)]
+pub enum Found {
     /// The value.
     Value(Value),
     /// A function to be called with the object and the key.
@@ -79,7 +80,7 @@ unsafe fn running_closure(vm: *mut Vm) -> *mut LuaClosure {
 ///
 /// # Errors
 /// Indexing a value that has no `__index`; a loop in `__index`.
-pub(crate) fn index_value(vm: &mut Vm, object: Value, key: Value) -> Result<Found> {
+pub fn index_value(vm: &mut Vm, object: Value, key: Value) -> Result<Found> {
     let mut object = object;
     for _ in 0..MAX_LOOP {
         // SAFETY: all values are live; nothing collects here.
@@ -158,7 +159,7 @@ pub(super) unsafe fn set_index(vm: *mut Vm) -> Result<Next> {
 ///
 /// # Errors
 /// Indexing a value that has no `__newindex`; a bad key; a loop in `__newindex`; memory.
-pub(crate) fn set_index_value(
+pub fn set_index_value(
     vm: &mut Vm,
     object: Value,
     key: Value,

@@ -1,7 +1,7 @@
 //! A whole state, libraries included, runs a program that is small enough for Miri: it then sees
 //! how interpreter, libraries, collector and embedding interface share a heap.
 
-use perilune_runtime::api::Lua;
+use perilune_api::Lua;
 
 /// Runs a program that returns an integer, collecting at every few allocations.
 fn run(source: &str) -> i64 {

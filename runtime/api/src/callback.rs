@@ -5,14 +5,16 @@
 //! error. A panic does not unwind through Lua frames: it travels as such an object as well, and goes
 //! on where the error leaves Lua.
 
-use super::handle::Handle;
-use super::state::State;
-use super::{Error, FromLuaMulti, Function, IntoLuaMulti, Lua, MultiValue, Result, Value};
-use crate::error::LuaError;
-use crate::native;
-use crate::native::{Call, Local, LocalView, Native, NativeResult};
-use crate::userdata::Userdata;
-use crate::value as raw;
+use crate::handle::Handle;
+use crate::state::State;
+use crate::{
+    Error, FromLuaMulti, Function, IntoLuaMulti, Lua, MaybeSend, MultiValue, Result, Value,
+};
+use perilune_runtime::error::LuaError;
+use perilune_runtime::native;
+use perilune_runtime::native::{Call, Local, LocalView, Native, NativeResult};
+use perilune_runtime::userdata::Userdata;
+use perilune_runtime::value as raw;
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -56,7 +58,7 @@ fn failure(value: raw::Value) -> Option<&'static RefCell<Failure>> {
 }
 
 /// The error that a value is, if it is one.
-pub(super) fn error_of(value: raw::Value) -> Option<Error> {
+pub(crate) fn error_of(value: raw::Value) -> Option<Error> {
     match &*failure(value)?.try_borrow().ok()? {
         Failure::Error(error) => Some(error.clone()),
         Failure::Panic(_) => None,
@@ -64,7 +66,7 @@ pub(super) fn error_of(value: raw::Value) -> Option<Error> {
 }
 
 /// Goes on with the panic that `value` carries, if it carries one.
-pub(super) fn go_on_with_panic(value: raw::Value) {
+pub(crate) fn go_on_with_panic(value: raw::Value) {
     if let Some(cell) = failure(value)
         && let Ok(mut failure) = cell.try_borrow_mut()
         && let Failure::Panic(payload) = &mut *failure
@@ -79,7 +81,7 @@ pub(super) fn go_on_with_panic(value: raw::Value) {
 
 /// `__tostring` of error objects.
 fn failure_text(call: &mut Call<'_>) -> NativeResult {
-    let text = match failure(call.slot(1).raw).and_then(|cell| cell.try_borrow().ok()) {
+    let text = match failure(call.slot(1).raw()).and_then(|cell| cell.try_borrow().ok()) {
         Some(failure) => match &*failure {
             Failure::Error(error) => error.to_string(),
             Failure::Panic(Some(payload)) => match payload.downcast_ref::<String>() {
@@ -97,7 +99,10 @@ fn failure_text(call: &mut Call<'_>) -> NativeResult {
 }
 
 /// An error object.
-fn failure_object(call: &mut Call<'_>, failure: Failure) -> crate::error::Result<raw::Value> {
+fn failure_object(
+    call: &mut Call<'_>,
+    failure: Failure,
+) -> perilune_runtime::error::Result<raw::Value> {
     let (metatable, is_new) = call.new_metatable(FAILURE)?;
     if is_new {
         let text = call.new_function(FAILURE_TEXT)?;
@@ -105,14 +110,14 @@ fn failure_object(call: &mut Call<'_>, failure: Failure) -> crate::error::Result
         call.table_set_str(metatable, b"__metatable", Local::boolean(false))?;
     }
     let object = call.new_userdata(failure, Some(FAILURE), 0)?;
-    Ok(Local::from(object).raw)
+    Ok(Local::from(object).raw())
 }
 
 /// The error object for `error`; the caller roots it before anything collects.
 ///
 /// # Errors
 /// Memory.
-pub(super) fn error_object(lua: &Lua, error: Error) -> Result<raw::Value> {
+pub(crate) fn error_object(lua: &Lua, error: Error) -> Result<raw::Value> {
     let mut object = raw::Value::NIL;
     lua.with_call(|call| {
         object = failure_object(call, Failure::Error(error))?;
@@ -132,14 +137,15 @@ fn run_callback(call: &mut Call<'_>) -> NativeResult {
         return raise(call, Error::CallbackDestructed);
     };
     let lua = Lua { state };
-    let args = (1..=call.arg_count()).map(|n| Value::from_raw(&lua.state, call.slot(n).raw));
+    let args = (1..=call.arg_count()).map(|n| Value::from_raw(&lua.state, call.slot(n).raw()));
     let args: MultiValue = args.collect();
     match catch_unwind(AssertUnwindSafe(|| body(&lua, args))) {
         Ok(Ok(results)) => {
             let mut locals = Vec::with_capacity(results.len());
             for value in &results {
                 match value.to_raw(&lua.state) {
-                    Ok(value) => locals.push(Local::new(value)),
+                    // SAFETY: a value of this state, which the handle in `results` keeps alive.
+                    Ok(value) => locals.push(unsafe { Local::from_raw(value) }),
                     Err(error) => return raise(call, error),
                 }
             }
@@ -175,7 +181,7 @@ impl Lua {
     /// Memory.
     pub fn create_function<F, A, R>(&self, function: F) -> Result<Function>
     where
-        F: Fn(&Lua, A) -> Result<R> + 'static,
+        F: Fn(&Lua, A) -> Result<R> + MaybeSend + 'static,
         A: FromLuaMulti,
         R: IntoLuaMulti,
     {
@@ -189,7 +195,7 @@ impl Lua {
                 body,
             };
             let userdata = call.new_userdata(callback, None, 0)?;
-            made = call.new_closure(CALLBACK, &[userdata.into()])?.raw;
+            made = call.new_closure(CALLBACK, &[userdata.into()])?.raw();
             Ok(())
         })?;
         // Nothing has collected since it was made.
@@ -203,7 +209,7 @@ impl Lua {
     /// Memory.
     pub fn create_function_mut<F, A, R>(&self, function: F) -> Result<Function>
     where
-        F: FnMut(&Lua, A) -> Result<R> + 'static,
+        F: FnMut(&Lua, A) -> Result<R> + MaybeSend + 'static,
         A: FromLuaMulti,
         R: IntoLuaMulti,
     {

@@ -1,13 +1,10 @@
-//! Interruption by the keyboard (Ctrl-C).
+//! Interruption by the keyboard (Ctrl-C): which state it interrupts, and when that takes effect.
 //!
 //! Lua code sees it at once. A computation of a library function, which the reference
 //! implementation never cuts short, goes on for [`GRACE`]: what would have ended by then ends, and
 //! the next Lua instruction raises the error; what would not can be left.
 
-use super::Lua;
-use crate::sys;
 use crate::vm::pending;
-use std::io;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -40,47 +37,20 @@ pub(crate) fn served() {
     }
 }
 
-/// While it lives, Ctrl-C interrupts a state.
-pub struct SignalInterrupt {
-    _guard: sys::InterruptGuard,
-    _state: Lua,
+/// Lets Ctrl-C interrupt the state that has this word, or none when it is null.
+///
+/// # Safety
+/// The word lives until another one is set.
+pub unsafe fn set_target(word: *mut AtomicU32) {
+    TARGET.store(word, Ordering::Release);
 }
 
-impl std::fmt::Debug for SignalInterrupt {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SignalInterrupt")
-    }
-}
-
-impl Drop for SignalInterrupt {
-    fn drop(&mut self) {
-        TARGET.store(std::ptr::null_mut(), Ordering::Release);
-    }
-}
-
-/// Runs inside a signal handler: touches atomics only.
-fn on_signal() {
+/// What a signal handler does: it touches atomics only.
+pub fn on_signal() {
     let target = TARGET.load(Ordering::Acquire);
     if !target.is_null() {
         PRESSED.store(true, Ordering::Relaxed);
-        // SAFETY: the guard that set the target keeps its state alive.
+        // SAFETY: the contract of `set_target`.
         unsafe { (*target).fetch_or(pending::INTERRUPT, Ordering::Relaxed) };
-    }
-}
-
-impl Lua {
-    /// Lets the next Ctrl-C interrupt this state, until the guard is dropped. One state at a time.
-    ///
-    /// # Errors
-    /// The system refuses the handler, or has none.
-    pub fn interrupt_on_signal(&self) -> io::Result<SignalInterrupt> {
-        // SAFETY: the machine lives as long as the state, which the guard keeps.
-        let word = unsafe { &raw const (*self.state.vm()).pending };
-        TARGET.store(word.cast_mut(), Ordering::Release);
-        let guard = sys::on_interrupt(on_signal)?;
-        Ok(SignalInterrupt {
-            _guard: guard,
-            _state: self.clone(),
-        })
     }
 }

@@ -1,11 +1,12 @@
 //! Tables from Rust: with metamethods, and raw.
 
-use super::handle::Handle;
-use super::{Error, FromLua, IntoLua, Lua, Result, Table, Value};
-use crate::error::LuaError;
-use crate::interp::{self, Found};
-use crate::table::{Table as RawTable, TableError};
-use crate::value as raw;
+use crate::handle::Handle;
+use crate::{Error, FromLua, IntoLua, Lua, Result, Table, Value};
+use perilune_runtime::error::LuaError;
+use perilune_runtime::interp::{self, Found};
+use perilune_runtime::native::Local;
+use perilune_runtime::table::{Table as RawTable, TableError};
+use perilune_runtime::value as raw;
 use std::marker::PhantomData;
 
 impl Lua {
@@ -24,7 +25,7 @@ impl Lua {
     pub fn create_table_with_capacity(&self, array: usize, fields: usize) -> Result<Table> {
         let mut made = raw::Value::NIL;
         self.with_call(|call| {
-            made = raw::Value::table(call.new_table(array, fields)?.raw);
+            made = Local::from(call.new_table(array, fields)?).raw();
             Ok(())
         })?;
         // Nothing has collected since it was made.
@@ -223,12 +224,14 @@ impl Table {
     pub fn set_metatable(&self, metatable: Option<Table>) -> Result<()> {
         let lua = self.lua();
         let metatable = match metatable {
-            Some(table) => Value::Table(table).to_raw(&lua.state)?.to_table(),
-            None => None,
+            Some(table) => Value::Table(table).to_raw(&lua.state)?,
+            None => raw::Value::NIL,
         };
         lua.with_call(|call| {
-            let metatable = metatable.map(crate::native::TableRef::new);
-            call.set_metatable(crate::native::Local::new(self.0.raw()), metatable)
+            // SAFETY: values of this state; the caller's handles keep them alive.
+            let (table, metatable) =
+                unsafe { (Local::from_raw(self.0.raw()), Local::from_raw(metatable)) };
+            call.set_metatable(table, metatable.as_table())
         })
     }
 

@@ -207,7 +207,7 @@ fn positive(text: &str) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::Options;
+    use crate::Options;
 
     #[test]
     fn modes_are_read() {

@@ -1,8 +1,8 @@
 //! Handles: values of a state, kept alive from Rust.
 
-use super::state::State;
-use super::{FromLuaMulti, IntoLuaMulti, Lua, MultiValue, Raised, Result, Value};
-use crate::value as raw;
+use crate::state::State;
+use crate::{FromLuaMulti, IntoLuaMulti, Lua, MultiValue, Raised, Result, Value};
+use perilune_runtime::value as raw;
 use std::fmt;
 use std::rc::Rc;
 
@@ -87,7 +87,7 @@ impl LuaString {
     /// The bytes, copied.
     pub fn to_bytes(&self) -> Vec<u8> {
         // SAFETY: the handle keeps the string alive.
-        unsafe { crate::string::LuaString::as_bytes(self.0.raw().as_pointer()).to_vec() }
+        unsafe { perilune_runtime::string::LuaString::as_bytes(self.0.raw().as_pointer()).to_vec() }
     }
     /// The bytes as text, with replacement characters for what is not UTF-8.
     pub fn to_string_lossy(&self) -> String {

@@ -3,11 +3,11 @@
 //! What is bound are upvalues of a native closure, no handles: the collector sees them, and a bound
 //! function that its own state holds does not keep the state alive.
 
-use super::handle::Handle;
-use super::{Function, IntoLuaMulti, Lua, Result};
-use crate::native;
-use crate::native::{Action, Call, Local, Native, NativeResult};
-use crate::value as raw;
+use crate::handle::Handle;
+use crate::{Function, IntoLuaMulti, Lua, Result};
+use perilune_runtime::native;
+use perilune_runtime::native::{Action, Call, Local, Native, NativeResult};
+use perilune_runtime::value as raw;
 
 /// Upvalues: how many arguments are bound, the function, the arguments.
 const BOUND: Native = native!("?", call_bound, yieldable, private_upvalues);
@@ -35,13 +35,18 @@ impl Function {
             state: self.0.state.clone(),
         };
         let args = args.into_lua_multi(&lua)?;
-        let mut upvalues = vec![Local::integer(args.len() as i64), Local::new(self.0.raw())];
+        let mut upvalues = vec![raw::Value::integer(args.len() as i64), self.0.raw()];
         for value in &args {
-            upvalues.push(Local::new(value.to_raw(&lua.state)?));
+            upvalues.push(value.to_raw(&lua.state)?);
         }
+        // SAFETY: values of this state, which the handles keep alive.
+        let upvalues = upvalues
+            .into_iter()
+            .map(|value| unsafe { Local::from_raw(value) });
+        let upvalues: Vec<Local<'_>> = upvalues.collect();
         let mut made = raw::Value::NIL;
         lua.with_call(|call| {
-            made = call.new_closure(BOUND, &upvalues)?.raw;
+            made = call.new_closure(BOUND, &upvalues)?.raw();
             Ok(())
         })?;
         // Nothing has collected since it was made.

@@ -1,6 +1,6 @@
 //! Library functions end when they are told to: by an interrupt, or by the memory limit.
 
-use perilune_runtime::api::{Lua, LuaString};
+use perilune_api::{Lua, LuaString};
 use std::time::{Duration, Instant};
 
 fn state() -> Lua {

@@ -1,9 +1,9 @@
 //! What tests and test modes ask of a state: other machines, collections and failures at chosen
 //! points, and a check of the whole heap.
 
-use super::Lua;
-use crate::gc::pacing::Stress;
-use crate::interp::portable::Counts;
+use crate::Lua;
+use perilune_runtime::gc::pacing::Stress;
+use perilune_runtime::interp::portable::Counts;
 
 impl Lua {
     /// Runs Lua code on the counting machine from now on; for tests of what runs on other machines.
@@ -38,6 +38,6 @@ impl Lua {
     pub fn check_heap(&self) -> std::result::Result<(), String> {
         let vm = self.vm();
         // SAFETY: the machine lives as long as the state, and nothing else runs meanwhile.
-        unsafe { crate::gc::check::check(&raw mut *(*vm).heap, vm) }
+        unsafe { perilune_runtime::gc::check::check(&raw mut *(*vm).heap, vm) }
     }
 }

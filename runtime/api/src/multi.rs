@@ -1,6 +1,6 @@
 //! Lists of values: arguments and results, and what converts from and to them.
 
-use super::{Error, FromLua, IntoLua, Lua, Result, Value};
+use crate::{Error, FromLua, IntoLua, Lua, Result, Value};
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;

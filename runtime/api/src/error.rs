@@ -193,7 +193,7 @@ impl<T, E: ExternalError> ExternalResult<T> for std::result::Result<T, E> {
 #[derive(Clone, Debug)]
 pub struct Raised {
     /// The error object.
-    pub object: super::Value,
+    pub object: crate::Value,
     /// Its text: its own if it is a string or number or has `__tostring`.
     pub message: Vec<u8>,
     /// The stack at the point of the error, if it was asked for and the object has no text of its
@@ -208,7 +208,7 @@ impl From<Raised> for Error {
         if raised.out_of_memory {
             return Error::MemoryError;
         }
-        if let super::Value::Error(error) = raised.object {
+        if let crate::Value::Error(error) = raised.object {
             return *error;
         }
         let mut text = String::from_utf8_lossy(&raised.message).into_owned();

@@ -1,9 +1,9 @@
 //! Lua values on the Rust side, and conversion to them.
 
-use super::handle::Handle;
-use super::state::State;
-use super::{Error, Function, Lua, LuaString, Result, Table, Thread, UserData, callback};
-use crate::value as raw;
+use crate::handle::Handle;
+use crate::state::State;
+use crate::{Error, Function, Lua, LuaString, Result, Table, Thread, UserData, callback};
+use perilune_runtime::value as raw;
 use std::rc::Rc;
 
 /// A Lua value.

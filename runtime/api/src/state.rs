@@ -1,15 +1,15 @@
 //! The state: a virtual machine and its embedding interface.
 
-use super::handle::Handle;
-use super::{
+use crate::handle::Handle;
+use crate::{
     AsChunk, Chunk, Error, FromLua, Function, IntoLua, LuaString, Raised, Result, Table, Value,
 };
-use crate::error::LuaError;
-use crate::from_rust::call_from_rust;
-use crate::native::{Call, CallResult, ChunkMode, Native, TableRef, load_chunk};
-use crate::protect;
-use crate::value as raw;
-use crate::vm::{PendingLink, Vm, pending};
+use perilune_runtime::error::LuaError;
+use perilune_runtime::from_rust::call_from_rust;
+use perilune_runtime::native::{Call, CallResult, ChunkMode, Local, LocalView, load_chunk};
+use perilune_runtime::protect;
+use perilune_runtime::value as raw;
+use perilune_runtime::vm::{PendingLink, Vm, pending};
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
@@ -19,6 +19,13 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// Takes care of a machine.
+    pub(crate) fn new(vm: Box<Vm>) -> State {
+        State {
+            vm: Box::into_raw(vm),
+        }
+    }
+
     /// The machine.
     pub(crate) fn vm(&self) -> *mut Vm {
         self.vm
@@ -68,12 +75,12 @@ impl State {
     }
 
     /// A Lua error as the embedder sees it.
-    pub(super) fn describe(self: &Rc<State>, error: LuaError) -> Raised {
+    pub(crate) fn describe(self: &Rc<State>, error: LuaError) -> Raised {
         // SAFETY: the error object was just raised; it is rooted before anything else runs.
         unsafe {
             let vm = self.vm;
             let value = protect::error_value(&mut *vm, error);
-            super::callback::go_on_with_panic(value);
+            crate::callback::go_on_with_panic(value);
             let object = Value::from_raw(self, value);
             let traceback = (*vm).traceback.take();
             let (message, made_by_metamethod) = self.error_text(value);
@@ -93,20 +100,26 @@ impl State {
         unsafe {
             let vm = self.vm;
             if let Some(s) = value.to_string_object() {
-                return (crate::string::LuaString::as_bytes(s).to_vec(), false);
+                return (
+                    perilune_runtime::string::LuaString::as_bytes(s).to_vec(),
+                    false,
+                );
             }
-            if let Some(n) = crate::convert::as_number(value) {
+            if let Some(n) = perilune_runtime::convert::as_number(value) {
                 let mut text = Vec::new();
                 perilune_frontend::number::push_number(&mut text, n);
                 return (text, false);
             }
-            let event = crate::metatable::Event::ToString;
-            let function = crate::metatable::metamethod(&*vm, value, event);
+            let event = perilune_runtime::metatable::Event::ToString;
+            let function = perilune_runtime::metatable::metamethod(&*vm, value, event);
             if !function.is_nil()
                 && let Ok((first, 1..)) = call_from_rust(vm, function, &[value], 0)
                 && let Some(s) = (*first).to_string_object()
             {
-                return (crate::string::LuaString::as_bytes(s).to_vec(), true);
+                return (
+                    perilune_runtime::string::LuaString::as_bytes(s).to_vec(),
+                    true,
+                );
             }
             (
                 format!("(error object is a {} value)", value.type_name()).into_bytes(),
@@ -120,8 +133,10 @@ impl State {
         // SAFETY: no collection happens meanwhile.
         unsafe {
             let mut call = Call::new(self.vm, 0, CallResult::Returned(0));
-            let function = crate::native::FunctionRef::from_raw(function);
-            call.dump(function, strip)
+            match Local::from_raw(function).view() {
+                LocalView::Function(function) => call.dump(function, strip),
+                _ => None,
+            }
         }
     }
 }
@@ -130,7 +145,7 @@ impl Drop for State {
     fn drop(&mut self) {
         // SAFETY: the pointer came from `Box::into_raw`, and no handle is left.
         unsafe {
-            crate::collect::finalize_all(self.vm);
+            perilune_runtime::collect::finalize_all(self.vm);
             drop(Box::from_raw(self.vm));
         }
     }
@@ -168,22 +183,7 @@ impl InterruptHandle {
 }
 
 impl Lua {
-    /// A state without libraries: the facade's `Lua::new` opens them.
-    ///
-    /// # Errors
-    /// Memory.
-    pub fn without_libraries() -> Result<Lua> {
-        match Vm::new() {
-            Ok(vm) => Ok(Lua {
-                state: Rc::new(State {
-                    vm: Box::into_raw(vm),
-                }),
-            }),
-            Err(_) => Err(Error::MemoryError),
-        }
-    }
-
-    pub(super) fn vm(&self) -> *mut Vm {
+    pub(crate) fn vm(&self) -> *mut Vm {
         self.state.vm()
     }
 
@@ -193,7 +193,7 @@ impl Lua {
     /// What `open` raises.
     pub fn with_call<T>(
         &self,
-        open: impl for<'c> FnOnce(&mut Call<'c>) -> crate::error::Result<T>,
+        open: impl for<'c> FnOnce(&mut Call<'c>) -> perilune_runtime::error::Result<T>,
     ) -> Result<T> {
         // SAFETY: outside of native steps the running frame is native (the sentinel or the
         // embedder's), and no collection happens before `open` returns.
@@ -205,22 +205,6 @@ impl Lua {
             (*(*vm).frame_top).varargs = top;
             result.map_err(|error| self.state.describe(error).into())
         }
-    }
-
-    /// Registers the functions of a library in `table`.
-    ///
-    /// # Errors
-    /// Memory.
-    pub fn register<'c>(
-        call: &mut Call<'c>,
-        table: TableRef<'c>,
-        functions: &[Native],
-    ) -> crate::error::Result<()> {
-        for &native in functions {
-            let function = call.new_function(native)?;
-            call.table_set_str(table, native.description.name.as_bytes(), function)?;
-        }
-        Ok(())
     }
 
     /// A chunk: source text, or, where its mode allows that, a binary chunk.
@@ -352,29 +336,9 @@ impl Lua {
 
     /// Sets what hears of every chunk that is loaded: its text (or binary chunk), its name, and what
     /// it was compiled to.
-    pub fn set_chunk_observer(&self, observer: crate::vm::ChunkObserver) {
+    pub fn set_chunk_observer(&self, observer: perilune_runtime::vm::ChunkObserver) {
         // SAFETY: the machine lives as long as the state.
         unsafe { (*self.vm()).observer = Some(observer) };
-    }
-
-    /// Gives the state a tracing compiler, which is asked after `hot_limit` rounds of a loop.
-    ///
-    /// # Safety
-    /// The state has none yet: one that is replaced might be running. What the compiler does to the
-    /// state is what the interpreter would have done (see [`TraceHook`](crate::hot::TraceHook)).
-    pub unsafe fn set_tracer(&self, tracer: Rc<dyn crate::hot::TraceHook>, hot_limit: i32) {
-        // SAFETY: the state is live, and looks at both fields anew at its next back-edge.
-        unsafe {
-            let vm = self.state.vm();
-            (*vm).hot_limit = hot_limit;
-            (*vm).tracer = Some(tracer);
-        }
-    }
-
-    /// Whether the state has a tracing compiler.
-    pub fn has_tracer(&self) -> bool {
-        // SAFETY: the state is live.
-        unsafe { (*self.state.vm()).tracer.is_some() }
     }
 
     /// What the tracing compiler has to say of its work, if there is one: for people, or as a JSON
@@ -389,7 +353,7 @@ impl Lua {
     /// the process.
     pub fn finish(self) {
         // SAFETY: outside of native steps the state is at a safepoint.
-        unsafe { crate::collect::finalize_all(self.vm()) };
+        unsafe { perilune_runtime::collect::finalize_all(self.vm()) };
         std::mem::forget(self);
     }
 
@@ -416,6 +380,6 @@ impl Lua {
     /// Runs a full collection and due finalisers.
     pub fn gc_collect(&self) {
         // SAFETY: outside of native steps the state is at a safepoint.
-        unsafe { crate::collect::full(self.vm()) };
+        unsafe { perilune_runtime::collect::full(self.vm()) };
     }
 }

@@ -1,7 +1,7 @@
 //! Chunks of Lua code, to be loaded and run.
 
-use super::{FromLuaMulti, Function, IntoLua, IntoLuaMulti, Lua, Result, Value};
-use crate::native::ChunkMode;
+use crate::{FromLuaMulti, Function, IntoLua, IntoLuaMulti, Lua, Result, Value};
+use perilune_runtime::native::ChunkMode;
 use std::borrow::Cow;
 
 /// What can be loaded: source text, or a binary chunk.
@@ -81,7 +81,7 @@ impl Chunk<'_> {
     /// Compiles the chunk.
     ///
     /// # Errors
-    /// [`super::Error::SyntaxError`], memory.
+    /// [`crate::Error::SyntaxError`], memory.
     pub fn into_function(self) -> Result<Function> {
         self.lua.load_function(&self)
     }

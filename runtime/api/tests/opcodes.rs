@@ -3,8 +3,8 @@
 //! A handler that called the next one instead of jumping to it would use native stack for every
 //! instruction: a million rounds on a small stack would overflow it.
 
+use perilune_api::{Error, Lua, MultiValue, Value};
 use perilune_frontend::bytecode::opcode::Opcode;
-use perilune_runtime::api::{Error, Lua, MultiValue, Value};
 use perilune_runtime::machine::Primitive;
 use perilune_runtime::native;
 use perilune_runtime::native::{Action, Call, NativeResult};
@@ -49,8 +49,7 @@ fn state() -> Result<Lua, Error> {
     let lua = Lua::without_libraries()?;
     lua.with_call(|call| {
         let globals = call.globals();
-        Lua::register(
-            call,
+        call.register(
             globals,
             &[
                 native!("next", next),

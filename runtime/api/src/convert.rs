@@ -3,7 +3,7 @@
 //! Numbers and strings convert into each other as Lua itself converts them; integers that do not fit
 //! are errors, never cut. A nil is `None`; only nil and `false` are false.
 
-use super::{Error, Function, Lua, LuaString, Result, Table, Thread, UserData, Value};
+use crate::{Error, Function, Lua, LuaString, Result, Table, Thread, UserData, Value};
 use perilune_frontend::number::{Number, Rounding, float_to_integer, str_to_number};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};

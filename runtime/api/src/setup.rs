@@ -1,0 +1,86 @@
+//! Making a state: its libraries and its tracing compiler.
+
+use crate::state::State;
+use crate::{Error, Lua, Options, Result};
+use perilune_runtime::vm::Vm;
+use std::rc::Rc;
+
+impl Lua {
+    /// A state with all libraries open.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// lua.load("x = 6 * 7").exec()?;
+    /// assert_eq!(lua.globals().get::<i64>("x")?, 42);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
+    /// # Panics
+    /// When the system has no memory for a state; [`Lua::with_options`] gives an error then.
+    #[expect(
+        clippy::new_without_default,
+        reason = "making a state is work that a reader should see"
+    )]
+    pub fn new() -> Lua {
+        match Lua::with_options(&Options::new()) {
+            Ok(lua) => lua,
+            Err(error) => panic!("a Lua state can't be made: {error}"),
+        }
+    }
+
+    /// A state with all libraries open, set up as `options` say.
+    ///
+    /// # Errors
+    /// [`Error::MemoryError`] when the allocator fails.
+    pub fn with_options(options: &Options) -> Result<Lua> {
+        let lua = Lua::without_libraries()?;
+        lua.fail_nth_allocation(options.failing_allocation);
+        if !options.reads_environment {
+            lua.set_named_registry_value("LUA_NOENV", true)?;
+        }
+        lua.with_call(perilune_stdlib::open_all)?;
+        let warnings = perilune_stdlib::base::Warnings::Off;
+        lua.set_warning_function(perilune_stdlib::base::standard_warnings(warnings));
+        lua.set_gc_stress(options.gc_stress);
+        if options.chunks.is_wanted() {
+            let (chunks, report) = (options.chunks, options.report.clone());
+            lua.set_chunk_observer(Box::new(move |source, name, proto| {
+                chunks.tell(&report, source, name, proto);
+            }));
+        }
+        #[cfg(feature = "jit")]
+        if options.jit {
+            lua.install_tracer(options);
+        }
+        Ok(lua)
+    }
+
+    /// A state without libraries or tracing compiler.
+    ///
+    /// # Errors
+    /// [`Error::MemoryError`] when the allocator fails.
+    pub fn without_libraries() -> Result<Lua> {
+        match Vm::new() {
+            Ok(vm) => Ok(Lua {
+                state: Rc::new(State::new(vm)),
+            }),
+            Err(_) => Err(Error::MemoryError),
+        }
+    }
+
+    /// Gives a state that has none a tracing compiler.
+    #[cfg(feature = "jit")]
+    fn install_tracer(&self, options: &Options) {
+        let mut tracing = options.tracing.clone();
+        tracing.report = options.report.clone();
+        let engine = perilune_tracejit::Engine::new(tracing);
+        // SAFETY: the state is live, nothing of it runs, and it looks at both fields anew at its
+        // next back-edge. What traces do is what the opcodes' own functions did when they were
+        // recorded (`TraceHook`'s contract).
+        unsafe {
+            let vm = self.vm();
+            (*vm).hot_limit = engine.hot_limit();
+            (*vm).tracer = Some(engine);
+        }
+    }
+}
