@@ -201,12 +201,14 @@ impl Parser {
             live: [].into(),
             live_start: 0,
             is_speculative: false,
+            unspent: 0,
         };
         while let Some(word) = words.next() {
             match word {
                 "constants" => s.constants = words.address()?,
                 "base" => s.base = words.number()?,
                 "top" => s.top = Some(words.number()?),
+                "unspent" => s.unspent = words.number()?,
                 "popped" => s.popped = words.number()?,
                 "frame" => {
                     let mut parts = words.next()?.split('/');

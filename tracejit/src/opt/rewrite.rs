@@ -218,6 +218,10 @@ impl<'a> Rewriter<'a> {
                 }
                 Ref::NONE
             }
+            Op::GuardFuel => {
+                self.guard(i);
+                Ref::NONE
+            }
             Op::Step => self.step(i),
             Op::CallInt | Op::CallFloat => self.call(i),
             Op::BarrierBack => self.barrier(i),

@@ -36,6 +36,7 @@ impl Recording {
             }
             self.shadow.insert(slot.slot, shadow);
         }
+        self.fuel.inherit(snapshot.unspent);
         self.base = snapshot.base;
         self.frames = snapshot.frames.clone();
         self.popped = snapshot.popped;

@@ -259,6 +259,7 @@ impl Generator {
             live: [self.live].into(),
             live_start: 0,
             is_speculative: false,
+            unspent: 0,
         });
         let snapshot = self.trace.snapshots.len() as u32 - 1;
         self.snapshot = Some(snapshot);
