@@ -345,7 +345,7 @@ impl Engine {
         // SAFETY: the caller's contract.
         let (outcome, code) = unsafe { recording.run(start, &self.limits(), self) };
         let mut state = self.state.borrow_mut();
-        state.statistics.recorded(began);
+        state.statistics.recorded(began, recording.instructions);
         if state.statistics.flushes != flushes {
             return (Outcome::Aborted(Abort::Collection), code);
         }

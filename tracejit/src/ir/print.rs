@@ -142,8 +142,8 @@ impl Trace {
 
 /// The live slots as ranges, each without its end: `live -1..3,5`.
 fn print_live(f: &mut Formatter<'_>, s: &Snapshot) -> fmt::Result {
-    let end = s.live_start + 64 * s.live.len() as i32;
-    let (mut slot, mut separator) = (s.live_start, " live ");
+    let (start, end) = s.live.bounds();
+    let (mut slot, mut separator) = (start, " live ");
     while slot < end {
         if !s.is_live(slot) {
             slot += 1;

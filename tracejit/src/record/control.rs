@@ -390,7 +390,7 @@ impl Recording {
             return;
         }
         self.guard(Op::GuardEq, &[observed, known]);
-        self.shadow.entry(slot).or_default().int = Some(known);
+        self.shadow.note(slot, |shadow| shadow.int = known);
     }
 
     /// A residual step: everything into memory, then the runtime does the instruction.
