@@ -186,6 +186,7 @@ impl<'a> Rewriter<'a> {
                 objects: self.described(&slots),
                 slots,
                 is_speculative: old.is_speculative,
+                unspent: old.unspent,
             });
             trace.snapshots.len() as u32 - 1
         };
@@ -249,6 +250,10 @@ impl<'a> Rewriter<'a> {
                     self.is_quiet = true;
                     self.guard(i);
                 }
+                Ref::NONE
+            }
+            Op::GuardFuel => {
+                self.guard(i);
                 Ref::NONE
             }
             Op::Step => self.step(i),
@@ -549,6 +554,7 @@ impl<'a> Rewriter<'a> {
             slots,
             objects,
             is_speculative: from.is_speculative,
+            unspent: from.unspent,
         };
         self.new.snapshots.push(snapshot);
         let new = self.new.snapshots.len() as u32 - 1;
