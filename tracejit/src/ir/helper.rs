@@ -65,8 +65,6 @@ helpers! {
     FloatSin = float_sin, (Float) -> Float, Pure;
     /// `math.cos(a)`
     FloatCos = float_cos, (Float) -> Float, Pure;
-    /// The greatest integer that is not greater than a, which is in an integer's range.
-    FloatFloor = float_floor, (Float) -> Int, Pure;
     /// Appends the value with tag b and payload c to table a: 1, or 0 when it declines.
     Append = append, (Int, Int, Int) -> Int, WritesTable;
     /// Gives table a the shape b, which has one field more: 1, or 0 when it declines.
@@ -143,9 +141,6 @@ extern "C-unwind" fn float_sin(a: f64, _: *mut Vm) -> f64 {
 }
 extern "C-unwind" fn float_cos(a: f64, _: *mut Vm) -> f64 {
     a.cos()
-}
-extern "C-unwind" fn float_floor(a: f64, _: *mut Vm) -> i64 {
-    a.floor() as i64
 }
 
 fn value(tag: u64, payload: u64) -> Value {
