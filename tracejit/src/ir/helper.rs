@@ -6,7 +6,7 @@ use perilune_runtime::construct;
 use perilune_runtime::function::{Cell, LuaClosure, Proto};
 use perilune_runtime::keyed;
 use perilune_runtime::string::LuaString;
-use perilune_runtime::table::Table;
+use perilune_runtime::table::{Node, Table};
 use perilune_runtime::value::{INTEGER, Value};
 use perilune_runtime::vm::Vm;
 
@@ -17,7 +17,9 @@ pub enum HelperEffect {
     Pure,
     /// Tables: their shape, header, record slots and elements.
     ReadsTables,
-    /// Changes elements of a table.
+    /// Where a table has a key in its hash part.
+    FindsNode,
+    /// Changes elements of a table, and may change its hash part.
     WritesTable,
     /// Changes a table's shape to the one that is its second operand, and where its fields are.
     AddsField,
@@ -99,6 +101,8 @@ helpers! {
     /// The value of table a for the key with tag b and payload c, found in the machine: 1, or 0 when it
     /// declines.
     Find = find, (Int, Int, Int) -> Int, Finds;
+    /// The node of table a for the key with tag b and payload c, or 0.
+    FindNode = find_node, (Int, Int, Int) -> Int, FindsNode;
     /// Stores what was found in the machine to table a under the key with tag b and payload c: 1, or 0
     /// when it declines.
     StoreFound = store_found, (Int, Int, Int) -> Int, WritesTable;
@@ -278,6 +282,18 @@ unsafe extern "C-unwind" fn find(t: *mut Table, tag: u64, payload: u64, vm: *mut
         }
         None => 0,
     }
+}
+
+/// # Safety
+/// As [`keyed::find_node`].
+unsafe extern "C-unwind" fn find_node(
+    t: *mut Table,
+    tag: u64,
+    payload: u64,
+    vm: *mut Vm,
+) -> *mut Node {
+    // SAFETY: the caller's contract.
+    unsafe { keyed::find_node(vm, t, value(tag, payload)) }
 }
 
 /// # Safety

@@ -210,6 +210,10 @@ pub enum Class {
     Element,
     /// Tags of array elements.
     ElementTag,
+    /// Which nodes of hash parts hold which keys.
+    Node,
+    /// Values in nodes of hash parts.
+    Hash,
     /// Which cells a closure has: `debug.upvaluejoin` changes it.
     Upvalue,
     /// Values in cells.
@@ -236,6 +240,8 @@ impl Class {
         Class::Record,
         Class::Element,
         Class::ElementTag,
+        Class::Node,
+        Class::Hash,
         Class::Upvalue,
         Class::Cell,
         Class::Mark,
