@@ -108,7 +108,7 @@ pub struct AssembledExit {
     pub snapshot: u32,
     /// Where the values of the snapshot are, in the order of
     /// [`Snapshot::values`](crate::ir::Snapshot::values).
-    pub values: Vec<Location>,
+    pub values: Box<[Location]>,
     /// The address of its stub, for [`Backend::patch`].
     pub stub: usize,
 }

@@ -121,7 +121,7 @@ struct CompiledTrace {
 struct ExitRecord {
     trace: u32,
     snapshot: u32,
-    values: Vec<Location>,
+    values: Box<[Location]>,
     stub: usize,
     count: u32,
     aborts: u32,

@@ -9,6 +9,7 @@
 mod calls;
 mod code_area;
 mod emit;
+mod exits;
 mod guards;
 mod moves;
 mod operands;
