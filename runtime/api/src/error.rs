@@ -4,6 +4,7 @@
 //! the same error: [`Error::CallbackError`] holds it as its cause, with the traceback at the place
 //! where the callback was called.
 
+use perilune_runtime::error::Limit;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -67,6 +68,8 @@ pub enum Error {
         /// What it returned.
         cause: Arc<Error>,
     },
+    /// A limit that ended the program, and that it could not catch.
+    LimitReached(Limit),
     /// An error of the embedder's own kind.
     ExternalError(Arc<dyn StdError + Send + Sync>),
     /// An error, and what was being done.
@@ -108,6 +111,15 @@ impl Error {
     pub fn parent(&self) -> Option<&Error> {
         match self {
             Error::CallbackError { cause, .. } | Error::WithContext { cause, .. } => Some(cause),
+            _ => None,
+        }
+    }
+
+    /// The limit that ended the program, if that is the error or its cause.
+    pub(crate) fn limit(&self) -> Option<Limit> {
+        match self {
+            Error::LimitReached(limit) => Some(*limit),
+            Error::CallbackError { cause, .. } | Error::WithContext { cause, .. } => cause.limit(),
             _ => None,
         }
     }
@@ -201,10 +213,15 @@ pub struct Raised {
     pub traceback: Option<Vec<u8>>,
     /// Whether memory ran out.
     pub out_of_memory: bool,
+    /// The limit that ended the program, if that is why.
+    pub limit: Option<Limit>,
 }
 
 impl From<Raised> for Error {
     fn from(raised: Raised) -> Error {
+        if let Some(limit) = raised.limit {
+            return Error::LimitReached(limit);
+        }
         if raised.out_of_memory {
             return Error::MemoryError;
         }
@@ -254,6 +271,7 @@ impl fmt::Display for Error {
                 write!(f, "error converting Lua {from} to {to}")?;
                 more(f, message)
             }
+            Error::LimitReached(limit) => write!(f, "limit reached: {}", limit.text()),
             Error::CallbackDestructed => write!(f, "the callback's state is being closed"),
             Error::RecursiveMutCallback => write!(f, "mutable callback called recursively"),
             Error::CallbackError { traceback, cause } => {

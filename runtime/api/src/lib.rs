@@ -17,6 +17,7 @@ mod chunk;
 mod convert;
 mod error;
 mod handle;
+mod limit;
 mod multi;
 mod options;
 mod send;
@@ -33,6 +34,7 @@ pub use error::{Error, ErrorContext, ExternalError, ExternalResult, Raised, Resu
 pub use handle::{Function, LuaString, Table, Thread, UserData};
 pub use multi::{FromLuaMulti, IntoLuaMulti, MultiValue, Variadic};
 pub use options::{Options, UnknownMode};
+pub use perilune_runtime::error::Limit;
 pub use perilune_runtime::native::ChunkMode;
 pub use send::MaybeSend;
 pub use signal::SignalInterrupt;

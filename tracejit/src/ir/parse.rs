@@ -196,9 +196,11 @@ impl Parser {
             slots: Vec::new(),
             objects: Vec::new(),
             is_speculative: false,
+            unspent: 0,
         };
         while let Some(word) = words.next() {
             match word {
+                "unspent" => s.unspent = words.number()?,
                 "constants" => at.constants = words.address()?,
                 "base" => at.base = words.number()?,
                 "top" => at.top = Some(words.number()?),

@@ -44,7 +44,7 @@ pub(super) fn has_offset(op: Op) -> bool {
             );
             !has_none && !is_slot(op)
         }
-        _ => matches!(op, Op::GuardStack | Op::GuardPaid),
+        _ => matches!(op, Op::GuardStack | Op::GuardPaid | Op::GuardFuel),
     }
 }
 
@@ -127,6 +127,9 @@ impl Trace {
             for &(tag, payload) in &object.fields {
                 write!(f, ",{}:{}", Shown(self, tag), Shown(self, payload))?;
             }
+        }
+        if s.unspent != 0 {
+            write!(f, " unspent {}", s.unspent)?;
         }
         print_live(f, s)?;
         f.write_str(if s.is_speculative {

@@ -198,6 +198,9 @@ pub struct Snapshot {
     /// Whether guards leave through it that nothing in the program asks for: the optimiser bets that
     /// they hold.
     pub is_speculative: bool,
+    /// Fuel that the trace has burnt for instructions from here on, which are not executed when it is
+    /// left: to be given back.
+    pub unspent: i32,
 }
 
 impl Snapshot {

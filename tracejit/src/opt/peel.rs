@@ -88,6 +88,7 @@ fn head(w: &Rewriter, final_snapshot: u32, first: &[SnapshotSlot]) -> Snapshot {
         slots: first.to_vec(),
         objects: w.described(first),
         is_speculative: old.is_speculative,
+        unspent: old.unspent,
     }
 }
 

@@ -187,6 +187,7 @@ impl<'a> Rewriter<'a> {
                 objects: self.described(&slots),
                 slots,
                 is_speculative: old.is_speculative,
+                unspent: old.unspent,
             });
             trace.snapshots.len() as u32 - 1
         };
@@ -256,6 +257,10 @@ impl<'a> Rewriter<'a> {
                     self.is_quiet = true;
                     self.guard(i);
                 }
+                Ref::NONE
+            }
+            Op::GuardFuel => {
+                self.guard(i);
                 Ref::NONE
             }
             Op::Step => self.step(i),
@@ -556,6 +561,7 @@ impl<'a> Rewriter<'a> {
             slots,
             objects,
             is_speculative: from.is_speculative,
+            unspent: from.unspent,
         };
         self.new.snapshots.push(snapshot);
         let new = self.new.snapshots.len() as u32 - 1;

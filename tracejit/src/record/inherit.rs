@@ -29,6 +29,7 @@ impl Recording {
             let shadow = Shadow::of(&self.trace, slot.tag, slot.payload);
             self.shadow.set(slot.slot, shadow);
         }
+        self.fuel.inherit(snapshot.unspent);
         self.base = snapshot.base;
         self.frames = snapshot.frames.clone();
         self.popped = snapshot.popped;
@@ -85,6 +86,7 @@ impl Recording {
             slots,
             objects,
             is_speculative: false,
+            unspent: exit.unspent,
         }
     }
 

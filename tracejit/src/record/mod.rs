@@ -12,6 +12,7 @@
 mod construct;
 mod control;
 mod frames;
+mod fuel;
 mod inherit;
 mod keyed;
 mod log;
@@ -97,6 +98,8 @@ pub struct Recording {
     pub instructions: usize,
     /// The loop that a side trace started in, until it is left.
     parent_loop: Option<control::Extent>,
+    /// What it does about fuel.
+    fuel: fuel::Meter,
     /// What was executed, if that is wanted.
     pub log: Option<String>,
     /// Why recording can't go on.
@@ -139,6 +142,8 @@ impl Recording {
             entered: false,
             instructions: 0,
             parent_loop: None,
+            // SAFETY: the caller's contract.
+            fuel: fuel::Meter::new(unsafe { (*vm).has_fuel }),
             log: None,
             abort: None,
         }
@@ -233,6 +238,7 @@ impl Recording {
             slots,
             objects: Vec::new(),
             is_speculative: false,
+            unspent: self.fuel.unspent(),
         }
     }
 

@@ -256,6 +256,7 @@ impl Generator {
             slots: slots.collect(),
             objects: Vec::new(),
             is_speculative: false,
+            unspent: 0,
         });
         let snapshot = self.trace.snapshots.len() as u32 - 1;
         self.snapshot = Some(snapshot);
