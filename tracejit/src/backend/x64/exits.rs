@@ -22,6 +22,7 @@ pub(super) enum Condition {
     NotEqual = 0x5,
     NotAbove = 0x6,
     Above = 0x7,
+    Negative = 0x8,
     Parity = 0xa,
     Less = 0xc,
     NotLess = 0xd,

@@ -85,7 +85,8 @@ impl Emitter<'_> {
             }
             Op::GuardFuel => {
                 displaced!(self.ops, { mov rax, } [rbx] + layout::VM_FUEL, {});
-                dynasm!(self.ops ; sub rax, i.imm ; js =>exit);
+                dynasm!(self.ops ; sub rax, i.imm);
+                self.leave_if(Condition::Negative, exit);
                 displaced!(self.ops, { mov } [rbx] + layout::VM_FUEL, { , rax });
             }
             Op::GuardPaid => {
