@@ -11,6 +11,7 @@
 
 pub mod compute;
 pub mod eval;
+mod finished;
 pub mod frames;
 mod fresh;
 pub mod helper;
@@ -22,6 +23,7 @@ pub mod snapshot;
 pub mod verify;
 pub mod world;
 
+pub use finished::{ExitState, Finished};
 pub use helper::Helper;
 pub use op::{Class, Effect, Op, Type};
 pub use snapshot::{

@@ -13,6 +13,7 @@ use perilune_runtime::layout;
 pub(super) struct Emitted {
     pub(super) code: Vec<u8>,
     pub(super) exits: Vec<AssembledExit>,
+    pub(super) values: Vec<Location>,
 }
 
 /// The code generator at work on a trace.
@@ -69,8 +70,12 @@ pub(super) fn emit(
     e.constants();
     let mut code = e.ops.finalize().map_err(|_| Refusal::Malformed)?;
     e.exits.link(&mut code);
-    let exits = e.exits.assembled(trace, allocation, address)?;
-    Ok(Emitted { code, exits })
+    let (exits, values) = e.exits.assembled(trace, allocation, address)?;
+    Ok(Emitted {
+        code,
+        exits,
+        values,
+    })
 }
 
 impl Emitter<'_> {

@@ -79,33 +79,33 @@ impl Exits {
         self.stubs + place * STUB_BYTES
     }
 
-    /// What is to be known of each exit, when the code begins at an address.
+    /// What is to be known of each exit when the code begins at an address, and where their values are.
     pub(super) fn assembled(
         &self,
         trace: &Trace,
         allocation: &Allocation,
         address: usize,
-    ) -> Result<Vec<AssembledExit>, Refusal> {
+    ) -> Result<(Vec<AssembledExit>, Vec<Location>), Refusal> {
         let mut exits = Vec::with_capacity(self.snapshots.len());
-        let mut values: Vec<Location> = Vec::new();
+        let mut values: Vec<Location> = Vec::with_capacity(8 * self.snapshots.len());
+        let mut are_placed = true;
         for (place, &snapshot) in self.snapshots.iter().enumerate() {
-            let mut are_placed = true;
-            values.clear();
+            let first = values.len() as u32;
             trace.snapshots[snapshot as usize].for_each_value(|r| {
                 let location = r.as_instruction().and_then(|n| allocation.places[n]);
                 are_placed &= location.is_some();
                 values.extend(location);
             });
-            if !are_placed {
-                return Err(Refusal::Malformed);
-            }
             exits.push(AssembledExit {
                 snapshot,
-                values: values.as_slice().into(),
+                values: first..values.len() as u32,
                 stub: address + self.stub(place),
             });
         }
-        Ok(exits)
+        match are_placed {
+            true => Ok((exits, values)),
+            false => Err(Refusal::Malformed),
+        }
     }
 }
 

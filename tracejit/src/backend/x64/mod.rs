@@ -115,6 +115,7 @@ impl Backend {
         Ok(Assembled {
             entry: address as *const u8,
             exits: emitted.exits,
+            values: emitted.values,
             code_bytes: emitted.code.len(),
         })
     }
