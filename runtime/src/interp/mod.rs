@@ -33,7 +33,7 @@ use std::sync::atomic::Ordering;
 pub(crate) use slow::metamethod_site;
 pub use slow::{Found, event_of, index_value, set_index_value};
 pub(crate) use slow::{
-    arithmetic_values, check_pending, close_site, continue_concat, entry_site, equals_raw,
+    arithmetic_values, close_site, continue_concat, entry_site, equals_raw,
     less_values, operand_a, perform, table_error, tail_call_site,
 };
 
