@@ -450,10 +450,7 @@ fn is_passable(instruction: Instruction) -> bool {
 
 /// Runs `event` with the saved pc as if the instruction were being executed, so that the hook
 /// sees its line.
-unsafe fn at_instruction(
-    vm: *mut Vm,
-    event: impl FnOnce(*mut Vm) -> Result<bool>,
-) -> Result<bool> {
+unsafe fn at_instruction(vm: *mut Vm, event: impl FnOnce(*mut Vm) -> Result<bool>) -> Result<bool> {
     // SAFETY: see `before_instruction`.
     unsafe {
         (*vm).pc = (*vm).pc.add(1);

@@ -55,7 +55,10 @@ pub(crate) unsafe fn check(vm: *mut Vm) -> Result<()> {
 pub(crate) unsafe fn check_before(vm: *mut Vm, is_open: bool) -> Result<Option<Next>> {
     // SAFETY: the caller's contract.
     unsafe {
-        if (*vm).pending.load(Ordering::Relaxed) & pending::EVENTS == 0 || !serve(vm, is_open)? {
+        if (*vm).pending.load(Ordering::Relaxed) & pending::EVENTS == 0
+            || std::mem::take(&mut (*vm).limits.goes_on)
+            || !serve(vm, is_open)?
+        {
             return Ok(None);
         }
         if is_open {

@@ -40,6 +40,9 @@ pub struct Limits {
     pub deadline: Option<Instant>,
     /// Whether the running coroutine is to pause as soon as it can (`interrupt.rs`).
     pub is_pause_due: bool,
+    /// Whether a coroutine that had paused goes on: its next instruction is executed, whatever is
+    /// pending, so that there is progress.
+    pub goes_on: bool,
 }
 
 impl Default for Limits {
@@ -51,6 +54,7 @@ impl Default for Limits {
             stop: None,
             deadline: None,
             is_pause_due: false,
+            goes_on: false,
         };
         limits.set_catchable(Limit::Memory, true);
         limits.set_catchable(Limit::Interrupt, true);

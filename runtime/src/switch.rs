@@ -78,6 +78,7 @@ pub(crate) unsafe fn resume(vm: *mut Vm, slot: u32, args: u32, state: u32) -> Re
         }
         let (own_slot, own_state) = (*target).own_point;
         if own_slot == PAUSED {
+            (*vm).limits.goes_on = true;
             return Ok(Next::Continue);
         }
         if let Err(error) = receive(vm, first, args as usize, own_slot) {

@@ -90,10 +90,14 @@ fn run(clock: &Clock) {
     let mut entries = clock.entries.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
         let now = Instant::now();
-        entries.by_key.retain(|_, entry| entry.at > now || entry.tick(now));
+        entries
+            .by_key
+            .retain(|_, entry| entry.at > now || entry.tick(now));
         entries = match entries.by_key.values().map(|entry| entry.at).min() {
             Some(at) => {
-                let waited = clock.changed.wait_timeout(entries, at.saturating_duration_since(now));
+                let waited = clock
+                    .changed
+                    .wait_timeout(entries, at.saturating_duration_since(now));
                 waited.unwrap_or_else(PoisonError::into_inner).0
             }
             None => {
@@ -117,7 +121,11 @@ impl Entry {
             return false;
         };
         let was_seen = before & pending::TICK == 0;
-        self.patience = if was_seen { every } else { (self.patience * 2).min(IDLE) };
+        self.patience = if was_seen {
+            every
+        } else {
+            (self.patience * 2).min(IDLE)
+        };
         self.at = now + self.patience;
         true
     }

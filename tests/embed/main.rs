@@ -6,5 +6,8 @@ mod common;
 mod conversion;
 mod error;
 mod function;
+mod hook;
+mod interrupt;
 mod limit;
 mod table;
+mod thread;

@@ -1,6 +1,7 @@
 //! What is active: information about functions and the calls that they are in.
 
 use crate::handle::Handle;
+pub use crate::hook::HookTriggers;
 use crate::{Function, Lua, LuaString, Result};
 use perilune_runtime::native::{ActivationInfo, Call, FunctionInfo, Level, Local};
 use perilune_runtime::value as raw;
@@ -152,10 +153,7 @@ impl<'a> Debug<'a> {
     }
 }
 
-fn about<'c>(
-    call: &mut Call<'c>,
-    level: Level<'c>,
-) -> (raw::Value, FunctionInfo, ActivationInfo) {
+fn about<'c>(call: &mut Call<'c>, level: Level<'c>) -> (raw::Value, FunctionInfo, ActivationInfo) {
     let function = call.level_function(level);
     (
         Local::from(function).raw(),

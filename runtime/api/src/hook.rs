@@ -79,7 +79,10 @@ impl HookTriggers {
             (self.on_calls, HOOK_CALL),
             (self.on_returns, HOOK_RETURN),
             (self.every_line, HOOK_LINE),
-            (self.every_nth_instruction.is_some_and(|n| n > 0), HOOK_COUNT),
+            (
+                self.every_nth_instruction.is_some_and(|n| n > 0),
+                HOOK_COUNT,
+            ),
         ] {
             if is_wanted {
                 mask |= bit;
@@ -194,7 +197,11 @@ impl Lua {
     where
         F: Fn(&Lua, &Debug<'_>) -> Result<VmState> + MaybeSend + 'static,
     {
-        let before = self.state.control.global_hook.replace(Some(Rc::new(callback)));
+        let before = self
+            .state
+            .control
+            .global_hook
+            .replace(Some(Rc::new(callback)));
         drop(before);
         self.current_thread().hook_with(triggers, None, true)
     }
@@ -236,7 +243,7 @@ impl Thread {
         let made = self.ask(|call, thread| {
             let userdata = call.new_userdata(hook, None, 0)?;
             let function = call.new_closure(HOOK, &[userdata.into()])?;
-            call.set_embedders_hook(thread, function.into(), triggers.events(), is_inherited);
+            call.set_embedders_hook(thread, function, triggers.events(), is_inherited);
             Ok(())
         });
         match made {

@@ -122,9 +122,12 @@ impl Lua {
 /// The function that is asked at an interruption; its upvalue holds an [`Interrupt`].
 const INTERRUPT: Native = native!("?", ask, private_upvalues);
 
+/// What decides how running code goes on.
+type InterruptCallback = dyn Fn(&Lua) -> Result<VmState>;
+
 struct Interrupt {
     state: Weak<State>,
-    callback: Rc<dyn Fn(&Lua) -> Result<VmState>>,
+    callback: Rc<InterruptCallback>,
 }
 
 fn ask(call: &mut Call<'_>) -> NativeResult {
@@ -153,4 +156,3 @@ impl State {
         }
     }
 }
-

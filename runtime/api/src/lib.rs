@@ -16,8 +16,8 @@ mod callback;
 mod chunk;
 mod control;
 mod convert;
+pub mod debug;
 mod error;
-mod debug;
 mod handle;
 mod hook;
 mod interrupt;
@@ -30,15 +30,15 @@ mod signal;
 mod state;
 mod table;
 mod testing;
-mod thread;
+pub mod thread;
 mod value;
 
 pub use chunk::{AsChunk, Chunk};
 pub use convert::{FromLua, IntoLua};
+#[doc(inline)]
+pub use debug::HookTriggers;
 pub use error::{Error, ErrorContext, ExternalError, ExternalResult, Raised, Result};
-pub use debug::{Debug, DebugEvent, DebugNames, DebugSource, DebugStack};
 pub use handle::{Function, LuaString, Table, Thread, UserData};
-pub use hook::HookTriggers;
 pub use interrupt::VmState;
 pub use multi::{FromLuaMulti, IntoLuaMulti, MultiValue, Variadic};
 pub use options::{Options, UnknownMode};

@@ -191,7 +191,10 @@ impl Lua {
         })?;
         // Nothing has collected since it was made.
         let thread = Thread(Handle::new(&self.state, made));
-        self.tell_of_thread(|triggers| triggers.on_create, || ThreadEvent::Create(thread.clone()))?;
+        self.tell_of_thread(
+            |triggers| triggers.on_create,
+            || ThreadEvent::Create(thread.clone()),
+        )?;
         Ok(thread)
     }
 
@@ -209,7 +212,11 @@ impl Lua {
         F: Fn(&Lua, ThreadEvent) -> Result<()> + MaybeSend + 'static,
     {
         let callback: ThreadEventCallback = Rc::new(callback);
-        let before = self.state.control.thread_events.replace(Some((triggers, callback)));
+        let before = self
+            .state
+            .control
+            .thread_events
+            .replace(Some((triggers, callback)));
         drop(before);
     }
 
@@ -261,7 +268,10 @@ impl Thread {
     }
 
     /// What `ask` makes of the thread.
-    pub(crate) fn ask<T>(&self, ask: impl for<'c> FnOnce(&mut Call<'c>, ThreadRef<'c>) -> T) -> Option<T> {
+    pub(crate) fn ask<T>(
+        &self,
+        ask: impl for<'c> FnOnce(&mut Call<'c>, ThreadRef<'c>) -> T,
+    ) -> Option<T> {
         let mut answer = None;
         let asked = self.lua().with_call(|call| {
             // SAFETY: a value of this state, which the handle keeps alive.
@@ -284,11 +294,17 @@ impl Thread {
         if !self.is_resumable() {
             return Err(Error::CoroutineUnresumable);
         }
-        lua.tell_of_thread(|triggers| triggers.on_resume, || ThreadEvent::Resume(self.clone()))?;
+        lua.tell_of_thread(
+            |triggers| triggers.on_resume,
+            || ThreadEvent::Resume(self.clone()),
+        )?;
         let args = args.into_lua_multi(&lua)?;
         let values = self.resume_with(&lua, &args)?;
         if self.is_resumable() {
-            lua.tell_of_thread(|triggers| triggers.on_yield, || ThreadEvent::Yield(self.clone()))?;
+            lua.tell_of_thread(
+                |triggers| triggers.on_yield,
+                || ThreadEvent::Yield(self.clone()),
+            )?;
         }
         R::from_lua_multi(values, &lua)
     }

@@ -167,7 +167,8 @@ impl<'c> Call<'c> {
     pub fn restart_thread(&mut self, thread: ThreadRef<'c>, function: Local<'c>) -> bool {
         // SAFETY: thread and function live during the step; what is dead was closed or has ended.
         unsafe {
-            let is_new = (*thread.raw).status == Status::Suspended && (*thread.raw).frame_index == 0;
+            let is_new =
+                (*thread.raw).status == Status::Suspended && (*thread.raw).frame_index == 0;
             let may = is_new || (*thread.raw).status == Status::Dead;
             if may {
                 (*thread.raw).to_be_closed.clear();
