@@ -7,6 +7,7 @@ mod conversion;
 mod error;
 mod function;
 mod hook;
+mod hostile;
 mod interrupt;
 mod limit;
 mod table;
