@@ -28,12 +28,20 @@ fn programs() -> Vec<Program> {
             let text = std::fs::read_to_string(&path).expect("a text");
             let kind = text.lines().next().expect("a first line").to_owned();
             assert!(
-                ["-- runs for ever", "-- eats memory", "-- runs for ever, with much memory"]
-                    .contains(&kind.as_str()),
+                [
+                    "-- runs for ever",
+                    "-- eats memory",
+                    "-- runs for ever, with much memory"
+                ]
+                .contains(&kind.as_str()),
                 "{path:?}: {kind}"
             );
             Program {
-                name: path.file_stem().expect("a name").to_string_lossy().into_owned(),
+                name: path
+                    .file_stem()
+                    .expect("a name")
+                    .to_string_lossy()
+                    .into_owned(),
                 text,
                 eats_memory: kind == "-- eats memory",
                 may_eat_memory: kind == "-- runs for ever, with much memory",
@@ -59,7 +67,11 @@ fn all_are_stopped<T>(limit: Limit, wanted: impl Fn(&Program) -> bool, set: impl
                 _ => false,
             };
             if !is_right || began.elapsed() > Duration::from_secs(20) {
-                failures.push(format!("{modes:?}: {}: {outcome:?}, {:?}", program.name, began.elapsed()));
+                failures.push(format!(
+                    "{modes:?}: {}: {outcome:?}, {:?}",
+                    program.name,
+                    began.elapsed()
+                ));
             }
             if let Err(error) = lua.check_heap() {
                 failures.push(format!("{modes:?}: {}: {error}", program.name));

@@ -10,5 +10,6 @@ mod hook;
 mod hostile;
 mod interrupt;
 mod limit;
+mod sandbox;
 mod table;
 mod thread;
