@@ -59,6 +59,8 @@ pub enum Error {
     },
     /// The state of a callback is being closed.
     CallbackDestructed,
+    /// A coroutine was to be resumed that is running, or waits for another one, or has ended.
+    CoroutineUnresumable,
     /// A callback that needs its captures for itself was called from within its own call.
     RecursiveMutCallback,
     /// A callback returned an error.
@@ -272,6 +274,7 @@ impl fmt::Display for Error {
                 more(f, message)
             }
             Error::LimitReached(limit) => write!(f, "limit reached: {}", limit.text()),
+            Error::CoroutineUnresumable => write!(f, "coroutine is not resumable"),
             Error::CallbackDestructed => write!(f, "the callback's state is being closed"),
             Error::RecursiveMutCallback => write!(f, "mutable callback called recursively"),
             Error::CallbackError { traceback, cause } => {

@@ -1,5 +1,6 @@
 //! The state: a virtual machine and its embedding interface.
 
+use crate::control::Control;
 use crate::handle::Handle;
 use crate::{
     AsChunk, Chunk, Error, FromLua, Function, IntoLua, LuaString, Raised, Result, Table, Value,
@@ -16,6 +17,8 @@ use std::sync::atomic::Ordering;
 /// What all handles of a state share.
 pub(crate) struct State {
     vm: *mut Vm,
+    /// What threads and interruptions need.
+    pub(crate) control: Control,
 }
 
 impl State {
@@ -23,6 +26,7 @@ impl State {
     pub(crate) fn new(vm: Box<Vm>) -> State {
         State {
             vm: Box::into_raw(vm),
+            control: Control::default(),
         }
     }
 
@@ -60,6 +64,7 @@ impl State {
             let vm = self.vm;
             let saved = std::mem::replace(&mut (*vm).wants_traceback, traceback);
             (*vm).traceback = None;
+            self.expect_interrupt();
             let result = call_from_rust(vm, function, &args, 0);
             (*vm).wants_traceback = saved;
             match result {
@@ -331,16 +336,6 @@ impl Lua {
     pub fn set_warning_function(&self, function: impl FnMut(&[u8], bool) + 'static) {
         // SAFETY: the machine lives as long as the state.
         unsafe { (*self.vm()).warn = Some(Box::new(function)) };
-    }
-
-    /// Sets what an interruption does: `Err` raises the message as an error in the running code.
-    /// Without one, the error is "interrupted!".
-    pub fn set_interrupt(
-        &self,
-        function: impl FnMut() -> std::result::Result<(), Vec<u8>> + 'static,
-    ) {
-        // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).interrupt = Some(Box::new(function)) };
     }
 
     /// Sets what hears of every chunk that is loaded: its text (or binary chunk), its name, and what
