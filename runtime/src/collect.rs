@@ -173,7 +173,8 @@ unsafe fn finalize(vm: *mut Vm, object: Value) {
             let kind = finalizer.type_name();
             let text =
                 format!("error in __gc (attempt to call a {kind} value (metamethod '__gc'))");
-            crate::warn::warn(vm, text.as_bytes(), false);
+            // A finaliser has no caller to raise an error in.
+            let _ = crate::warn::warn(vm, text.as_bytes(), false);
             return;
         }
         let stopped = (*vm).heap.set_internal_stop(true);
@@ -189,7 +190,7 @@ unsafe fn finalize(vm: *mut Vm, object: Value) {
                 None => b"error object is not a string".to_vec(),
             };
             let text = [b"error in __gc (", &message[..], b")"].concat();
-            crate::warn::warn(vm, &text, false);
+            let _ = crate::warn::warn(vm, &text, false);
         }
     }
 }

@@ -6,4 +6,5 @@ mod common;
 mod conversion;
 mod error;
 mod function;
+mod state;
 mod table;

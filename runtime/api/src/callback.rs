@@ -136,7 +136,9 @@ fn run_callback(call: &mut Call<'_>) -> NativeResult {
     let Some((Some(state), body)) = found else {
         return raise(call, Error::CallbackDestructed);
     };
-    let lua = Lua { state };
+    let Ok(lua) = Lua::of(&state) else {
+        return raise(call, Error::CallbackDestructed);
+    };
     let args = (1..=call.arg_count()).map(|n| Value::from_raw(&lua.state, call.slot(n).raw()));
     let args: MultiValue = args.collect();
     match catch_unwind(AssertUnwindSafe(|| body(&lua, args))) {
@@ -151,7 +153,7 @@ fn run_callback(call: &mut Call<'_>) -> NativeResult {
             }
             call.return_values(&locals)
         }
-        Ok(Err(Error::MemoryError)) => Err(LuaError::Memory),
+        Ok(Err(Error::MemoryError(_))) => Err(LuaError::Memory),
         Ok(Err(cause)) => {
             let thread = call.running().0;
             let traceback = call.traceback(thread, None, 0);
@@ -186,7 +188,7 @@ impl Lua {
         R: IntoLuaMulti,
     {
         let body: Rc<Body> = Rc::new(move |lua: &Lua, args: MultiValue| {
-            function(lua, A::from_lua_args(args, 1, lua)?)?.into_lua_multi(lua)
+            function(lua, A::from_lua_args(args, 1, None, lua)?)?.into_lua_multi(lua)
         });
         let mut made = raw::Value::NIL;
         self.with_call(|call| {

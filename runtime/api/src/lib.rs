@@ -13,29 +13,44 @@
 
 mod bind;
 mod callback;
-mod chunk;
 mod convert;
-mod error;
 mod handle;
+mod memory;
 mod multi;
+mod names;
 mod options;
 mod send;
 mod setup;
 mod signal;
-mod state;
-mod table;
 mod testing;
-mod value;
+mod types;
+mod warning;
 
-pub use chunk::{AsChunk, Chunk};
+pub mod chunk;
+pub mod error;
+pub mod function;
+pub mod prelude;
+pub mod state;
+pub mod string;
+pub mod table;
+pub mod value;
+
 pub use convert::{FromLua, IntoLua};
-pub use error::{Error, ErrorContext, ExternalError, ExternalResult, Raised, Result};
-pub use handle::{Function, LuaString, Table, Thread, UserData};
+pub use error::{Error, Raised, Result};
+pub use handle::{AnyUserData, Function, LuaString, Table, Thread};
 pub use multi::{FromLuaMulti, IntoLuaMulti, MultiValue, Variadic};
 pub use options::{Options, UnknownMode};
-pub use perilune_runtime::native::ChunkMode;
 pub use send::MaybeSend;
 pub use signal::SignalInterrupt;
 pub use state::{InterruptHandle, Lua};
+pub use string::{BorrowedBytes, BorrowedStr};
+pub use types::{Either, Integer, LightUserData, Number};
+pub use value::{Nil, Value};
+
+// Also here, as programs for mlua find them here.
+#[doc(hidden)]
+pub use chunk::{AsChunk, Chunk, ChunkMode};
+#[doc(hidden)]
+pub use error::{ErrorContext, ExternalError, ExternalResult};
+#[doc(hidden)]
 pub use table::{TablePairs, TableSequence};
-pub use value::Value;
