@@ -59,6 +59,7 @@ impl Lua {
     /// lua.set_memory_limit(1 << 20)?;
     /// let text = "while true do pcall(string.rep, 'x', 1 << 22) end";
     /// assert!(lua.load(text).exec().is_err());
+    /// # Ok::<(), perilune::Error>(())
     /// ```
     pub fn set_limit_catchable(&self, limit: Limit, yes: bool) {
         // SAFETY: the machine lives as long as the state.
