@@ -33,6 +33,7 @@ pub unsafe fn call_slots(vm: *mut Vm, function: usize) -> Result<usize> {
         let constants = (*vm).constants;
         let site = native_site(vm, place, -1, Continuation::Entry, 0);
         let flags = FRAME_C_CALL | FRAME_NON_YIELDABLE;
+        let runs_with_fuel = (*vm).runs_with_fuel;
         (*vm).run_depth += 1;
         let outcome = if enter_plainly(vm, place, args, site, flags) {
             run_to_exit(vm, 0)
@@ -40,6 +41,7 @@ pub unsafe fn call_slots(vm: *mut Vm, function: usize) -> Result<usize> {
             enter_and_run(vm, place, args, site, flags)
         };
         (*vm).run_depth -= 1;
+        (*vm).runs_with_fuel = runs_with_fuel;
         (*vm).pc = std::ptr::null();
         (*vm).constants = constants;
         outcome?;
@@ -188,7 +190,9 @@ pub unsafe fn call_from_rust(
         };
         let flags = flags | FRAME_C_CALL | FRAME_NON_YIELDABLE;
         (*vm).run_depth += 1;
+        let runs_with_fuel = (*vm).runs_with_fuel;
         let outcome = enter_and_run(vm, place, args.len(), site, flags);
+        (*vm).runs_with_fuel = runs_with_fuel;
         (*vm).run_depth -= 1;
         (*vm).pc = saved.0;
         (*vm).constants = saved.1;

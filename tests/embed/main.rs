@@ -6,5 +6,6 @@ mod common;
 mod conversion;
 mod error;
 mod function;
+mod limit;
 mod state;
 mod table;

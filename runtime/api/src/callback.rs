@@ -154,6 +154,9 @@ fn run_callback(call: &mut Call<'_>) -> NativeResult {
             call.return_values(&locals)
         }
         Ok(Err(Error::MemoryError(_))) => Err(LuaError::Memory),
+        Ok(Err(cause)) if cause.limit().is_some() => Err(cause
+            .limit()
+            .map_or(LuaError::Memory, LuaError::Uncatchable)),
         Ok(Err(cause)) => {
             let thread = call.running().0;
             let traceback = call.traceback(thread, None, 0);

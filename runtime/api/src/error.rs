@@ -4,6 +4,7 @@
 //! the same error: [`Error::CallbackError`] holds it as its cause, with the traceback at the place
 //! where the callback was called.
 
+use perilune_runtime::error::Limit;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -105,6 +106,8 @@ pub enum Error {
     /// A Rust value could not be made of a Lua value.
     #[cfg(feature = "serde")]
     DeserializeError(String),
+    /// A limit that ended the program, and that it could not catch.
+    LimitReached(Limit),
     /// An error of the embedder's own kind.
     ExternalError(Arc<OtherError>),
     /// An error, and what was being done.
@@ -177,6 +180,15 @@ impl Error {
     /// The state of a handle is gone.
     pub(crate) fn state_is_gone() -> Error {
         Error::RuntimeError("Lua instance is destroyed".to_owned())
+    }
+
+    /// The limit that ended the program, if that is the error or its cause.
+    pub(crate) fn limit(&self) -> Option<Limit> {
+        match self {
+            Error::LimitReached(limit) => Some(*limit),
+            Error::CallbackError { cause, .. } | Error::WithContext { cause, .. } => cause.limit(),
+            _ => None,
+        }
     }
 
     /// What a failed conversion from Lua is.
@@ -276,6 +288,8 @@ pub struct Raised {
     pub traceback: Option<Vec<u8>>,
     /// Whether memory ran out.
     pub out_of_memory: bool,
+    /// The limit that ended the program, if that is why.
+    pub limit: Option<Limit>,
 }
 
 impl From<Error> for Raised {
@@ -283,6 +297,7 @@ impl From<Error> for Raised {
         Raised {
             message: error.to_string().into_bytes(),
             out_of_memory: matches!(error, Error::MemoryError(_)),
+            limit: error.limit(),
             object: crate::Value::Error(Box::new(error)),
             traceback: None,
         }
@@ -291,6 +306,9 @@ impl From<Error> for Raised {
 
 impl From<Raised> for Error {
     fn from(raised: Raised) -> Error {
+        if let Some(limit) = raised.limit {
+            return Error::LimitReached(limit);
+        }
         if raised.out_of_memory {
             return Error::memory();
         }
@@ -367,6 +385,7 @@ impl fmt::Display for Error {
             Error::SerializeError(message) => write!(f, "serialize error: {message}"),
             #[cfg(feature = "serde")]
             Error::DeserializeError(message) => write!(f, "deserialize error: {message}"),
+            Error::LimitReached(limit) => write!(f, "limit reached: {}", limit.text()),
             Error::CallbackError { traceback, cause } => {
                 // The innermost traceback shows all of the stack.
                 let (mut cause, mut traceback) = (cause, traceback);
