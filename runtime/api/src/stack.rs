@@ -14,7 +14,7 @@
 //!   may run any code.
 
 use crate::handle::Handle;
-use crate::{Error, Lua, Result, Value};
+use crate::{Error, FromLuaMulti, IntoLuaMulti, Lua, MultiValue, Result, Value};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::frame::FRAME_NATIVE;
 use perilune_runtime::from_rust::call_slots;
@@ -67,6 +67,37 @@ impl<'a> Stack<'a> {
             }
             *(*vm).base.add(used) = value;
             (*(*vm).frame_top).varargs = used as u32 + 1;
+        }
+        Ok(())
+    }
+
+    /// Takes the value that was pushed last; nil when there is none left.
+    #[inline]
+    pub(crate) fn pop_raw(&mut self) -> raw::Value {
+        let used = self.len();
+        if used <= self.before {
+            return raw::Value::NIL;
+        }
+        let vm = self.lua.vm();
+        // SAFETY: the slot is in use.
+        unsafe {
+            (*(*vm).frame_top).varargs = used - 1;
+            *(*vm).base.add(used as usize - 1)
+        }
+    }
+
+    /// Puts a value in place of the one that was pushed first.
+    #[inline]
+    pub(crate) fn replace_raw(&mut self, value: raw::Value) {
+        debug_assert!(self.len() > self.before, "a value was pushed");
+        // SAFETY: a native frame has room above the slots in use.
+        unsafe { *(*self.lua.vm()).base.add(self.before as usize) = value };
+    }
+
+    /// As [`Stack::call`], for one result, in place of the function.
+    pub(crate) fn call_for_one(&mut self) -> Result<()> {
+        if self.call()?.is_empty() {
+            self.push_raw(raw::Value::NIL)?;
         }
         Ok(())
     }
@@ -143,6 +174,38 @@ impl<'a> Stack<'a> {
     #[inline]
     pub(crate) fn keep(self) {
         std::mem::forget(self);
+    }
+}
+
+impl Lua {
+    /// Calls a value, which the caller keeps alive.
+    ///
+    /// # Errors
+    /// What the call raises, or what a conversion says.
+    #[inline]
+    pub(crate) fn call_value<R: FromLuaMulti>(
+        &self,
+        function: raw::Value,
+        args: impl IntoLuaMulti,
+    ) -> Result<R> {
+        let Some(mut stack) = Stack::new(self) else {
+            return self.call_value_elsewhere(function, args);
+        };
+        stack.push_raw(function)?;
+        args.push_into_stack_multi(&mut stack)?;
+        R::from_slots(stack.call()?)
+    }
+
+    /// Likewise, between two instructions of a Lua function.
+    #[cold]
+    fn call_value_elsewhere<R: FromLuaMulti>(
+        &self,
+        function: raw::Value,
+        args: impl IntoLuaMulti,
+    ) -> Result<R> {
+        let mut args = args.into_lua_multi(self)?;
+        let results = self.state.call(function, args.make_contiguous(), true)?;
+        R::from_lua_multi(MultiValue::from_vec(results), self)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The state: a virtual machine and its embedding interface.
 
+use crate::failure::Failures;
 use crate::handle::Handle;
 use crate::{Error, FromLua, IntoLua, LuaString, Raised, Result, Table, Value};
 use perilune_runtime::error::LuaError;
@@ -9,6 +10,7 @@ use perilune_runtime::protect;
 use perilune_runtime::value as raw;
 use perilune_runtime::vm::{PendingLink, Vm, pending};
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
@@ -18,6 +20,8 @@ pub(crate) struct State {
     vm: Cell<*mut Vm>,
     /// How many [`Lua`]s there are; the state is closed when the last one goes.
     owners: Cell<usize>,
+    /// What is needed to make error objects, once it is.
+    pub(crate) failures: Cell<Option<Failures>>,
 }
 
 impl State {
@@ -102,7 +106,7 @@ impl State {
         unsafe {
             let vm = self.vm();
             let value = protect::error_value(&mut *vm, error);
-            crate::callback::go_on_with_panic(value);
+            crate::failure::go_on_with_panic(value);
             let object = Value::from_raw(self, value);
             let traceback = (*vm).traceback.take();
             let limit = match error {
@@ -188,6 +192,7 @@ impl Lua {
         let state = State {
             vm: Cell::new(Box::into_raw(vm)),
             owners: Cell::new(1),
+            failures: Cell::new(None),
         };
         Lua {
             state: Rc::new(state),
@@ -207,6 +212,18 @@ impl Lua {
         state.owners.set(state.owners.get() + 1);
         Ok(Lua {
             state: state.clone(),
+            _counted: (),
+        })
+    }
+}
+
+impl Lua {
+    /// The state for what it owns itself, and that goes with it: not counted as an owner.
+    pub(crate) fn uncounted(&self) -> ManuallyDrop<Lua> {
+        // SAFETY: a copy that is never dropped, of a pointer that is good while there is a machine.
+        let state = unsafe { std::ptr::read(&self.state) };
+        ManuallyDrop::new(Lua {
+            state,
             _counted: (),
         })
     }
