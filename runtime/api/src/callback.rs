@@ -81,9 +81,10 @@ pub(crate) fn enter<R: IntoLuaMulti>(
     body: impl FnOnce(&Lua, Slots<'_>) -> Result<R>,
 ) -> NativeResult {
     let first = call.top() + 1;
+    let vm = call.machine();
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let results = body(lua, Slots::arguments(lua))?;
-        let mut stack = Stack::new(lua).ok_or(Error::StackError)?;
+        let results = body(lua, Slots::arguments(lua, vm))?;
+        let mut stack = Stack::of(lua, vm).ok_or(Error::StackError)?;
         results.push_into_stack_multi(&mut stack)?;
         stack.keep();
         Ok(())
@@ -130,6 +131,7 @@ impl Lua {
         content: T,
     ) -> Result<Function> {
         self.prepare_failures()?;
+        self.safepoint();
         let callback = Callback {
             lua: self.uncounted(),
             content,

@@ -159,6 +159,7 @@ pub trait IntoLuaMulti: Sized {
     #[doc(hidden)]
     #[inline]
     fn push_into_stack_multi(self, stack: &mut Stack<'_>) -> Result<()> {
+        stack.publish();
         let values = self.into_lua_multi(stack.lua())?;
         values.iter().try_for_each(|value| stack.push_value(value))
     }
@@ -270,7 +271,9 @@ impl<T: IntoLua> IntoLuaMulti for Variadic<T> {
 
     #[inline]
     fn push_into_stack_multi(self, stack: &mut Stack<'_>) -> Result<()> {
-        self.0.into_iter().try_for_each(|value| value.push_into_stack(stack))
+        self.0
+            .into_iter()
+            .try_for_each(|value| value.push_into_stack(stack))
     }
 }
 
@@ -281,7 +284,9 @@ impl<T: FromLua> FromLuaMulti for Variadic<T> {
 
     #[inline]
     fn from_slots(slots: Slots<'_>) -> Result<Variadic<T>> {
-        (0..slots.len()).map(|n| T::from_slot(slots.get(n))).collect()
+        (0..slots.len())
+            .map(|n| T::from_slot(slots.get(n)))
+            .collect()
     }
 }
 

@@ -227,9 +227,7 @@ impl Value {
                 }
                 h.raw()
             }
-            Value::Error(error) => {
-                Lua::of(state)?.error_object((**error).clone())?
-            }
+            Value::Error(error) => Lua::of(state)?.error_object((**error).clone())?,
         })
     }
 }

@@ -41,6 +41,12 @@ impl<'c> Call<'c> {
         }
     }
 
+    /// The machine, for what the embedding interface does with it.
+    #[inline]
+    pub fn machine(&self) -> *mut Vm {
+        self.vm
+    }
+
     /// The machine.
     pub(crate) fn vm(&mut self) -> &mut Vm {
         // SAFETY: a step has its machine for itself.

@@ -4,8 +4,8 @@ use super::{FromLua, IntoLua};
 use crate::names::type_name;
 use crate::stack::{Slot, Stack};
 use crate::{
-    AnyUserData, BorrowedBytes, BorrowedStr, Either, Error, Function, LightUserData, Lua, LuaString,
-    Result, Table, Thread, Value,
+    AnyUserData, BorrowedBytes, BorrowedStr, Either, Error, Function, LightUserData, Lua,
+    LuaString, Result, Table, Thread, Value,
 };
 use perilune_runtime::value as raw;
 
