@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod collect;
 mod conversion;
 mod error;
 mod function;

@@ -14,6 +14,7 @@
 mod bind;
 mod callback;
 mod convert;
+mod failure;
 mod handle;
 mod limit;
 mod memory;
@@ -23,6 +24,7 @@ mod options;
 mod send;
 mod setup;
 mod signal;
+mod stack;
 mod testing;
 mod types;
 mod warning;
@@ -36,6 +38,7 @@ pub mod string;
 pub mod table;
 pub mod value;
 
+pub use bstr::BString;
 pub use convert::{FromLua, IntoLua};
 pub use error::{Error, Raised, Result};
 pub use handle::{AnyUserData, Function, LuaString, Table, Thread};
@@ -54,5 +57,7 @@ pub use value::{Nil, Value};
 pub use chunk::{AsChunk, Chunk, ChunkMode};
 #[doc(hidden)]
 pub use error::{ErrorContext, ExternalError, ExternalResult};
+#[doc(hidden)]
+pub use stack::{Slot, Slots, Stack};
 #[doc(hidden)]
 pub use table::{TablePairs, TableSequence};

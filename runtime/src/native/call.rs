@@ -41,6 +41,12 @@ impl<'c> Call<'c> {
         }
     }
 
+    /// The machine, for what the embedding interface does with it.
+    #[inline]
+    pub fn machine(&self) -> *mut Vm {
+        self.vm
+    }
+
     /// The machine.
     pub(crate) fn vm(&mut self) -> &mut Vm {
         // SAFETY: a step has its machine for itself.
@@ -433,6 +439,12 @@ impl<'c> Call<'c> {
         self.table_set_str(registry, type_name.as_bytes(), t.into())?;
         Ok((t, true))
     }
+    /// The running native function.
+    #[inline]
+    pub fn running_closure(&self) -> *mut NativeClosure {
+        self.closure()
+    }
+    #[inline]
     fn closure(&self) -> *mut NativeClosure {
         // SAFETY: the running native function stands at base - 1.
         unsafe { (*(*self.vm).base.sub(1)).as_pointer() }
