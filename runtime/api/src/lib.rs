@@ -11,6 +11,7 @@
 //! - Rust code may use handles only while no native step of the same state is on the Rust stack,
 //!   except through the `Lua` that a callback is given.
 
+mod app_data;
 mod bind;
 mod callback;
 mod convert;
@@ -20,14 +21,18 @@ mod limit;
 mod memory;
 mod multi;
 mod names;
+mod native_fn;
 mod options;
+mod registry;
 mod send;
 mod setup;
 mod signal;
 mod stack;
 mod testing;
+mod type_metatable;
 mod types;
 mod warning;
+mod weak;
 
 pub mod chunk;
 pub mod error;
@@ -38,6 +43,7 @@ pub mod string;
 pub mod table;
 pub mod value;
 
+pub use app_data::{AppDataRef, AppDataRefMut};
 pub use bstr::BString;
 pub use convert::{FromLua, IntoLua};
 pub use error::{Error, Raised, Result};
@@ -45,12 +51,15 @@ pub use handle::{AnyUserData, Function, LuaString, Table, Thread};
 pub use multi::{FromLuaMulti, IntoLuaMulti, MultiValue, Variadic};
 pub use options::{Options, UnknownMode};
 pub use perilune_runtime::error::Limit;
+pub use registry::RegistryKey;
 pub use send::MaybeSend;
 pub use signal::SignalInterrupt;
 pub use state::{InterruptHandle, Lua};
 pub use string::{BorrowedBytes, BorrowedStr};
+pub use type_metatable::LuaType;
 pub use types::{Either, Integer, LightUserData, Number};
 pub use value::{Nil, Value};
+pub use weak::WeakLua;
 
 // Also here, as programs for mlua find them here.
 #[doc(hidden)]

@@ -1,8 +1,13 @@
 //! The state: a virtual machine and its embedding interface.
 
+use crate::app_data::AppData;
 use crate::failure::Failures;
 use crate::handle::Handle;
-use crate::{Error, FromLua, IntoLua, LuaString, Raised, Result, Table, Value};
+use crate::registry::DroppedKeys;
+use crate::{
+    Error, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, LuaString, MultiValue, Raised, Result, Table,
+    Value,
+};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::from_rust::call_from_rust;
 use perilune_runtime::native::{Call, CallResult, Local, LocalView};
@@ -15,6 +20,9 @@ use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
+pub use crate::memory::{GcGenParams, GcIncParams, GcMode};
+pub use crate::weak::WeakLua;
+
 /// What all handles of a state share.
 pub(crate) struct State {
     /// The machine; null when the state is closed.
@@ -23,6 +31,10 @@ pub(crate) struct State {
     owners: Cell<usize>,
     /// What is needed to make error objects, once it is.
     pub(crate) failures: Cell<Option<Failures>>,
+    /// Registry keys that were dropped.
+    pub(crate) dropped_keys: DroppedKeys,
+    /// The program's own data.
+    pub(crate) app_data: AppData,
 }
 
 impl State {
@@ -70,6 +82,7 @@ impl State {
             self.vm.set(std::ptr::null_mut());
             // SAFETY: the pointer came from `Box::into_raw`, and nothing refers to it any more.
             drop(unsafe { Box::from_raw(vm) });
+            self.app_data.clear();
         }
     }
 
@@ -195,6 +208,8 @@ impl Lua {
             vm: Cell::new(Box::into_raw(vm)),
             owners: Cell::new(1),
             failures: Cell::new(None),
+            dropped_keys: DroppedKeys::default(),
+            app_data: AppData::default(),
         };
         Lua {
             state: Rc::new(state),
@@ -368,34 +383,6 @@ impl Lua {
         }
     }
 
-    /// The registry value called `name`; nil when there is none.
-    ///
-    /// # Errors
-    /// What a conversion says.
-    pub fn named_registry_value<T: FromLua>(&self, name: &str) -> Result<T> {
-        // SAFETY: the registry lives as long as the state.
-        let registry = unsafe { (*self.vm()).registry };
-        Table(Handle::new(&self.state, registry)).raw_get(name)
-    }
-
-    /// Sets the registry value called `name`.
-    ///
-    /// # Errors
-    /// Memory, or what a conversion says.
-    pub fn set_named_registry_value(&self, name: &str, value: impl IntoLua) -> Result<()> {
-        // SAFETY: as `named_registry_value`.
-        let registry = unsafe { (*self.vm()).registry };
-        Table(Handle::new(&self.state, registry)).raw_set(name, value)
-    }
-
-    /// Removes the registry value called `name`.
-    ///
-    /// # Errors
-    /// Memory.
-    pub fn unset_named_registry_value(&self, name: &str) -> Result<()> {
-        self.set_named_registry_value(name, Value::Nil)
-    }
-
     /// Converts a value to another type by way of Lua.
     ///
     /// # Errors
@@ -418,6 +405,22 @@ impl Lua {
     /// What the conversion says.
     pub fn unpack<T: FromLua>(&self, value: Value) -> Result<T> {
         T::from_lua(value, self)
+    }
+
+    /// Converts to Lua values.
+    ///
+    /// # Errors
+    /// What the conversion says.
+    pub fn pack_multi(&self, values: impl IntoLuaMulti) -> Result<MultiValue> {
+        values.into_lua_multi(self)
+    }
+
+    /// Converts from Lua values.
+    ///
+    /// # Errors
+    /// What the conversion says.
+    pub fn unpack_multi<T: FromLuaMulti>(&self, values: MultiValue) -> Result<T> {
+        T::from_lua_multi(values, self)
     }
 
     /// Sets what an interruption does: `Err` raises the message as an error in the running code.
