@@ -13,41 +13,53 @@
 
 mod bind;
 mod callback;
+mod control;
 mod convert;
 mod failure;
 mod handle;
+mod hook;
+mod interrupt;
 mod limit;
 mod memory;
 mod multi;
 mod names;
 mod options;
+mod sandbox;
 mod send;
 mod setup;
 mod signal;
 mod stack;
+mod stdlib;
 mod testing;
 mod types;
 mod warning;
 
 pub mod chunk;
+pub mod debug;
 pub mod error;
 pub mod function;
 pub mod prelude;
 pub mod state;
 pub mod string;
 pub mod table;
+pub mod thread;
 pub mod value;
 
 pub use bstr::BString;
 pub use convert::{FromLua, IntoLua};
+#[doc(inline)]
+pub use debug::HookTriggers;
 pub use error::{Error, Raised, Result};
 pub use handle::{AnyUserData, Function, LuaString, Table, Thread};
+pub use interrupt::VmState;
 pub use multi::{FromLuaMulti, IntoLuaMulti, MultiValue, Variadic};
 pub use options::{Options, UnknownMode};
 pub use perilune_runtime::error::Limit;
+pub use sandbox::Capabilities;
 pub use send::MaybeSend;
 pub use signal::SignalInterrupt;
 pub use state::{InterruptHandle, Lua};
+pub use stdlib::{LuaOptions, StdLib};
 pub use string::{BorrowedBytes, BorrowedStr};
 pub use types::{Either, Integer, LightUserData, Number};
 pub use value::{Nil, Value};
@@ -61,3 +73,5 @@ pub use error::{ErrorContext, ExternalError, ExternalResult};
 pub use stack::{Slot, Slots, Stack};
 #[doc(hidden)]
 pub use table::{TablePairs, TableSequence};
+#[doc(hidden)]
+pub use thread::{ThreadEvent, ThreadStatus, ThreadTriggers};

@@ -1,5 +1,6 @@
 //! The state: a virtual machine and its embedding interface.
 
+use crate::control::Control;
 use crate::failure::Failures;
 use crate::handle::Handle;
 use crate::{Error, FromLua, IntoLua, LuaString, Raised, Result, Table, Value};
@@ -23,6 +24,8 @@ pub(crate) struct State {
     owners: Cell<usize>,
     /// What is needed to make error objects, once it is.
     pub(crate) failures: Cell<Option<Failures>>,
+    /// What threads and interruptions need.
+    pub(crate) control: Control,
 }
 
 impl State {
@@ -87,6 +90,7 @@ impl State {
             let vm = self.vm();
             let saved = std::mem::replace(&mut (*vm).wants_traceback, traceback);
             (*vm).traceback = None;
+            self.expect_interrupt();
             let result = call_from_rust(vm, function, &args, 0);
             (*vm).wants_traceback = saved;
             match result {
@@ -195,6 +199,7 @@ impl Lua {
             vm: Cell::new(Box::into_raw(vm)),
             owners: Cell::new(1),
             failures: Cell::new(None),
+            control: Control::default(),
         };
         Lua {
             state: Rc::new(state),
@@ -418,16 +423,6 @@ impl Lua {
     /// What the conversion says.
     pub fn unpack<T: FromLua>(&self, value: Value) -> Result<T> {
         T::from_lua(value, self)
-    }
-
-    /// Sets what an interruption does: `Err` raises the message as an error in the running code.
-    /// Without one, the error is "interrupted!".
-    pub fn set_interrupt(
-        &self,
-        function: impl FnMut() -> std::result::Result<(), Vec<u8>> + 'static,
-    ) {
-        // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).interrupt = Some(Box::new(function)) };
     }
 
     /// Sets what hears of every chunk that is loaded: its text (or binary chunk), its name, and what

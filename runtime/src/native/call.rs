@@ -398,7 +398,7 @@ impl<'c> Call<'c> {
         Ok(UserdataRef::new(userdata))
     }
     fn arm(&mut self, v: Local<'c>) -> Result<()> {
-        if self.metamethod(v, Event::Gc).is_nil() {
+        if self.vm_ref().limits.ignores_finalizers || self.metamethod(v, Event::Gc).is_nil() {
             return Ok(());
         }
         // SAFETY: the object is live.
