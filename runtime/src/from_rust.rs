@@ -70,6 +70,10 @@ unsafe fn enter_and_finish(
         let end = place.offset_from((*vm).base) as usize + 1 + args;
         (*(*vm).frame_top).varargs = end as u32;
         let flags = FRAME_C_CALL | FRAME_NON_YIELDABLE;
+        if (*vm).is_busy {
+            (*vm).error = Some(busy(vm));
+            return false;
+        }
         match enter_and_run(vm, place, args, site, flags) {
             Ok(()) => true,
             Err(error) => {
@@ -181,6 +185,13 @@ unsafe fn enter_and_run(
     }
 }
 
+/// What a call is refused with while a library function is interrupted.
+#[cold]
+unsafe fn busy(vm: *mut Vm) -> LuaError {
+    // SAFETY: the caller passes a live machine.
+    unsafe { (*vm).runtime_error("Lua can't be called from here") }
+}
+
 /// Index of the running frame.
 unsafe fn frame_index(vm: *mut Vm) -> isize {
     // SAFETY: the running frame is one of the running thread's.
@@ -203,6 +214,9 @@ pub unsafe fn call_from_rust(
 ) -> Result<(*mut Value, usize)> {
     // SAFETY: the caller's contract.
     unsafe {
+        if (*vm).is_busy && flags & FRAME_HOOK == 0 {
+            return Err(busy(vm));
+        }
         let saved = (
             (*vm).pc,
             (*vm).constants,

@@ -86,8 +86,7 @@ impl Lua {
             return Err(data);
         }
         let data: Box<dyn Any> = Box::new(data);
-        let before =
-            app_data.change(|values| values.insert(TypeId::of::<T>(), RefCell::new(data)));
+        let before = app_data.change(|values| values.insert(TypeId::of::<T>(), RefCell::new(data)));
         Ok(unwrap(before.flatten()))
     }
 

@@ -2,8 +2,7 @@
 
 use crate::handle::Handle;
 use crate::{Error, FromLuaMulti, Function, IntoLuaMulti, Raised, Result, Table, Value};
-use perilune_runtime::debug;
-use perilune_runtime::function::LuaClosure;
+use perilune_runtime::debug::{info, locals};
 use perilune_runtime::value as raw;
 use std::ffi::c_void;
 
@@ -112,7 +111,7 @@ impl Function {
             };
         };
         // SAFETY: the handle keeps the function alive.
-        let info = unsafe { perilune_runtime::debug::function_info(self.0.raw()) };
+        let info = unsafe { info::function_info(self.0.raw()) };
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         FunctionInfo {
             name: None,
@@ -133,7 +132,7 @@ impl Function {
         let is_lua = self.0.raw().tag == raw::LUA_CLOSURE;
         (1..=255).take_while(|_| is_lua).find_map(|n| {
             // SAFETY: the handle keeps the function alive.
-            let (name, value) = unsafe { debug::upvalue(self.0.raw(), n) }?;
+            let (name, value) = unsafe { locals::upvalue(self.0.raw(), n) }?;
             (name == ENVIRONMENT).then_some((n, value))
         })
     }
@@ -173,7 +172,7 @@ impl Function {
             .set_environment(environment)
             .into_function()?;
         // SAFETY: both functions are alive, and have these upvalues.
-        unsafe { debug::join_upvalues(lua.vm(), self.0.raw(), n, other.0.raw(), 1) };
+        unsafe { locals::join_upvalues(lua.vm(), self.0.raw(), n, other.0.raw(), 1) };
         Ok(true)
     }
 
@@ -190,7 +189,9 @@ impl Function {
         lua.safepoint();
         // SAFETY: the handle keeps the function alive; the new one is rooted before anything collects.
         unsafe {
-            let made = LuaClosure::duplicate(&mut (*lua.vm()).heap, self.0.raw().as_pointer());
+            let made = (*lua.vm())
+                .heap
+                .duplicate_closure(self.0.raw().as_pointer());
             let made = made.map_err(|_| Error::memory())?;
             let value = raw::Value::lua_closure(made);
             Ok(Function(Handle::new(&self.0.state, value)))

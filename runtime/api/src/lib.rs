@@ -14,9 +14,12 @@
 mod app_data;
 mod bind;
 mod callback;
+mod control;
 mod convert;
 mod failure;
 mod handle;
+mod hook;
+mod interrupt;
 mod limit;
 mod memory;
 mod multi;
@@ -24,10 +27,12 @@ mod names;
 mod native_fn;
 mod options;
 mod registry;
+mod sandbox;
 mod send;
 mod setup;
 mod signal;
 mod stack;
+mod stdlib;
 mod testing;
 mod type_metatable;
 mod types;
@@ -35,26 +40,33 @@ mod warning;
 mod weak;
 
 pub mod chunk;
+pub mod debug;
 pub mod error;
 pub mod function;
 pub mod prelude;
 pub mod state;
 pub mod string;
 pub mod table;
+pub mod thread;
 pub mod value;
 
 pub use app_data::{AppDataRef, AppDataRefMut};
 pub use bstr::BString;
 pub use convert::{FromLua, IntoLua};
+#[doc(inline)]
+pub use debug::HookTriggers;
 pub use error::{Error, Raised, Result};
 pub use handle::{AnyUserData, Function, LuaString, Table, Thread};
+pub use interrupt::VmState;
 pub use multi::{FromLuaMulti, IntoLuaMulti, MultiValue, Variadic};
 pub use options::{Options, UnknownMode};
 pub use perilune_runtime::error::Limit;
 pub use registry::RegistryKey;
+pub use sandbox::Capabilities;
 pub use send::MaybeSend;
 pub use signal::SignalInterrupt;
 pub use state::{InterruptHandle, Lua};
+pub use stdlib::{LuaOptions, StdLib};
 pub use string::{BorrowedBytes, BorrowedStr};
 pub use type_metatable::LuaType;
 pub use types::{Either, Integer, LightUserData, Number};
@@ -70,3 +82,5 @@ pub use error::{ErrorContext, ExternalError, ExternalResult};
 pub use stack::{Slot, Slots, Stack};
 #[doc(hidden)]
 pub use table::{TablePairs, TableSequence};
+#[doc(hidden)]
+pub use thread::{ThreadEvent, ThreadStatus, ThreadTriggers};

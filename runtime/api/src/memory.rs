@@ -204,11 +204,9 @@ impl Lua {
     pub fn gc_set_mode(&self, mode: GcMode) -> GcMode {
         let or_0 = |parameter: Option<i32>| parameter.unwrap_or(0);
         match mode {
-            GcMode::Incremental(to) => self.gc_inc(
-                or_0(to.pause),
-                or_0(to.step_multiplier),
-                or_0(to.step_size),
-            ),
+            GcMode::Incremental(to) => {
+                self.gc_inc(or_0(to.pause), or_0(to.step_multiplier), or_0(to.step_size))
+            }
             GcMode::Generational(to) => {
                 self.gc_gen(or_0(to.minor_multiplier), or_0(to.minor_to_major))
             }

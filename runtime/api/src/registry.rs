@@ -154,11 +154,7 @@ impl Lua {
     ///
     /// # Errors
     /// [`Error::MismatchedRegistryKey`] when the key is of another state; what a conversion says.
-    pub fn replace_registry_value(
-        &self,
-        key: &mut RegistryKey,
-        value: impl IntoLua,
-    ) -> Result<()> {
+    pub fn replace_registry_value(&self, key: &mut RegistryKey, value: impl IntoLua) -> Result<()> {
         self.check_key(key)?;
         let value = value.into_lua(self)?;
         if key.index == NIL || value.is_nil() {

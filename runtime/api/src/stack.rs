@@ -158,6 +158,7 @@ impl<'a> Stack<'a> {
     pub(crate) fn call(&mut self) -> Result<Slots<'_>> {
         let vm = self.vm;
         let args = (self.used - self.before) as usize - 1;
+        self.lua.state.expect_interrupt();
         // SAFETY: the running frame is native, and the function stands in the slot behind those that were
         // in use.
         let results = unsafe {
@@ -233,8 +234,12 @@ impl<'a> Stack<'a> {
 #[inline(never)]
 unsafe fn collect(vm: *mut Vm) {
     // SAFETY: between two steps of a native function everything that it has is in slots; so it is here,
-    // where handles and slots have all of it.
-    unsafe { perilune_runtime::collect::step(vm) }
+    // where handles and slots have all of it. Where a library function is interrupted, it is not.
+    unsafe {
+        if !(*vm).is_busy {
+            perilune_runtime::collect::step(vm);
+        }
+    }
 }
 
 impl Lua {

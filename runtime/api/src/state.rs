@@ -1,12 +1,13 @@
 //! The state: a virtual machine and its embedding interface.
 
 use crate::app_data::AppData;
+use crate::control::Control;
 use crate::failure::Failures;
 use crate::handle::Handle;
 use crate::registry::DroppedKeys;
 use crate::{
-    Error, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, LuaString, MultiValue, Raised, Result, Table,
-    Value,
+    Error, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, LuaString, MultiValue, Raised, Result,
+    Table, Value,
 };
 use perilune_runtime::error::LuaError;
 use perilune_runtime::from_rust::call_from_rust;
@@ -35,6 +36,8 @@ pub(crate) struct State {
     pub(crate) dropped_keys: DroppedKeys,
     /// The program's own data.
     pub(crate) app_data: AppData,
+    /// What threads and interruptions need.
+    pub(crate) control: Control,
 }
 
 impl State {
@@ -100,6 +103,7 @@ impl State {
             let vm = self.vm();
             let saved = std::mem::replace(&mut (*vm).wants_traceback, traceback);
             (*vm).traceback = None;
+            self.expect_interrupt();
             let result = call_from_rust(vm, function, &args, 0);
             (*vm).wants_traceback = saved;
             match result {
@@ -210,6 +214,7 @@ impl Lua {
             failures: Cell::new(None),
             dropped_keys: DroppedKeys::default(),
             app_data: AppData::default(),
+            control: Control::default(),
         };
         Lua {
             state: Rc::new(state),
@@ -421,16 +426,6 @@ impl Lua {
     /// What the conversion says.
     pub fn unpack_multi<T: FromLuaMulti>(&self, values: MultiValue) -> Result<T> {
         T::from_lua_multi(values, self)
-    }
-
-    /// Sets what an interruption does: `Err` raises the message as an error in the running code.
-    /// Without one, the error is "interrupted!".
-    pub fn set_interrupt(
-        &self,
-        function: impl FnMut() -> std::result::Result<(), Vec<u8>> + 'static,
-    ) {
-        // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).interrupt = Some(Box::new(function)) };
     }
 
     /// Sets what hears of every chunk that is loaded: its text (or binary chunk), its name, and what

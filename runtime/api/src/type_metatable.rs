@@ -42,8 +42,7 @@ impl Lua {
         let sample = T::sample(self).ok()?;
         let value = sample.to_raw(&self.state).ok()?;
         // SAFETY: the machine lives as long as the state; `sample` keeps the value alive.
-        let metatable =
-            unsafe { perilune_runtime::metatable::metatable_of(&*self.vm(), value) };
+        let metatable = unsafe { perilune_runtime::metatable::metatable_of(&*self.vm(), value) };
         if metatable.is_null() {
             return None;
         }
@@ -69,7 +68,9 @@ impl Lua {
             let sample = T::sample(self)?;
             let value = sample.to_raw(&self.state)?;
             let metatable = match &metatable {
-                Some(table) => Value::Table(table.clone()).to_raw(&self.state)?.as_pointer(),
+                Some(table) => Value::Table(table.clone())
+                    .to_raw(&self.state)?
+                    .as_pointer(),
                 None => std::ptr::null_mut(),
             };
             // SAFETY: the machine lives as long as the state; both values are alive.

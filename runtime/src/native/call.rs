@@ -398,7 +398,7 @@ impl<'c> Call<'c> {
         Ok(UserdataRef::new(userdata))
     }
     fn arm(&mut self, v: Local<'c>) -> Result<()> {
-        if self.metamethod(v, Event::Gc).is_nil() {
+        if self.vm_ref().limits.ignores_finalizers || self.metamethod(v, Event::Gc).is_nil() {
             return Ok(());
         }
         // SAFETY: the object is live.
@@ -618,6 +618,17 @@ impl<'c> Call<'c> {
     #[inline]
     pub fn compare_less(&self, a: Local<'c>, b: Local<'c>) -> Option<bool> {
         interp::less_values(a.raw, b.raw)
+    }
+    /// Makes another table the globals table: chunks that are loaded from now on use it.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn set_globals(&mut self, globals: TableRef<'c>) -> Result<()> {
+        // The place at which C code finds it (manual §4.3).
+        let registry = self.registry();
+        self.table_set_int(registry, 2, globals.into())?;
+        self.vm().globals = globals.raw;
+        Ok(())
     }
     /// The globals table.
     pub fn globals(&self) -> TableRef<'c> {
