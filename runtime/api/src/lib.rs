@@ -44,6 +44,8 @@ pub mod debug;
 pub mod error;
 pub mod function;
 pub mod prelude;
+#[cfg(feature = "serde")]
+pub mod serde;
 pub mod state;
 pub mod string;
 pub mod table;
@@ -64,6 +66,8 @@ pub use perilune_runtime::error::Limit;
 pub use registry::RegistryKey;
 pub use sandbox::Capabilities;
 pub use send::MaybeSend;
+#[cfg(feature = "serde")]
+pub use serde::{LuaSerdeExt, SerializableValue};
 pub use signal::SignalInterrupt;
 pub use state::{InterruptHandle, Lua};
 pub use stdlib::{LuaOptions, StdLib};
@@ -78,6 +82,9 @@ pub use weak::WeakLua;
 pub use chunk::{AsChunk, Chunk, ChunkMode};
 #[doc(hidden)]
 pub use error::{ErrorContext, ExternalError, ExternalResult};
+#[doc(hidden)]
+#[cfg(feature = "serde")]
+pub use serde::{DeserializeOptions, SerializeOptions};
 #[doc(hidden)]
 pub use stack::{Slot, Slots, Stack};
 #[doc(hidden)]

@@ -26,3 +26,10 @@ pub use crate::{
     state::GcGenParams as LuaGcGenParams, state::GcIncParams as LuaGcIncParams,
     state::GcMode as LuaGcMode, thread::ThreadStatus as LuaThreadStatus,
 };
+
+#[cfg(feature = "serde")]
+#[doc(no_inline)]
+pub use crate::{
+    DeserializeOptions as LuaDeserializeOptions, LuaSerdeExt,
+    SerializableValue as LuaSerializableValue, SerializeOptions as LuaSerializeOptions,
+};

@@ -32,6 +32,9 @@ pub(crate) struct State {
     owners: Cell<usize>,
     /// What is needed to make error objects, once it is.
     pub(crate) failures: Cell<Option<Failures>>,
+    /// The metatable of serde's sequences, once it is made: an index of `Vm::handles`.
+    #[cfg(feature = "serde")]
+    pub(crate) array_metatable: Cell<Option<usize>>,
     /// Registry keys that were dropped.
     pub(crate) dropped_keys: DroppedKeys,
     /// The program's own data.
@@ -212,6 +215,8 @@ impl Lua {
             vm: Cell::new(Box::into_raw(vm)),
             owners: Cell::new(1),
             failures: Cell::new(None),
+            #[cfg(feature = "serde")]
+            array_metatable: Cell::new(None),
             dropped_keys: DroppedKeys::default(),
             app_data: AppData::default(),
             control: Control::default(),

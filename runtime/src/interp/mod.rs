@@ -243,6 +243,7 @@ mod threaded {
 ///
 /// # Safety
 /// The saved state is that of a Lua function between two instructions.
+#[inline(always)]
 pub(crate) unsafe fn run(vm: *mut Vm) -> u64 {
     // SAFETY: the caller's contract.
     unsafe {
