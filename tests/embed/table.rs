@@ -139,7 +139,8 @@ fn elements_are_pushed_popped_inserted_and_removed() -> Result<()> {
 fn tables_equal_sequences_and_each_other() -> Result<()> {
     let lua = Lua::new();
     let list = lua.create_sequence_from(["a", "b"])?;
-    assert!(list == ["a", "b"] && list == ["a", "b"][..] && list == &["a", "b"][..]);
+    let slice = &["a", "b"][..];
+    assert!(list == ["a", "b"] && list == *slice && list == slice);
     assert!(list != ["a"] && list != ["a", "c"] && list != ["a", "b", "c"]);
     let other = lua.create_sequence_from(["a", "b"])?;
     assert!(list == list.clone() && list != other);
