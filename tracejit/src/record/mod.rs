@@ -11,6 +11,7 @@
 
 mod construct;
 mod control;
+mod events;
 mod frames;
 mod fuel;
 mod inherit;
@@ -20,6 +21,7 @@ mod machine;
 mod metamethods;
 mod natives;
 mod numbers;
+mod protected;
 mod recent;
 mod shadow;
 mod strings;
