@@ -25,6 +25,10 @@ pub mod pending {
     pub const INTERRUPT: u32 = 1;
     /// The running thread has a hook: run in the hooked loop.
     pub const HOOK: u32 = 2;
+    /// It is time to look at the deadline, and to ask the interrupt function.
+    pub const TICK: u32 = 4;
+    /// What is served at a safepoint and then gone (`interrupt.rs`).
+    pub const EVENTS: u32 = INTERRUPT | TICK;
 }
 
 /// Slots kept free above `stack_limit` so that a metamethod or handler can be set up anywhere.
@@ -45,16 +49,17 @@ pub struct PendingPointer(pub *const AtomicU32);
 // SAFETY: the target is atomic, and the link is emptied (under its lock) before the Vm goes away.
 unsafe impl Send for PendingPointer {}
 
-/// Where warnings go (`warn`, errors in finalisers).
-pub type WarnFunction = Box<dyn FnMut(&[u8], bool)>;
+/// Where warnings go (`warn`, errors in finalisers); `warn` raises its errors.
+pub type WarnFunction = Box<dyn FnMut(&[u8], bool) -> Result<()>>;
 /// Gets the text of a chunk (or the binary chunk), its name, and what became of it.
 pub type ChunkObserver = Box<dyn Fn(&[u8], &[u8], &perilune_frontend::bytecode::proto::Proto)>;
-/// What an interruption does: `Err` raises the error in the running code.
-pub type InterruptFunction = Box<dyn FnMut() -> std::result::Result<(), Vec<u8>>>;
 
 /// What distinguishes the call sites of native functions: delta, wanted results, continuation,
 /// destination, state.
 pub type NativeSiteKey = (u32, i32, u8, u32, u32);
+
+/// How many entries [`Vm::entry_sites`] has.
+pub const ENTRY_SITES: usize = 8;
 
 /// How many entries [`Vm::recent_native_sites`] has.
 pub const RECENT_NATIVE_SITES: usize = 8;
@@ -114,6 +119,8 @@ pub struct Vm {
     pub native_sites: rustc_hash::FxHashMap<NativeSiteKey, Box<CallSite>>,
     /// Those of them that were asked for lately, by [`native_site_index`].
     pub recent_native_sites: [(NativeSiteKey, *const CallSite); RECENT_NATIVE_SITES],
+    /// Of those, the ones of calls that Rust makes from the first slots of a native frame, by slot.
+    pub entry_sites: [*const CallSite; ENTRY_SITES],
     /// Where `__index` stands in the metatable of strings: its shape (0: not known) and slot.
     pub string_index: (u32, u32),
     /// Values kept alive by handles of the embedder; freed slots hold nil.
@@ -132,8 +139,11 @@ pub struct Vm {
     pub warn: Option<WarnFunction>,
     /// Limits other than that on memory.
     pub limits: crate::limit::Limits,
-    /// What to do when [`pending::INTERRUPT`] is seen.
-    pub interrupt: Option<InterruptFunction>,
+    /// The function that is asked at an interruption: what it raises is raised, and where it returns
+    /// true, the running coroutine pauses.
+    pub interrupt: Option<Value>,
+    /// Whether Rust code runs where it may neither call Lua nor collect (`interrupt.rs`).
+    pub is_busy: bool,
     /// Hears of every chunk that is loaded.
     pub observer: Option<ChunkObserver>,
     /// Link for interrupt handles.
@@ -181,6 +191,7 @@ impl Vm {
             native_sites: Default::default(),
             recent_native_sites: [(NativeSiteKey::default(), std::ptr::null());
                 RECENT_NATIVE_SITES],
+            entry_sites: [std::ptr::null(); ENTRY_SITES],
             string_index: (0, 0),
             handles: Vec::new(),
             free_handles: Vec::new(),
@@ -192,6 +203,7 @@ impl Vm {
             observer: None,
             limits: crate::limit::Limits::default(),
             interrupt: None,
+            is_busy: false,
             link: Arc::new(Mutex::new(None)),
             tracer: None,
             counting: None,
@@ -263,4 +275,7 @@ pub const NO_HOOK: HookState = HookState {
     last_pc: 0,
     transfer: (0, 0),
     active: false,
+    may_yield: false,
+    is_inherited: false,
+    has_paused: false,
 };

@@ -4,7 +4,7 @@
 
 use super::Kind;
 use super::heap::Heap;
-use crate::coroutine::{HookState, Status, Thread};
+use crate::coroutine::{Status, Thread};
 use crate::error::{LuaError, Result};
 use crate::function::{Cell, LuaClosure, NativeClosure, NativeDescription, Proto};
 use crate::native::NativeFn;
@@ -57,6 +57,26 @@ impl Heap {
             (*closure).header.extra = upvalue_count as u32;
             (*closure).proto = proto;
             Ok(closure)
+        }
+    }
+
+    /// A closure of the same proto, with upvalues of its own that hold what those of `closure` do.
+    ///
+    /// # Safety
+    /// `closure` is live, and the program has seen it.
+    pub unsafe fn duplicate_closure(
+        &mut self,
+        closure: *mut LuaClosure,
+    ) -> Result<*mut LuaClosure> {
+        // SAFETY: the caller's contract; both have the upvalues that their proto describes.
+        unsafe {
+            let count = (*closure).header.extra as usize;
+            let copy = self.new_lua_closure((*closure).proto, count)?;
+            for n in 0..count {
+                let value = (*LuaClosure::upvalue(closure, n)).value;
+                LuaClosure::set_upvalue(copy, n, self.new_cell(value)?);
+            }
+            Ok(copy)
         }
     }
 
@@ -130,15 +150,7 @@ impl Heap {
                 to_be_closed: Vec::new(),
                 non_yieldable: 0,
                 c_calls: 0,
-                hook: HookState {
-                    function: Value::NIL,
-                    mask: 0,
-                    interval: 0,
-                    remaining: 0,
-                    last_pc: 0,
-                    transfer: (0, 0),
-                    active: false,
-                },
+                hook: crate::vm::NO_HOOK,
                 resumer: std::ptr::null_mut(),
                 own_point: (0, 0),
                 resumer_point: (0, 0),
