@@ -8,8 +8,10 @@ use crate::gc::{self, Roots};
 use crate::hook;
 use crate::metatable::{Event, metamethod};
 use crate::stack;
+use crate::userdata::Boxed;
 use crate::value::Value;
 use crate::vm::Vm;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 // SAFETY: everything that native code and the machine hold on to is visited.
 unsafe impl Roots for Vm {
@@ -27,6 +29,9 @@ unsafe impl Roots for Vm {
             }
             for &handle in &(*vm).handles {
                 visit(handle);
+            }
+            for &metatable in &(*vm).metatables {
+                visit(Value::table(metatable));
             }
             if let Some(LuaError::Runtime(value) | LuaError::Handled(value)) = (*vm).error {
                 visit(value);
@@ -144,18 +149,34 @@ pub unsafe fn set_generational(vm: *mut Vm, minor: i64, major: i64) -> gc::Mode 
     unsafe { gc::pacing::set_generational(&raw mut *(*vm).heap, vm, minor, major) }
 }
 
-/// Calls the finalisers of objects found dead (manual §2.5.3). Errors become warnings.
+/// Calls the finalisers of objects found dead (manual §2.5.3), and drops the values of freed userdata.
+/// Errors become warnings.
 unsafe fn run_finalizers(vm: *mut Vm) {
     // SAFETY: called at a safepoint; the object stays alive as an argument.
     unsafe {
-        if (*vm).finalizing || !(*vm).heap.has_pending_finalizers() {
+        let is_idle = !(*vm).heap.has_pending_finalizers() && (*vm).heap.dropped.is_empty();
+        if (*vm).finalizing || is_idle {
             return;
         }
         (*vm).finalizing = true;
-        while let Some(object) = (*vm).heap.next_pending_finalizer() {
-            finalize(vm, object);
+        loop {
+            if let Some(object) = (*vm).heap.next_pending_finalizer() {
+                finalize(vm, object);
+            } else if let Some(value) = (*vm).heap.dropped.pop() {
+                drop_value(vm, value);
+            } else {
+                break;
+            }
         }
         (*vm).finalizing = false;
+    }
+}
+
+/// Drops a value of the embedder, which may run any code: nothing of the machine is borrowed
+/// meanwhile. A panic becomes a warning, as an error of a finaliser does.
+unsafe fn drop_value(vm: *mut Vm, value: Boxed) {
+    if catch_unwind(AssertUnwindSafe(|| drop(value))).is_err() {
+        crate::warn::warn(vm, b"error in __gc (panic while a value is dropped)", false);
     }
 }
 

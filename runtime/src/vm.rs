@@ -112,6 +112,8 @@ pub struct Vm {
     pub string_index: (u32, u32),
     /// Values kept alive by handles of the embedder; freed slots hold nil.
     pub handles: Vec<Value>,
+    /// Metatables of the embedder's types, kept as long as the machine.
+    pub metatables: Vec<*mut Table>,
     /// Freed indices of `handles`.
     pub free_handles: Vec<usize>,
     /// The error with which `run` was left.
@@ -172,6 +174,7 @@ impl Vm {
                 RECENT_NATIVE_SITES],
             string_index: (0, 0),
             handles: Vec::new(),
+            metatables: Vec::new(),
             free_handles: Vec::new(),
             error: None,
             run_depth: 0,

@@ -6,4 +6,6 @@ mod common;
 mod conversion;
 mod error;
 mod function;
+mod scope;
 mod table;
+mod userdata;

@@ -12,7 +12,7 @@ use crate::{
 };
 use perilune_runtime::error::LuaError;
 use perilune_runtime::native;
-use perilune_runtime::native::{Call, Local, LocalView, Native, NativeResult};
+use perilune_runtime::native::{Action, Call, Local, LocalView, Native, NativeResult};
 use perilune_runtime::userdata::Userdata;
 use perilune_runtime::value as raw;
 use std::any::Any;
@@ -52,8 +52,7 @@ fn failure(value: raw::Value) -> Option<&'static RefCell<Failure>> {
     // SAFETY: the callers hold the value, and use the reference only while they do.
     unsafe {
         let userdata: *mut Userdata = value.as_pointer();
-        let data: &'static Box<dyn Any> = &(*userdata).data;
-        data.downcast_ref()
+        Userdata::cell(userdata)
     }
 }
 
@@ -134,38 +133,58 @@ fn run_callback(call: &mut Call<'_>) -> NativeResult {
         .userdata_mut::<Callback>(userdata)
         .map(|callback| (callback.state.upgrade(), callback.body.clone()));
     let Some((Some(state), body)) = found else {
-        return raise(call, Error::CallbackDestructed);
+        return destructed(call);
     };
     let lua = Lua { state };
     let args = (1..=call.arg_count()).map(|n| Value::from_raw(&lua.state, call.slot(n).raw()));
     let args: MultiValue = args.collect();
-    match catch_unwind(AssertUnwindSafe(|| body(&lua, args))) {
-        Ok(Ok(results)) => {
-            let mut locals = Vec::with_capacity(results.len());
-            for value in &results {
-                match value.to_raw(&lua.state) {
-                    // SAFETY: a value of this state, which the handle in `results` keeps alive.
-                    Ok(value) => locals.push(unsafe { Local::from_raw(value) }),
-                    Err(error) => return raise(call, error),
-                }
-            }
-            call.return_values(&locals)
-        }
+    let outcome = catch_unwind(AssertUnwindSafe(|| body(&lua, args)));
+    let outcome = outcome.map(|results| results.and_then(|r| return_values(&lua, call, r)));
+    conclude(call, outcome)
+}
+
+/// Returns what a Rust function has returned.
+pub(crate) fn return_values(lua: &Lua, call: &mut Call<'_>, results: MultiValue) -> Result<Action> {
+    let mut locals = Vec::with_capacity(results.len());
+    for value in &results {
+        let value = value.to_raw(&lua.state)?;
+        // SAFETY: a value of this state, which the handle in `results` keeps alive.
+        locals.push(unsafe { Local::from_raw(value) });
+    }
+    call.return_values(&locals)
+        .map_err(|error| lua.state.describe(error).into())
+}
+
+/// How a call of a Rust function ends: with its action, its error, or its panic.
+pub(crate) fn conclude(
+    call: &mut Call<'_>,
+    outcome: std::thread::Result<Result<Action>>,
+) -> NativeResult {
+    match outcome {
+        Ok(Ok(action)) => Ok(action),
         Ok(Err(Error::MemoryError)) => Err(LuaError::Memory),
-        Ok(Err(cause)) => {
-            let thread = call.running().0;
-            let traceback = call.traceback(thread, None, 0);
-            let error = Error::CallbackError {
-                traceback: String::from_utf8_lossy(&traceback).into_owned(),
-                cause: Arc::new(cause),
-            };
-            raise(call, error)
-        }
+        Ok(Err(cause)) => raise_callback_error(call, cause),
         Err(payload) => {
             let object = failure_object(call, Failure::Panic(Some(payload)))?;
             Err(LuaError::Runtime(object))
         }
     }
+}
+
+/// Raises what a Rust function has failed with.
+fn raise_callback_error(call: &mut Call<'_>, cause: Error) -> NativeResult {
+    let thread = call.running().0;
+    let traceback = call.traceback(thread, None, 0);
+    let error = Error::CallbackError {
+        traceback: String::from_utf8_lossy(&traceback).into_owned(),
+        cause: Arc::new(cause),
+    };
+    raise(call, error)
+}
+
+/// Raises that the function is gone, or its state is.
+pub(crate) fn destructed(call: &mut Call<'_>) -> NativeResult {
+    raise_callback_error(call, Error::CallbackDestructed)
 }
 
 fn raise(call: &mut Call<'_>, error: Error) -> NativeResult {

@@ -3,7 +3,7 @@
 //! Numbers and strings convert into each other as Lua itself converts them; integers that do not fit
 //! are errors, never cut. A nil is `None`; only nil and `false` are false.
 
-use crate::{Error, Function, Lua, LuaString, Result, Table, Thread, UserData, Value};
+use crate::{AnyUserData, Error, Function, Lua, LuaString, Result, Table, Thread, Value};
 use perilune_frontend::number::{Number, Rounding, float_to_integer, str_to_number};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -62,14 +62,14 @@ handles! {
     Table Table "table";
     Function Function "function";
     Thread Thread "thread";
-    UserData UserData "userdata";
+    AnyUserData UserData "userdata";
 }
 macro_rules! from_handles {
-    ($($name:ident $text:literal;)*) => {$(
+    ($($name:ident $variant:ident $text:literal;)*) => {$(
         impl FromLua for $name {
             fn from_lua(value: Value, _: &Lua) -> Result<$name> {
                 match value {
-                    Value::$name(handle) => Ok(handle),
+                    Value::$variant(handle) => Ok(handle),
                     other => Err(Error::from_lua(other.type_name(), $text, None)),
                 }
             }
@@ -77,10 +77,10 @@ macro_rules! from_handles {
     )*};
 }
 from_handles! {
-    Table "table";
-    Function "function";
-    Thread "thread";
-    UserData "userdata";
+    Table Table "table";
+    Function Function "function";
+    Thread Thread "thread";
+    AnyUserData UserData "userdata";
 }
 impl FromLua for LuaString {
     fn from_lua(value: Value, lua: &Lua) -> Result<LuaString> {

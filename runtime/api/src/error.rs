@@ -56,8 +56,27 @@ pub enum Error {
         /// More, if there is more to say.
         message: Option<String>,
     },
-    /// The state of a callback is being closed.
+    /// The state of a callback is being closed, or its scope has ended.
     CallbackDestructed,
+    /// A userdata holds a value of another type.
+    UserDataTypeMismatch,
+    /// The value of a userdata was taken or dropped.
+    UserDataDestructed,
+    /// The value of a userdata is borrowed mutably: a method that changes it has called back.
+    UserDataBorrowError,
+    /// The value of a userdata is borrowed, or shared, and can't be borrowed mutably.
+    UserDataBorrowMutError,
+    /// A metamethod that programs may not set or see: `__gc`, `__metatable`.
+    MetaMethodRestricted(String),
+    /// A metamethod (`__index`, `__newindex`) is of a type that it can't have.
+    MetaMethodTypeError {
+        /// The metamethod.
+        method: String,
+        /// The Lua type that was found.
+        type_name: &'static str,
+        /// More, if there is more to say.
+        message: Option<String>,
+    },
     /// A callback that needs its captures for itself was called from within its own call.
     RecursiveMutCallback,
     /// A callback returned an error.
@@ -109,6 +128,16 @@ impl Error {
         match self {
             Error::CallbackError { cause, .. } | Error::WithContext { cause, .. } => Some(cause),
             _ => None,
+        }
+    }
+
+    /// What a method is that was called for something it does not belong to.
+    pub(crate) fn bad_self_argument(to: &str, cause: Error) -> Error {
+        Error::BadArgument {
+            to: Some(to.to_owned()),
+            pos: 1,
+            name: Some("self".to_owned()),
+            cause: Arc::new(cause),
         }
     }
 
@@ -255,6 +284,19 @@ impl fmt::Display for Error {
                 more(f, message)
             }
             Error::CallbackDestructed => write!(f, "the callback's state is being closed"),
+            Error::UserDataTypeMismatch => write!(f, "userdata is not expected type"),
+            Error::UserDataDestructed => write!(f, "userdata has been destructed"),
+            Error::UserDataBorrowError => write!(f, "error borrowing userdata"),
+            Error::UserDataBorrowMutError => write!(f, "error mutably borrowing userdata"),
+            Error::MetaMethodRestricted(method) => write!(f, "metamethod {method} is restricted"),
+            Error::MetaMethodTypeError {
+                method,
+                type_name,
+                message,
+            } => {
+                write!(f, "metamethod {method} has unsupported type {type_name}")?;
+                more(f, message)
+            }
             Error::RecursiveMutCallback => write!(f, "mutable callback called recursively"),
             Error::CallbackError { traceback, cause } => {
                 // The innermost traceback shows all of the stack.

@@ -79,8 +79,8 @@ handle_type! {
     LuaString
     /// A coroutine.
     Thread
-    /// A full userdata.
-    UserData
+    /// A full userdata of any type.
+    AnyUserData
 }
 
 impl LuaString {

@@ -18,24 +18,34 @@ mod convert;
 mod error;
 mod handle;
 mod multi;
+mod object_like;
 mod options;
+mod path;
+mod scope;
 mod send;
 mod setup;
 mod signal;
 mod state;
 mod table;
 mod testing;
+mod userdata;
 mod value;
 
 pub use chunk::{AsChunk, Chunk};
 pub use convert::{FromLua, IntoLua};
 pub use error::{Error, ErrorContext, ExternalError, ExternalResult, Raised, Result};
-pub use handle::{Function, LuaString, Table, Thread, UserData};
+pub use handle::{AnyUserData, Function, LuaString, Table, Thread};
 pub use multi::{FromLuaMulti, IntoLuaMulti, MultiValue, Variadic};
+pub use object_like::ObjectLike;
 pub use options::{Options, UnknownMode};
 pub use perilune_runtime::native::ChunkMode;
+pub use scope::Scope;
 pub use send::MaybeSend;
 pub use signal::SignalInterrupt;
 pub use state::{InterruptHandle, Lua};
 pub use table::{TablePairs, TableSequence};
+pub use userdata::{
+    MetaMethod, UserData, UserDataFields, UserDataMetatable, UserDataMetatablePairs,
+    UserDataMethods, UserDataOwned, UserDataRef, UserDataRefMut, UserDataRegistry,
+};
 pub use value::Value;

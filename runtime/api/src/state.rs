@@ -1,6 +1,7 @@
 //! The state: a virtual machine and its embedding interface.
 
 use crate::handle::Handle;
+use crate::userdata::Classes;
 use crate::{
     AsChunk, Chunk, Error, FromLua, Function, IntoLua, LuaString, Raised, Result, Table, Value,
 };
@@ -16,6 +17,8 @@ use std::sync::atomic::Ordering;
 /// What all handles of a state share.
 pub(crate) struct State {
     vm: *mut Vm,
+    /// Userdata types.
+    pub(crate) classes: Classes,
 }
 
 impl State {
@@ -23,6 +26,7 @@ impl State {
     pub(crate) fn new(vm: Box<Vm>) -> State {
         State {
             vm: Box::into_raw(vm),
+            classes: Classes::default(),
         }
     }
 

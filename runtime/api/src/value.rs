@@ -2,7 +2,7 @@
 
 use crate::handle::Handle;
 use crate::state::State;
-use crate::{Error, Function, Lua, LuaString, Result, Table, Thread, UserData, callback};
+use crate::{AnyUserData, Error, Function, Lua, LuaString, Result, Table, Thread, callback};
 use perilune_runtime::value as raw;
 use std::rc::Rc;
 
@@ -28,7 +28,7 @@ pub enum Value {
     /// A coroutine.
     Thread(Thread),
     /// A full userdata.
-    UserData(UserData),
+    UserData(AnyUserData),
     /// A Rust error that has passed, or will pass, through Lua.
     Error(Box<Error>),
 }
@@ -93,7 +93,7 @@ impl Value {
             }
             raw::View::Userdata(_) => match callback::error_of(value) {
                 Some(error) => Value::Error(Box::new(error)),
-                None => Value::UserData(UserData(handle())),
+                None => Value::UserData(AnyUserData(handle())),
             },
             raw::View::Thread(_) => Value::Thread(Thread(handle())),
         }
@@ -114,7 +114,7 @@ impl Value {
             | Value::Table(Table(h))
             | Value::Function(Function(h))
             | Value::Thread(Thread(h))
-            | Value::UserData(UserData(h)) => {
+            | Value::UserData(AnyUserData(h)) => {
                 if !Rc::ptr_eq(&h.state, state) {
                     return Err(Error::runtime("value of another state"));
                 }

@@ -20,6 +20,7 @@ use crate::function::Proto;
 use crate::metatable::Event;
 use crate::string::LuaString;
 use crate::table::shape::Shapes;
+use crate::userdata::Boxed;
 use crate::value::{self, Value};
 use std::alloc::Layout;
 use std::collections::VecDeque;
@@ -99,6 +100,8 @@ pub struct Heap {
     pub(crate) finalizable: Vec<*mut GcHeader>,
     /// Objects to be finalised, first to call first.
     pub(crate) pending: VecDeque<*mut GcHeader>,
+    /// Values of freed userdata, to be dropped at a safepoint.
+    pub(crate) dropped: Vec<Boxed>,
 
     /// When to collect and how fast.
     pub(crate) pacing: Pacing,
@@ -142,6 +145,7 @@ impl Heap {
             protos: Vec::new(),
             finalizable: Vec::new(),
             pending: VecDeque::new(),
+            dropped: Vec::new(),
             pacing: Pacing::default(),
             limit: UNLIMITED,
             failing: None,

@@ -1,0 +1,353 @@
+//! Metatables of userdata types, and making userdata.
+//!
+//! A type's metatable is made when its first userdata is, or when the type is registered. Its `__index`
+//! is a table where methods and constant fields are all there is; with getters it is the native
+//! function that the machine knows (`perilune_runtime::userdata::members`).
+//!
+//! Invariant: the metatables of registered types live as long as the state (`Vm::metatables`), so that
+//! they can be kept by address.
+
+use super::method::{self, Body};
+use super::registry::{Members, UserDataRegistry};
+use crate::handle::Handle;
+use crate::{AnyUserData, Error, Function, Lua, MetaMethod, Result, Table, UserData, Value};
+use perilune_runtime::metatable::Event;
+use perilune_runtime::native;
+use perilune_runtime::native::{Call, Local, Native, NativeResult};
+use perilune_runtime::table::Table as RawTable;
+use perilune_runtime::userdata::{Boxed, Contents, Userdata, members};
+use perilune_runtime::value as raw;
+use rustc_hash::FxHashMap;
+use std::any::TypeId;
+use std::cell::{Cell, RefCell};
+
+/// What a state knows of userdata types.
+#[derive(Default)]
+pub(crate) struct Classes {
+    metatables: RefCell<FxHashMap<TypeId, *mut RawTable>>,
+    /// The metatable of userdata whose value is gone; null before the first one.
+    destructed: Cell<*mut RawTable>,
+}
+
+/// `__gc` of userdata: drops the value.
+const DROP: Native = native!("?", drop_value, private_upvalues);
+/// All metamethods of userdata whose value is gone.
+const DESTRUCTED: Native = native!("?", raise_destructed, private_upvalues);
+
+fn drop_value(call: &mut Call<'_>) -> NativeResult {
+    let this = call.slot(1).raw();
+    let metatable = call.upvalue(1).as_table();
+    let mut is_done = false;
+    if this.tag == raw::USERDATA {
+        // SAFETY: the slot keeps the userdata alive.
+        let destroyed = unsafe { destroy(this.as_pointer()) };
+        if let Some(value) = destroyed {
+            call.set_metatable(call.slot(1), metatable)?;
+            // Last, since it may run any code.
+            drop(value);
+            is_done = true;
+        }
+    }
+    Ok(call.return_one(Local::boolean(is_done)))
+}
+
+/// Takes the value out of a userdata for good: what is to be dropped by the caller, if it is not in
+/// use by references that outlive calls, the last of which drops it. `None` where a call uses it.
+///
+/// # Safety
+/// The userdata is live.
+pub(super) unsafe fn destroy(userdata: *mut Userdata) -> Option<Option<Boxed>> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        if (*userdata).uses.unsigned_abs() != (*userdata).references {
+            return None;
+        }
+        let value = Userdata::take(userdata);
+        if (*userdata).uses != 0 {
+            (*userdata).doomed = value;
+            return Some(None);
+        }
+        Some(value)
+    }
+}
+
+fn raise_destructed(call: &mut Call<'_>) -> NativeResult {
+    crate::callback::conclude(call, Ok(Err(Error::UserDataDestructed)))
+}
+
+impl Lua {
+    /// The metatable of a type: `register` says what it has, if it is not known yet.
+    pub(crate) fn class<T: 'static>(
+        &self,
+        register: impl FnOnce(&mut UserDataRegistry<T>),
+    ) -> Result<*mut RawTable> {
+        let known = self
+            .state
+            .classes
+            .metatables
+            .borrow()
+            .get(&TypeId::of::<T>())
+            .copied();
+        match known {
+            Some(metatable) => Ok(metatable),
+            None => self.register_class(register),
+        }
+    }
+
+    fn register_class<T: 'static>(
+        &self,
+        register: impl FnOnce(&mut UserDataRegistry<T>),
+    ) -> Result<*mut RawTable> {
+        let mut registry = UserDataRegistry::new(self);
+        register(&mut registry);
+        let metatable = self.create_metatable(registry.into_members(), &mut Vec::new())?;
+        let metatable = self.keep_metatable(&metatable);
+        let mut metatables = self.state.classes.metatables.borrow_mut();
+        metatables.insert(TypeId::of::<T>(), metatable);
+        Ok(metatable)
+    }
+
+    /// Keeps a metatable for as long as the state lives.
+    fn keep_metatable(&self, metatable: &Table) -> *mut RawTable {
+        let raw: *mut RawTable = metatable.0.raw().as_pointer();
+        // SAFETY: the machine lives as long as the state, and nothing else refers to it.
+        unsafe { (*self.vm()).metatables.push(raw) };
+        raw
+    }
+
+    /// The metatable of userdata whose value is gone.
+    pub(crate) fn destructed_metatable(&self) -> Result<*mut RawTable> {
+        let known = self.state.classes.destructed.get();
+        if !known.is_null() {
+            return Ok(known);
+        }
+        let metatable = self.create_table()?;
+        let mut function = raw::Value::NIL;
+        self.with_call(|call| {
+            function = call.new_function(DESTRUCTED)?.raw();
+            Ok(())
+        })?;
+        let function = Function(Handle::new(&self.state, function));
+        let silent = [
+            Event::Gc,
+            Event::Mode,
+            Event::Name,
+            Event::Metatable,
+            Event::Close,
+        ];
+        for event in Event::ALL.iter().filter(|event| !silent.contains(event)) {
+            metatable.raw_set(event.name(), &function)?;
+        }
+        metatable.raw_set(Event::Metatable.name(), false)?;
+        let metatable = self.keep_metatable(&metatable);
+        self.state.classes.destructed.set(metatable);
+        Ok(metatable)
+    }
+
+    /// A metatable. The functions that are made are added to `made`.
+    pub(crate) fn create_metatable(
+        &self,
+        members: Members,
+        made: &mut Vec<Function>,
+    ) -> Result<Table> {
+        let metatable = self.create_table()?;
+        let mut add = |to: &Table, name: &str, body: Box<Body>| {
+            let function = method::create(self, body)?;
+            to.raw_set(name, &function)?;
+            made.push(function);
+            Ok::<(), Error>(())
+        };
+        for (name, body) in members.meta_methods {
+            add(&metatable, MetaMethod::validate(&name)?, body)?;
+        }
+        for (name, value) in members.meta_fields {
+            metatable.raw_set(MetaMethod::validate(&name)?, value?)?;
+        }
+        if metatable
+            .raw_get::<Value>(MetaMethod::Type.name())?
+            .is_nil()
+        {
+            metatable.raw_set(MetaMethod::Type.name(), members.type_name)?;
+        }
+        let asked: Value = metatable.raw_get(MetaMethod::Index.name())?;
+        // Where a table is asked already it gets methods and constant fields as well.
+        let has_others = !members.fields.is_empty() || !members.methods.is_empty();
+        let (others, asked) = match asked {
+            Value::Table(table) => (Some(table.clone()), Value::Table(table)),
+            Value::Nil if has_others => {
+                let table = self.create_table()?;
+                (Some(table.clone()), Value::Table(table))
+            }
+            asked if has_others => (Some(self.create_table()?), asked),
+            asked => (None, asked),
+        };
+        if let Some(others) = &others {
+            for (name, value) in members.fields {
+                others.raw_set(name, value?)?;
+            }
+            for (name, body) in members.methods {
+                add(others, &name, body)?;
+            }
+        }
+        let is_asked_itself = matches!(asked, Value::Table(_) | Value::Nil);
+        let index = if members.getters.is_empty() && is_asked_itself {
+            asked
+        } else {
+            let getters = self.create_table()?;
+            for (name, body) in members.getters {
+                add(&getters, &name, body)?;
+            }
+            let methods = if is_asked_itself { None } else { others };
+            self.members_function(
+                members::INDEX,
+                &[
+                    Value::Table(getters),
+                    methods.map_or(Value::Nil, Value::Table),
+                    asked,
+                ],
+            )?
+        };
+        metatable.raw_set(MetaMethod::Index.name(), index)?;
+        if !members.setters.is_empty() {
+            let setters = self.create_table()?;
+            for (name, body) in members.setters {
+                add(&setters, &name, body)?;
+            }
+            let asked = metatable.raw_get(MetaMethod::NewIndex.name())?;
+            let function =
+                self.members_function(members::NEW_INDEX, &[Value::Table(setters), asked])?;
+            metatable.raw_set(MetaMethod::NewIndex.name(), function)?;
+        }
+        metatable.raw_set(Event::Metatable.name(), false)?;
+        let destructed = self.destructed_metatable()?;
+        let destructed = Value::Table(Table(Handle::new(
+            &self.state,
+            raw::Value::table(destructed),
+        )));
+        metatable.raw_set(
+            Event::Gc.name(),
+            self.members_function(DROP, &[destructed])?,
+        )?;
+        Ok(metatable)
+    }
+
+    fn members_function(&self, native: Native, upvalues: &[Value]) -> Result<Value> {
+        let raw: Result<Vec<raw::Value>> = upvalues.iter().map(|v| v.to_raw(&self.state)).collect();
+        let raw = raw?;
+        let mut made = raw::Value::NIL;
+        self.with_call(|call| {
+            // SAFETY: values of this state, which the handles keep alive.
+            let locals = raw.iter().map(|&v| unsafe { Local::from_raw(v) });
+            let locals: Vec<Local<'_>> = locals.collect();
+            made = call.new_closure(native, &locals)?.raw();
+            Ok(())
+        })?;
+        // Nothing has collected since it was made.
+        Ok(Value::Function(Function(Handle::new(&self.state, made))))
+    }
+
+    /// A userdata with a value of its own.
+    pub(super) fn create_userdata_of<T: 'static>(
+        &self,
+        value: T,
+        register: impl FnOnce(&mut UserDataRegistry<T>),
+    ) -> Result<AnyUserData> {
+        let metatable = self.class::<T>(register)?;
+        let boxed = Boxed::new(value, Contents::of::<T>()).map_err(|_| Error::MemoryError)?;
+        let userdata = self.create_userdata_from(boxed, metatable)?;
+        Ok(userdata)
+    }
+
+    /// A userdata with this value and metatable.
+    pub(crate) fn create_userdata_from(
+        &self,
+        value: Boxed,
+        metatable: *mut RawTable,
+    ) -> Result<AnyUserData> {
+        // SAFETY: the metatable is live, and nothing collects before the userdata is rooted.
+        let made = unsafe {
+            let heap = &mut (*self.vm()).heap;
+            heap.new_userdata_of(value, metatable, 0)
+                .and_then(|userdata| {
+                    if !metatable.is_null() {
+                        heap.arm_finalizer(userdata.cast())?;
+                    }
+                    Ok(userdata)
+                })
+        };
+        let userdata = made.map_err(|_| Error::MemoryError)?;
+        Ok(AnyUserData(Handle::new(
+            &self.state,
+            raw::Value::userdata(userdata),
+        )))
+    }
+
+    /// A userdata of a type that says of itself what it has. All of a type share a metatable.
+    ///
+    /// # Errors
+    /// Memory, or the type's registration fails (see [`UserDataFields::add_meta_field`]).
+    ///
+    /// [`UserDataFields::add_meta_field`]: crate::UserDataFields::add_meta_field
+    pub fn create_userdata<T>(&self, data: T) -> Result<AnyUserData>
+    where
+        T: UserData + crate::MaybeSend + 'static,
+    {
+        self.create_userdata_of(data, T::register)
+    }
+
+    /// A userdata of any type. What it has is what [`Lua::register_userdata_type`] was told; without
+    /// that it can only be handed round.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn create_any_userdata<T>(&self, data: T) -> Result<AnyUserData>
+    where
+        T: crate::MaybeSend + 'static,
+    {
+        self.create_userdata_of(data, |_| {})
+    }
+
+    /// Says what userdata of a type have that are made from now on.
+    ///
+    /// # Errors
+    /// Memory, a restricted name of a metamethod, or what a conversion of a field says.
+    pub fn register_userdata_type<T: 'static>(
+        &self,
+        f: impl FnOnce(&mut UserDataRegistry<T>),
+    ) -> Result<()> {
+        self.register_class(f).map(|_| ())
+    }
+
+    /// A userdata without a value that has what the type has without one: constant fields and
+    /// functions, a constructor among them.
+    ///
+    /// ```
+    /// use perilune::{Lua, UserData, UserDataFields, UserDataMethods};
+    ///
+    /// struct Counter(u32);
+    /// impl UserData for Counter {
+    ///     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+    ///         fields.add_field_method_get("count", |_, this| Ok(this.0));
+    ///     }
+    ///     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+    ///         methods.add_function("new", |_, count: u32| Ok(Counter(count)));
+    ///     }
+    /// }
+    ///
+    /// let lua = Lua::new();
+    /// lua.globals().set("Counter", lua.create_proxy::<Counter>()?)?;
+    /// lua.load("assert(Counter.new(7).count == 7)").exec()?;
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Lua::create_userdata`].
+    pub fn create_proxy<T>(&self) -> Result<AnyUserData>
+    where
+        T: UserData + 'static,
+    {
+        self.create_userdata_of(super::Proxy::<T>::new(), |registry| {
+            registry.extend_from::<T>();
+        })
+    }
+}

@@ -1,0 +1,23 @@
+//! Values of Rust types in Lua: what they can do, and handles and references to them.
+
+mod any;
+mod borrow;
+mod class;
+mod meta_method;
+mod metatable;
+mod method;
+mod name;
+mod reference;
+mod registry;
+mod traits;
+mod wrapped;
+
+pub(crate) use class::Classes;
+pub use meta_method::MetaMethod;
+pub use metatable::{UserDataMetatable, UserDataMetatablePairs};
+pub(crate) use method::{create_scoped, scoped_body, take_body};
+pub(crate) use name::{full_name, short_type_name};
+pub use reference::{UserDataOwned, UserDataRef, UserDataRefMut};
+pub use registry::UserDataRegistry;
+pub use traits::{UserData, UserDataFields, UserDataMethods};
+use wrapped::Proxy;
