@@ -136,6 +136,7 @@ fn statistics_are_text_or_an_object() {
             "traces",
             "aborts",
             "exits",
+            "bytecodes",
             "native_ns",
             "record_ns",
             "optimise_ns",
@@ -152,6 +153,7 @@ fn statistics_are_text_or_an_object() {
     for name in [
         "traces",
         "exits",
+        "bytecodes",
         "native_ns",
         "record_ns",
         "optimise_ns",

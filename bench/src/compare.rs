@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use crate::engine::{self, Engine};
 use crate::measure::{self, Run};
 use crate::options::Options;
-use crate::programs::{self, Program};
+use crate::programs;
 
 /// Start-up is so short that many runs are needed, and cheap.
 const START_UP_RUNS: usize = 150;
@@ -26,19 +26,13 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
     print_header(&engines);
     let mut summary = Summary::new(engines.len());
     for program in &programs {
-        let arguments = arguments_of(program);
+        let arguments = program.arguments();
         let results = alternate(&engines, &arguments, options.runs);
         summary.add(&program.name, &results);
     }
     let start_up = alternate(&engines, &["-e".into(), "".into()], START_UP_RUNS);
     summary.print(&start_up);
     Ok(summary.agrees)
-}
-
-fn arguments_of(program: &Program) -> Vec<OsString> {
-    let mut arguments = vec![program.path.clone().into_os_string()];
-    arguments.extend(program.size.map(|size| size.to_string().into()));
-    arguments
 }
 
 /// Runs every engine in turn, `runs` times round. An engine that fails is not run again.

@@ -10,6 +10,8 @@ pub(crate) struct Run {
     /// In KiB; `None` where the system does not tell.
     pub(crate) peak_memory: Option<u64>,
     pub(crate) output: Vec<u8>,
+    /// What it printed on its standard error stream.
+    pub(crate) messages: String,
 }
 
 /// Runs a command to its end.
@@ -30,10 +32,10 @@ pub(crate) fn run(command: &mut Command) -> Result<Run, String> {
     let mut errors = child.stderr.take().ok_or("no pipe")?;
     let (success, peak_memory) = wait(&mut child)?;
     let time = started.elapsed();
+    let mut text = String::new();
+    // They explain failures, and are short; that they can't be read changes nothing for others.
+    errors.read_to_string(&mut text).ok();
     if !success {
-        let mut text = String::new();
-        // The message only explains the failure; that it can't be read changes nothing.
-        errors.read_to_string(&mut text).ok();
         return Err(format!(
             "failed: {}",
             text.lines().next().unwrap_or("no message")
@@ -43,6 +45,7 @@ pub(crate) fn run(command: &mut Command) -> Result<Run, String> {
         time,
         peak_memory,
         output,
+        messages: text,
     })
 }
 

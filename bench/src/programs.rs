@@ -1,6 +1,7 @@
 //! The programs, and sizes at which the reference implementation takes a tenth of a second or
 //! more on a desktop machine. Without a size a program runs at its own small default.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 /// Name and size of every program in the folder that comes with this crate.
@@ -41,6 +42,15 @@ pub(crate) struct Program {
     pub(crate) name: String,
     pub(crate) path: PathBuf,
     pub(crate) size: Option<u64>,
+}
+
+impl Program {
+    /// What an engine is given to run it.
+    pub(crate) fn arguments(&self) -> Vec<OsString> {
+        let mut arguments = vec![self.path.clone().into_os_string()];
+        arguments.extend(self.size.map(|size| size.to_string().into()));
+        arguments
+    }
 }
 
 /// The programs of `folder` called `names`, or all of them, in the order of their names.

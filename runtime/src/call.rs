@@ -151,7 +151,7 @@ pub(crate) unsafe fn go_on(vm: *mut Vm, action: Result<crate::native::Action>) -
 }
 
 /// Between two instructions of Lua code: collects if it is time, and asks for a change of loop
-/// when a hook was set.
+/// when a hook was set, or fuel given.
 ///
 /// # Safety
 /// The saved state is that between two instructions.
@@ -162,7 +162,8 @@ pub(crate) unsafe fn safepoint(vm: *mut Vm) -> u64 {
         if (*vm).heap.needs_step() && !has_open_results(vm) {
             crate::collect::step(vm);
         }
-        if (*vm).pending.load(Ordering::Relaxed) & pending::HOOK != 0 {
+        let is_hooked = (*vm).pending.load(Ordering::Relaxed) & pending::HOOK != 0;
+        if is_hooked || (*vm).runs_with_fuel != (*vm).has_fuel {
             EXIT_SWITCH
         } else {
             0

@@ -206,7 +206,15 @@ pub(crate) unsafe fn close_for_error(
         } else {
             base + slot as usize - 1
         };
-        let Some(index) = take_pending(thread, level) else {
+        let pending = match error {
+            // Nothing of the program runs any more.
+            LuaError::Uncatchable(_) => {
+                while take_pending(thread, level).is_some() {}
+                None
+            }
+            _ => take_pending(thread, level),
+        };
+        let Some(index) = pending else {
             return Ok(match kind {
                 FOR_PROTECTED => protect::deliver(vm, error, slot, state),
                 FOR_ENTRY => protect::leave_with(vm, error),

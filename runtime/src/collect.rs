@@ -200,10 +200,14 @@ unsafe fn finalize(vm: *mut Vm, object: Value) {
         let stopped = (*vm).heap.set_internal_stop(true);
         // When it runs is the collector's choice, which hooks must not see.
         let hooks = hook::suspend(vm);
+        crate::limit::swap_fuel(vm);
         let result = call_from_rust(vm, finalizer, &[object], FRAME_FINALIZER);
+        crate::limit::swap_fuel(vm);
         hook::resume(vm, hooks);
         (*vm).heap.set_internal_stop(stopped);
-        if let Err(error) = result {
+        if let Err(LuaError::Uncatchable(limit)) = result {
+            crate::limit::stop_soon(vm, limit);
+        } else if let Err(error) = result {
             let value = crate::protect::error_value(&mut *vm, error);
             let message = match value.to_string_object() {
                 Some(s) => crate::string::LuaString::as_bytes(s).to_vec(),

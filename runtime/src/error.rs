@@ -16,17 +16,34 @@ pub enum LuaError {
     /// An error whose message handler has been called, with what that made of it; also one that
     /// no handler may hear of ("error in error handling").
     Handled(Value),
-    /// An error that `pcall`, `__close` and coroutines let through (limits, termination).
-    Uncatchable(Uncatchable),
+    /// A limit that was reached, and that lets nothing of the program go on: `pcall`, coroutines,
+    /// message handlers, `__close` and finalisers neither catch it nor hear of it.
+    Uncatchable(Limit),
 }
 
-/// Kinds of uncatchable errors.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Uncatchable {
-    /// The embedder asked for termination.
-    Interrupted,
-    /// A coroutine is being killed by its closing state.
-    Closed,
+/// What limits a program.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Limit {
+    /// The number of instructions (`limit.rs`).
+    Fuel,
+    /// A point in time.
+    Deadline,
+    /// The bytes in use.
+    Memory,
+    /// The embedder's word, asked for at an interruption.
+    Interrupt,
+}
+
+impl Limit {
+    /// What the message of a catchable error says.
+    pub fn text(self) -> &'static str {
+        match self {
+            Limit::Fuel => "out of fuel",
+            Limit::Deadline => "deadline passed",
+            Limit::Memory => "not enough memory",
+            Limit::Interrupt => "interrupted!",
+        }
+    }
 }
 
 /// Result of what can raise a Lua error.

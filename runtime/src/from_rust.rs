@@ -69,6 +69,7 @@ pub unsafe fn call_from_rust(
         (*vm).run_depth += 1;
         let c_calls = (*(*vm).thread).c_calls;
         let frame_index = frame_index(vm);
+        let runs_with_fuel = (*vm).runs_with_fuel;
         let mut code = match call(vm, place, args.len(), site, flags) {
             Ok(next) => drive(vm, next),
             Err(error) if self::frame_index(vm) == frame_index => {
@@ -82,6 +83,7 @@ pub unsafe fn call_from_rust(
         while code == 0 || code == EXIT_SWITCH {
             code = crate::interp::run(vm);
         }
+        (*vm).runs_with_fuel = runs_with_fuel;
         (*vm).run_depth -= 1;
         (*vm).pc = saved.0;
         (*vm).constants = saved.1;

@@ -45,6 +45,8 @@ pub trait TraceHook {
     /// Locals of running functions were changed from outside (`debug.setlocal`), or something else
     /// that traces rely on: running traces must be left as soon as control comes back to them.
     fn invalidate(&self);
+    /// Drops all traces: those that are to come shall be others. Running ones are left after their step.
+    fn drop_all(&self);
     /// Bytes that traces take in all.
     fn compiled_bytes(&self) -> usize;
     /// Memory is short: traces are dropped, as far as they do not run.
@@ -138,7 +140,7 @@ pub(crate) unsafe fn back_edge(vm: *mut Vm) -> u64 {
     unsafe {
         match (*vm).tracer.clone() {
             Some(tracer) => tracer.hot(vm),
-            None => portable::step(vm),
+            None => portable::single_step(vm),
         }
     }
 }
@@ -153,7 +155,7 @@ pub(crate) unsafe fn entry(vm: *mut Vm) -> u64 {
     unsafe {
         match (*vm).tracer.clone() {
             Some(tracer) => tracer.hot_entry(vm),
-            None => portable::step(vm),
+            None => portable::single_step(vm),
         }
     }
 }

@@ -30,6 +30,8 @@ pub const VM_TOP: i32 = offset_of!(Vm, top) as i32;
 pub const VM_BASE: i32 = offset_of!(Vm, base) as i32;
 /// Pending events (32 bits).
 pub const VM_PENDING: i32 = offset_of!(Vm, pending) as i32;
+/// The instructions that may still be executed.
+pub const VM_FUEL: i32 = offset_of!(Vm, fuel) as i32;
 /// What a helper found: a key and a value.
 pub const VM_FOUND: i32 = offset_of!(Vm, found) as i32;
 /// Metatables of the basic types.

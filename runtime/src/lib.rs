@@ -19,6 +19,7 @@ pub mod hot;
 pub mod interp;
 pub mod keyed;
 pub mod layout;
+pub mod limit;
 pub mod machine;
 pub mod metatable;
 pub mod native;

@@ -130,6 +130,7 @@ unsafe fn find_listener(vm: *mut Vm) -> Listener {
 pub(crate) unsafe fn raise(vm: *mut Vm, error: LuaError) -> Next {
     // SAFETY: the caller's contract; the handler stands in slot 2 of the catching frame.
     unsafe {
+        let error = crate::limit::as_raised(vm, error);
         let handled = match error {
             LuaError::Runtime(value) => match find_listener(vm) {
                 Listener::Handler(frame) => call_handler(vm, frame, value),

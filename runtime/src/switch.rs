@@ -367,6 +367,9 @@ pub(crate) unsafe fn closed(vm: *mut Vm, error: Option<LuaError>) -> Next {
         (*thread).closing = false;
         (*thread).non_yieldable = 0;
         let (slot, state) = back_to_resumer(vm);
+        if let Some(error @ LuaError::Uncatchable(_)) = error {
+            return Next::Raise(error);
+        }
         match value {
             Some(value) => protect::deliver(vm, LuaError::Runtime(value), slot, state),
             None => {

@@ -87,6 +87,12 @@ pub struct Vm {
     pub pending: AtomicU32,
     /// The counter at which a location is hot.
     pub hot_limit: i32,
+    /// How many more instructions may be executed, where [`Vm::has_fuel`]; see `limit.rs`.
+    pub fuel: i64,
+    /// Whether fuel is counted.
+    pub has_fuel: bool,
+    /// Whether the innermost `run` counts it: it changes over at its next safepoint.
+    pub runs_with_fuel: bool,
     /// Whether a finaliser is running (the collector rests meanwhile).
     pub finalizing: bool,
     /// What a helper of a trace found: a key and a value. Never looked at across instructions, so
@@ -126,6 +132,8 @@ pub struct Vm {
     pub traceback: Option<Vec<u8>>,
     /// Warning output.
     pub warn: Option<WarnFunction>,
+    /// Limits other than that on memory.
+    pub limits: crate::limit::Limits,
     /// What to do when [`pending::INTERRUPT`] is seen.
     pub interrupt: Option<InterruptFunction>,
     /// Hears of every chunk that is loaded.
@@ -161,6 +169,9 @@ impl Vm {
             constants: std::ptr::null(),
             pending: AtomicU32::new(0),
             hot_limit: crate::hot::NEVER,
+            fuel: 0,
+            has_fuel: false,
+            runs_with_fuel: false,
             finalizing: false,
             found: [Value::NIL; 2],
             thread: main_thread,
@@ -182,6 +193,7 @@ impl Vm {
             traceback: None,
             warn: None,
             observer: None,
+            limits: crate::limit::Limits::default(),
             interrupt: None,
             link: Arc::new(Mutex::new(None)),
             tracer: None,

@@ -7,5 +7,6 @@ mod conversion;
 mod error;
 mod function;
 mod scope;
+mod limit;
 mod table;
 mod userdata;

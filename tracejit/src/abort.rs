@@ -21,6 +21,7 @@ aborts! {
     LeftLoop = "the loop was left";
     InnerLoop = "an inner loop runs often";
     Hook = "a hook was set";
+    Fuel = "the fuel ran out";
     LeftRun = "the function that was called from Rust returned";
     Collection = "a collection freed what the trace relies on";
     ShortFunction = "the trace of a function would be short";

@@ -44,33 +44,50 @@ impl Liveness {
     ) -> Liveness {
         let max_stack = max_stack as usize;
         let words = max_stack.div_ceil(64).max(1);
+        let starts = instruction_starts(code);
         let mut liveness = Liveness {
             words,
             max_stack,
             sets: vec![0; code.len() * words],
-            marked: Vec::new(),
+            marked: marked_registers(code, &starts),
             in_scope: Vec::new(),
         };
-        let starts = instruction_starts(code);
-        liveness.marked = marked_registers(code, &starts);
-        let mut changed = true;
-        while changed {
-            changed = false;
-            for &pc in starts.iter().rev() {
-                let pc = pc as usize;
-                let Some((instruction, op)) = decode(code, pc) else {
-                    continue;
-                };
+        let mut flow = Flow::with_capacity(starts.len(), words);
+        for &pc in &starts {
+            let pc = pc as usize;
+            if let Some((instruction, op)) = decode(code, pc) {
                 let inner: &[Upvalue] = match op {
                     Opcode::Closure => captures(instruction.bc() as usize),
                     _ => &[],
                 };
                 let effects = Effects::of(instruction, op, inner);
-                let live = liveness.before(pc, instruction, &effects);
-                changed |= liveness.store(pc, live);
+                liveness.add(&mut flow, pc, instruction, &effects);
             }
         }
+        flow.solve(&mut liveness.sets);
         liveness
+    }
+
+    /// Notes what an instruction does, for [`Flow::solve`].
+    fn add(&self, flow: &mut Flow, pc: usize, instruction: Instruction, effects: &Effects) {
+        let mut reads = effects.all_reads(self.max_stack);
+        if let Some(&marked) = self.marked.get(pc) {
+            reads = reads.union(marked);
+        }
+        let writes = effects.all_writes();
+        for word in 0..self.words {
+            let (all, jump) = (writes.0[word], effects.jump_writes.0[word]);
+            flow.masks.push([reads.0[word], !all, !jump]);
+        }
+        let end = self.sets.len() / self.words;
+        let within = |target: usize| (target < end).then_some(target);
+        let next = effects.falls_through.then(|| pc + instruction.length());
+        let jump = instruction.jump_distance();
+        flow.steps.push(FlowStep {
+            at: pc,
+            next: next.and_then(within),
+            jump: jump.and_then(|distance| within((pc as i64 + 1 + distance) as usize)),
+        });
     }
 
     /// Notes which locals are in scope where, for [`Liveness::live_or_in_scope`].
@@ -78,11 +95,20 @@ impl Liveness {
         let mut in_scope = vec![0; self.sets.len()];
         for local in locals {
             let (word, bit) = (local.register as usize / 64, local.register % 64);
-            for pc in local.start_pc as usize..local.end_pc as usize {
-                if let Some(set) = in_scope.get_mut(pc * self.words + word)
-                    && word < self.words
-                {
-                    *set |= 1 << bit;
+            let end = (local.end_pc as usize)
+                .saturating_mul(self.words)
+                .min(in_scope.len());
+            let start = local.start_pc as usize * self.words + word;
+            if word >= self.words || start >= end {
+                continue;
+            }
+            match self.words {
+                1 => in_scope[start..end]
+                    .iter_mut()
+                    .for_each(|set| *set |= 1 << bit),
+                words => {
+                    let sets = in_scope[start..end].iter_mut().step_by(words);
+                    sets.for_each(|set| *set |= 1 << bit);
                 }
             }
         }
@@ -145,18 +171,6 @@ impl Liveness {
         self.sets.len() * 8 + self.marked.len() * size_of::<RegisterSet>()
     }
 
-    fn before(&self, pc: usize, instruction: Instruction, effects: &Effects) -> RegisterSet {
-        let mut live = effects.all_reads(self.max_stack);
-        let next = self.next(pc, instruction, effects);
-        live = live.union(next.minus(effects.all_writes()));
-        let jump = self.jump(pc, instruction);
-        live = live.union(jump.minus(effects.jump_writes));
-        match self.marked.get(pc) {
-            Some(&marked) => live.union(marked),
-            None => live,
-        }
-    }
-
     /// What is live in at the next instruction, if control may go there.
     fn next(&self, pc: usize, instruction: Instruction, effects: &Effects) -> RegisterSet {
         if effects.falls_through {
@@ -173,12 +187,76 @@ impl Liveness {
             None => RegisterSet::EMPTY,
         }
     }
+}
 
-    fn store(&mut self, pc: usize, live: RegisterSet) -> bool {
-        let stored = &mut self.sets[pc * self.words..(pc + 1) * self.words];
-        let changed = *stored != live.0[..self.words];
-        stored.copy_from_slice(&live.0[..self.words]);
-        changed
+/// What the instructions of a function do to its live sets, prepared for the dataflow: an instruction
+/// is looked at more than once where it lies in loops.
+struct Flow {
+    words: usize,
+    steps: Vec<FlowStep>,
+    /// For each word of each step's set: registers that are read, and those that are not written
+    /// before the next instruction, and before the jump's target.
+    masks: Vec<[u64; 3]>,
+}
+
+/// An instruction, and where control goes from there.
+struct FlowStep {
+    at: usize,
+    next: Option<usize>,
+    jump: Option<usize>,
+}
+
+impl Flow {
+    fn with_capacity(steps: usize, words: usize) -> Flow {
+        Flow {
+            words,
+            steps: Vec::with_capacity(steps),
+            masks: Vec::with_capacity(steps * words),
+        }
+    }
+
+    /// Computes the live sets: backwards, and again for as long as a jump backwards has seen less
+    /// than what is live at its target.
+    fn solve(&self, sets: &mut [u64]) {
+        let is_backward = |step: &FlowStep| step.jump.is_some_and(|target| target <= step.at);
+        let steps = self.steps.iter().enumerate();
+        let backward: Vec<usize> = steps.filter(|(_, s)| is_backward(s)).map(|s| s.0).collect();
+        let mut seen = vec![0; backward.len() * self.words];
+        let mut end = self.steps.len();
+        loop {
+            for n in (0..end).rev() {
+                self.take(n, sets);
+            }
+            let mut last = None;
+            for (&n, seen) in backward.iter().zip(seen.chunks_exact_mut(self.words)) {
+                let target = self.steps[n].jump.unwrap_or(0) * self.words;
+                let now = &sets[target..target + self.words];
+                if *seen != *now {
+                    seen.copy_from_slice(now);
+                    last = Some(n);
+                }
+            }
+            // What comes after the last such jump has seen all that there is.
+            match last {
+                Some(n) => end = n + 1,
+                None => return,
+            }
+        }
+    }
+
+    fn take(&self, n: usize, sets: &mut [u64]) {
+        let step = &self.steps[n];
+        for word in 0..self.words {
+            let [reads, next, jump] = self.masks[n * self.words + word];
+            let mut live = reads;
+            if let Some(target) = step.next {
+                live |= sets[target * self.words + word] & next;
+            }
+            if let Some(target) = step.jump {
+                live |= sets[target * self.words + word] & jump;
+            }
+            sets[step.at * self.words + word] = live;
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! the same error: [`Error::CallbackError`] holds it as its cause, with the traceback at the place
 //! where the callback was called.
 
+use perilune_runtime::error::Limit;
 use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
@@ -86,6 +87,8 @@ pub enum Error {
         /// What it returned.
         cause: Arc<Error>,
     },
+    /// A limit that ended the program, and that it could not catch.
+    LimitReached(Limit),
     /// An error of the embedder's own kind.
     ExternalError(Arc<dyn StdError + Send + Sync>),
     /// An error, and what was being done.
@@ -131,6 +134,7 @@ impl Error {
         }
     }
 
+<<<<<<< HEAD
     /// What a method is that was called for something it does not belong to.
     pub(crate) fn bad_self_argument(to: &str, cause: Error) -> Error {
         Error::BadArgument {
@@ -138,6 +142,14 @@ impl Error {
             pos: 1,
             name: Some("self".to_owned()),
             cause: Arc::new(cause),
+=======
+    /// The limit that ended the program, if that is the error or its cause.
+    pub(crate) fn limit(&self) -> Option<Limit> {
+        match self {
+            Error::LimitReached(limit) => Some(*limit),
+            Error::CallbackError { cause, .. } | Error::WithContext { cause, .. } => cause.limit(),
+            _ => None,
+>>>>>>> main
         }
     }
 
@@ -230,10 +242,15 @@ pub struct Raised {
     pub traceback: Option<Vec<u8>>,
     /// Whether memory ran out.
     pub out_of_memory: bool,
+    /// The limit that ended the program, if that is why.
+    pub limit: Option<Limit>,
 }
 
 impl From<Raised> for Error {
     fn from(raised: Raised) -> Error {
+        if let Some(limit) = raised.limit {
+            return Error::LimitReached(limit);
+        }
         if raised.out_of_memory {
             return Error::MemoryError;
         }
@@ -283,6 +300,7 @@ impl fmt::Display for Error {
                 write!(f, "error converting Lua {from} to {to}")?;
                 more(f, message)
             }
+            Error::LimitReached(limit) => write!(f, "limit reached: {}", limit.text()),
             Error::CallbackDestructed => write!(f, "the callback's state is being closed"),
             Error::UserDataTypeMismatch => write!(f, "userdata is not expected type"),
             Error::UserDataDestructed => write!(f, "userdata has been destructed"),

@@ -55,6 +55,7 @@ impl State {
         let args = values.map_err(|error| Raised {
             message: error.to_string().into_bytes(),
             out_of_memory: matches!(error, Error::MemoryError),
+            limit: error.limit(),
             object: Value::Error(Box::new(error)),
             traceback: None,
         })?;
@@ -87,13 +88,21 @@ impl State {
             crate::callback::go_on_with_panic(value);
             let object = Value::from_raw(self, value);
             let traceback = (*vm).traceback.take();
-            let (message, made_by_metamethod) = self.error_text(value);
+            let limit = match error {
+                LuaError::Uncatchable(limit) => Some(limit),
+                _ => None,
+            };
+            let (message, made_by_metamethod) = match limit {
+                Some(limit) => (limit.text().as_bytes().to_vec(), false),
+                None => self.error_text(value),
+            };
             Raised {
                 object,
                 message,
                 // As the reference interpreter: an object that describes itself has no traceback.
                 traceback: traceback.filter(|_| !made_by_metamethod),
                 out_of_memory: matches!(error, LuaError::Memory),
+                limit,
             }
         }
     }

@@ -2,6 +2,7 @@
 //! count events before each instruction (manual §6.10, `debug.sethook`).
 
 use super::{EXIT_SWITCH, perform, portable};
+use crate::error::Limit;
 use crate::hook;
 use crate::machine::Slow;
 use crate::vm::{Vm, pending};
@@ -18,6 +19,14 @@ pub(super) unsafe fn run(vm: *mut Vm) -> u64 {
         loop {
             if (*vm).pending.load(Ordering::Relaxed) & pending::HOOK == 0 {
                 return EXIT_SWITCH;
+            }
+            if (*vm).has_fuel && !crate::limit::burn(vm) {
+                let error = crate::limit::error(vm, Limit::Fuel);
+                let code = crate::call::drive(vm, crate::call::Next::Raise(error));
+                if code != 0 {
+                    return code;
+                }
+                continue;
             }
             (*vm).hooked_instructions += 1;
             if let Err(error) = hook::before_instruction(vm) {

@@ -2,7 +2,8 @@
 //!
 //! Each handler is a function of four register arguments that ends in a tail call to the next
 //! one; slow paths are out-of-line shims of the same signature. Where tail calls are not sure
-//! (`build.rs`), and while a hook is set, the same opcode functions run in a loop.
+//! (`build.rs`), while a hook is set, and while fuel is counted, the same opcode functions run in a
+//! loop.
 //!
 //! Invariants:
 //! - A handler gets `pc` one past the first word of its instruction, and the rest of the machine
@@ -12,8 +13,8 @@
 
 #[cfg(threaded)]
 mod fast;
+mod fueled;
 pub mod hooked;
-#[cfg(threaded)]
 mod hot;
 #[cfg(threaded)]
 mod natives;
@@ -246,8 +247,11 @@ pub(crate) unsafe fn run(vm: *mut Vm) -> u64 {
     // SAFETY: the caller's contract.
     unsafe {
         loop {
+            (*vm).runs_with_fuel = (*vm).has_fuel;
             let code = if (*vm).pending.load(Ordering::Relaxed) & pending::HOOK != 0 {
                 hooked::run(vm)
+            } else if (*vm).runs_with_fuel {
+                fueled::run(vm)
             } else if (*vm).counting.is_some() {
                 portable::run_counting(vm)
             } else {

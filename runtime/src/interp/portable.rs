@@ -32,6 +32,21 @@ pub unsafe fn step(vm: *mut Vm) -> u64 {
     }
 }
 
+/// Executes one instruction in place of the dispatch loop, as [`step`]; counts it if fuel is counted.
+/// Without fuel nothing is done, and the dispatch loop will find that out.
+///
+/// # Safety
+/// As [`super::run`].
+pub unsafe fn single_step(vm: *mut Vm) -> u64 {
+    // SAFETY: the caller's contract.
+    unsafe {
+        if (*vm).has_fuel && !crate::limit::burn(vm) {
+            return 0;
+        }
+        step(vm)
+    }
+}
+
 /// Runs until an exit.
 ///
 /// # Safety

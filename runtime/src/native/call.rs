@@ -327,6 +327,8 @@ impl<'c> Call<'c> {
     /// # Errors
     /// Memory.
     pub fn new_string(&mut self, bytes: &[u8]) -> Result<Local<'c>> {
+        // SAFETY: a native function's step.
+        unsafe { crate::limit::charge_bytes(self.vm, bytes.len()) };
         Ok(Local::new(Value::string(self.vm().heap.new_string(bytes)?)))
     }
     /// An empty table with room for `array` elements and `fields` string keys.

@@ -349,6 +349,13 @@ impl Run<'_> {
                     end <= (*self.vm).stack_limit as usize
                 }
                 Op::GuardPaid => (*self.vm).heap.charge_unmade(i.imm as usize),
+                Op::GuardFuel => {
+                    let left = (*self.vm).fuel - i64::from(i.imm);
+                    if left >= 0 {
+                        (*self.vm).fuel = left;
+                    }
+                    left >= 0
+                }
                 Op::GuardQuiet => (*self.vm).pending.load(Ordering::Relaxed) == 0,
                 op => holds(op, a, b).expect("all other guards compare"),
             };

@@ -9,7 +9,7 @@
 //!   recorded: it is not tried for ever.
 
 use super::{Engine, State};
-use crate::ir::{Instruction, Snapshot, SnapshotSlot, Trace};
+use crate::ir::{Instruction, Point, Snapshot, SnapshotSlot, Trace};
 use perilune_runtime::gc::GcHeader;
 use perilune_runtime::hot;
 use perilune_runtime::vm::Vm;
@@ -117,8 +117,8 @@ pub(super) fn bytes_known_of(trace: &Trace) -> usize {
     let of_snapshot = |snapshot: &Snapshot| {
         let fields: usize = snapshot.objects.iter().map(|o| 16 + o.fields.len()).sum();
         size_of::<Snapshot>()
+            + size_of::<Point>()
             + snapshot.slots.len() * size_of::<SnapshotSlot>()
-            + snapshot.live.len() * size_of::<u64>()
             + fields * size_of::<u64>()
     };
     let snapshots: usize = trace.snapshots.iter().map(of_snapshot).sum();

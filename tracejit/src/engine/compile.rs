@@ -251,7 +251,8 @@ impl State {
     }
 }
 
-/// The snapshots of guards on the answers of helpers that may decline.
+/// The snapshots of guards on the answers of helpers that may decline, and of those that what is left
+/// is enough.
 fn exits_of_helpers(trace: &Trace) -> FxHashSet<u32> {
     let is_call = |r: Ref| {
         let call = r.as_instruction().map(|n| &trace.code[n]);
@@ -262,7 +263,7 @@ fn exits_of_helpers(trace: &Trace) -> FxHashSet<u32> {
     let is_answer = |i: &Instruction| i.op == Op::GuardNe && is_call(i.args[0]);
     let guards = trace.code.iter();
     guards
-        .filter(|i| i.op == Op::GuardPaid || is_answer(i))
+        .filter(|i| matches!(i.op, Op::GuardPaid | Op::GuardFuel) || is_answer(i))
         .map(|i| i.snapshot)
         .collect()
 }

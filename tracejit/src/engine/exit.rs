@@ -101,6 +101,7 @@ unsafe fn restore_snapshot(
             (*vm).top = anchor.offset(top as isize);
         }
         (*vm).constants = snapshot.constants;
+        (*vm).fuel += i64::from(snapshot.unspent);
         made
     }
 }

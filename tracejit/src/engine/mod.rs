@@ -187,7 +187,7 @@ impl Engine {
                 compiled.entries = compiled.entries.saturating_add(1);
                 let entry = compiled.entry;
                 let Some(backend) = &state.backend else {
-                    return portable::step(vm);
+                    return portable::single_step(vm);
                 };
                 (backend.trampoline(), entry)
             };
@@ -267,7 +267,7 @@ impl Engine {
             if self.is_hot_exit(exit) && !self.has_lost_bet(exit) {
                 return self.record_side(vm, exit);
             }
-            portable::step(vm)
+            portable::single_step(vm)
         }
     }
 
@@ -345,7 +345,7 @@ impl Engine {
         // SAFETY: the caller's contract.
         let (outcome, code) = unsafe { recording.run(start, &self.limits(), self) };
         let mut state = self.state.borrow_mut();
-        state.statistics.recorded(began);
+        state.statistics.recorded(began, recording.instructions);
         if state.statistics.flushes != flushes {
             return (Outcome::Aborted(Abort::Collection), code);
         }
@@ -358,7 +358,7 @@ impl Engine {
         unsafe {
             if self.recordings.get() >= MAX_RECORDINGS {
                 hot::set_counter(location, self.later(1));
-                return portable::step(vm);
+                return portable::single_step(vm);
             }
             let _active = Active::new(self);
             // Not again while this one is being recorded.
@@ -552,7 +552,7 @@ impl TraceHook for Engine {
         unsafe {
             let location = (*vm).pc.add(1);
             if self.invalidated.get() {
-                return portable::step(vm);
+                return portable::single_step(vm);
             }
             match hot::trace_at(location) {
                 0 => self.record_root(vm, Start::Loop, location),
@@ -570,7 +570,7 @@ impl TraceHook for Engine {
         unsafe {
             let location = hot::entry_location(running_proto(vm));
             if self.invalidated.get() {
-                return portable::step(vm);
+                return portable::single_step(vm);
             }
             match hot::trace_at(location) {
                 0 => self.record_root(vm, Start::Entry, location),
@@ -618,6 +618,13 @@ impl TraceHook for Engine {
         self.disturbances.set(self.disturbances.get() + 1);
         if self.depth.get() > 0 {
             self.invalidated.set(true);
+        }
+    }
+
+    fn drop_all(&self) {
+        self.disturbances.set(self.disturbances.get() + 1);
+        if !self.state.borrow().is_empty() {
+            self.drop_traces(&|_| true, Reason::Full);
         }
     }
 

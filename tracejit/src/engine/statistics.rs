@@ -13,6 +13,8 @@ pub(super) struct Statistics {
     pub(super) entries: u64,
     pub(super) exits: u64,
     pub(super) flushes: u64,
+    /// Bytecode instructions recorded, also by recordings that were given up.
+    pub(super) bytecodes: u64,
     /// Bytes of all machine code that was made.
     pub(super) code_bytes: usize,
     aborts: FxHashMap<Abort, u64>,
@@ -37,6 +39,7 @@ impl Default for Statistics {
             entries: 0,
             exits: 0,
             flushes: 0,
+            bytecodes: 0,
             code_bytes: 0,
             aborts: FxHashMap::default(),
             started: Instant::now(),
@@ -62,8 +65,9 @@ impl Statistics {
     pub(super) fn ran(&mut self, began: Began) {
         self.native_ns += self.own_ns(began);
     }
-    pub(super) fn recorded(&mut self, began: Began) {
+    pub(super) fn recorded(&mut self, began: Began, instructions: usize) {
         self.record_ns += self.own_ns(began);
+        self.bytecodes += instructions as u64;
     }
     pub(super) fn optimised(&mut self, since: Instant) {
         self.optimise_ns += elapsed(since);
@@ -88,9 +92,10 @@ impl Statistics {
         if json {
             let _ = write!(
                 out,
-                "{{\"traces\":{},\"aborts\":{aborts},\"exits\":{},\"native_ns\":{},\"record_ns\":{},\"optimise_ns\":{},\"assemble_ns\":{},\"code_bytes\":{}}}",
+                "{{\"traces\":{},\"aborts\":{aborts},\"exits\":{},\"bytecodes\":{},\"native_ns\":{},\"record_ns\":{},\"optimise_ns\":{},\"assemble_ns\":{},\"code_bytes\":{}}}",
                 self.traces,
                 self.exits,
+                self.bytecodes,
                 self.native_ns,
                 self.record_ns,
                 self.optimise_ns,
@@ -103,6 +108,7 @@ impl Statistics {
         let _ = writeln!(out, "entries       {}", self.entries);
         let _ = writeln!(out, "exits         {}", self.exits);
         let _ = writeln!(out, "flushes       {}", self.flushes);
+        let _ = writeln!(out, "bytecodes     {}", self.bytecodes);
         let _ = writeln!(out, "code bytes    {}", self.code_bytes);
         let interpreter_ns = elapsed(self.started).saturating_sub(self.known_ns());
         for (name, ns) in [

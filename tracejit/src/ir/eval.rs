@@ -200,6 +200,10 @@ impl Evaluator<'_> {
                 let is_paid = self.world.pay();
                 return self.guard(i, is_paid);
             }
+            Op::GuardFuel => {
+                let is_there = self.world.burn(i.imm);
+                return self.guard(i, is_there);
+            }
             Op::Step => {
                 self.world.go_on();
                 return self.step(i);

@@ -14,6 +14,7 @@ pub mod eval;
 pub mod frames;
 mod fresh;
 pub mod helper;
+mod interned;
 pub mod op;
 pub mod parse;
 mod print;
@@ -23,11 +24,13 @@ pub mod world;
 
 pub use helper::Helper;
 pub use op::{Class, Effect, Op, Type};
-pub use snapshot::{PendingFrame, Snapshot, SnapshotSlot, VirtualKind, VirtualObject};
+pub use snapshot::{
+    PendingFrame, Point, SlotSet, Snapshot, SnapshotSlot, VirtualKind, VirtualObject,
+};
 
+use interned::Interned;
 use perilune_runtime::machine::Slow;
 use perilune_runtime::value::Value;
-use rustc_hash::FxHashMap;
 
 /// Names the result of an instruction, a constant of the trace, or (in snapshots only) a virtual
 /// object.
@@ -216,7 +219,7 @@ pub struct Phi {
 pub struct Trace {
     /// Its number.
     pub number: u32,
-    /// Constants; the first is the machine.
+    /// Constants; the first is the machine. Only [`Trace::constant`] adds to them.
     pub constants: Vec<Constant>,
     /// Instructions in order of execution.
     pub code: Vec<Instruction>,
@@ -234,17 +237,17 @@ pub struct Trace {
     /// Whether the loop was to run for long when it was recorded.
     pub runs_long: bool,
     /// Interned constants.
-    interned: FxHashMap<Constant, Ref>,
+    interned: Interned,
 }
 
 impl Trace {
     /// An empty trace.
     pub fn new(number: u32) -> Trace {
-        let mut interned = FxHashMap::default();
-        interned.insert(Constant::Vm, Ref::VM);
+        let (mut constants, mut interned) = (Vec::new(), Interned::default());
+        interned.index(&mut constants, Constant::Vm);
         Trace {
             number,
-            constants: vec![Constant::Vm],
+            constants,
             code: Vec::new(),
             snapshots: Vec::new(),
             steps: Vec::new(),
@@ -266,13 +269,7 @@ impl Trace {
     }
     /// The ref of a constant.
     pub fn constant(&mut self, constant: Constant) -> Ref {
-        if let Some(&r) = self.interned.get(&constant) {
-            return r;
-        }
-        let r = Ref::constant(self.constants.len());
-        self.constants.push(constant);
-        self.interned.insert(constant, r);
-        r
+        Ref::constant(self.interned.index(&mut self.constants, constant))
     }
     /// The ref of an integer.
     pub fn int(&mut self, i: i64) -> Ref {

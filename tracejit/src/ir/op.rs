@@ -124,6 +124,7 @@ macro_rules! for_each_trace_op {
             GuardStack() -> None, Guard, "anchor + imm (bytes) does not pass the stack's limit";
             GuardQuiet() -> None, Guard, "no event is pending; never redundant";
             GuardPaid() -> None, Guard, "imm bytes of objects that are not made count as allocated, and the collector is not due; never redundant";
+            GuardFuel() -> None, Guard, "imm instructions' fuel is there, and burnt; never redundant";
             // A residual step (imm: index into the trace's steps): the whole of one bytecode
             // instruction, done by the runtime from the saved state; leaves the trace when
             // execution does not go on where it went on while recording.

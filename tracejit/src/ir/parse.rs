@@ -6,11 +6,12 @@
 
 use super::print::{has_offset, is_slot};
 use super::{
-    Class, Constant, Effect, End, Helper, Instruction, Op, PendingFrame, Phi, Ref, Snapshot,
-    SnapshotSlot, Step, Trace, VirtualKind, VirtualObject,
+    Class, Constant, Effect, End, Helper, Instruction, Op, PendingFrame, Phi, Point, Ref, SlotSet,
+    Snapshot, SnapshotSlot, Step, Trace, VirtualKind, VirtualObject,
 };
 use perilune_runtime::machine::Slow;
 use rustc_hash::FxHashMap;
+use std::rc::Rc;
 use std::str::{FromStr, SplitWhitespace};
 
 /// Makes a trace of its text. That it is well formed is for [`super::verify`] to say.
@@ -189,35 +190,31 @@ impl Parser {
             return None;
         }
         words.expect("pc")?;
+        let mut at = Point::new(words.address()?);
         let mut s = Snapshot {
-            pc: words.address()?,
-            constants: std::ptr::null(),
-            base: 0,
-            top: None,
-            popped: 0,
-            frames: Vec::new(),
+            at: Rc::new(at.clone()),
             slots: Vec::new(),
             objects: Vec::new(),
-            live: [].into(),
-            live_start: 0,
             is_speculative: false,
+            unspent: 0,
         };
         while let Some(word) = words.next() {
             match word {
-                "constants" => s.constants = words.address()?,
-                "base" => s.base = words.number()?,
-                "top" => s.top = Some(words.number()?),
-                "popped" => s.popped = words.number()?,
+                "unspent" => s.unspent = words.number()?,
+                "constants" => at.constants = words.address()?,
+                "base" => at.base = words.number()?,
+                "top" => at.top = Some(words.number()?),
+                "popped" => at.popped = words.number()?,
                 "frame" => {
                     let mut parts = words.next()?.split('/');
-                    s.frames.push(PendingFrame {
+                    at.frames.push(PendingFrame {
                         site: address(parts.next()?)?,
                         varargs: number(parts.next()?)?,
                         flags: number(parts.next()?)?,
                     });
                 }
                 "speculative" => s.is_speculative = true,
-                "live" => live(&mut s, words.next()?)?,
+                "live" => at.live = live(words.next()?)?,
                 object if object.starts_with('o') => self.object(&mut s, object)?,
                 slot => {
                     let (slot, value) = slot.strip_prefix('[')?.split_once("]=")?;
@@ -230,6 +227,7 @@ impl Parser {
                 }
             }
         }
+        s.at = Rc::new(at);
         self.trace.snapshots.push(s);
         Some(())
     }
@@ -353,7 +351,7 @@ fn end(words: &mut Words) -> Option<End> {
 }
 
 /// The live slots: see the printer.
-fn live(s: &mut Snapshot, text: &str) -> Option<()> {
+fn live(text: &str) -> Option<SlotSet> {
     let mut ranges = Vec::new();
     for range in text.split(',') {
         ranges.push(match range.split_once("..") {
@@ -367,14 +365,11 @@ fn live(s: &mut Snapshot, text: &str) -> Option<()> {
     if end.checked_sub(start)? > 1 << 20 {
         return None;
     }
-    s.live_start = start;
-    let mut live = vec![0; ((end - start) as usize).div_ceil(64)];
-    for slot in ranges.into_iter().flat_map(|(from, to)| from..to) {
-        let bit = (slot - start) as usize;
-        live[bit / 64] |= 1 << (bit % 64);
+    let mut live = SlotSet::new(start);
+    for (from, to) in ranges {
+        live.insert_range(from, to);
     }
-    s.live = live.into();
-    Some(())
+    Some(live)
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ pub(super) fn has_offset(op: Op) -> bool {
             );
             !has_none && !is_slot(op)
         }
-        _ => matches!(op, Op::GuardStack | Op::GuardPaid),
+        _ => matches!(op, Op::GuardStack | Op::GuardPaid | Op::GuardFuel),
     }
 }
 
@@ -128,6 +128,9 @@ impl Trace {
                 write!(f, ",{}:{}", Shown(self, tag), Shown(self, payload))?;
             }
         }
+        if s.unspent != 0 {
+            write!(f, " unspent {}", s.unspent)?;
+        }
         print_live(f, s)?;
         f.write_str(if s.is_speculative {
             " speculative\n"
@@ -139,8 +142,8 @@ impl Trace {
 
 /// The live slots as ranges, each without its end: `live -1..3,5`.
 fn print_live(f: &mut Formatter<'_>, s: &Snapshot) -> fmt::Result {
-    let end = s.live_start + 64 * s.live.len() as i32;
-    let (mut slot, mut separator) = (s.live_start, " live ");
+    let (start, end) = s.live.bounds();
+    let (mut slot, mut separator) = (start, " live ");
     while slot < end {
         if !s.is_live(slot) {
             slot += 1;

@@ -10,6 +10,7 @@
 use super::Ref;
 use perilune_runtime::frame::CallSite;
 use perilune_runtime::value::Value;
+use std::ops::Deref;
 use std::rc::Rc;
 
 /// A stack slot whose value is not in memory.
@@ -61,9 +62,99 @@ pub struct PendingFrame {
     pub flags: u32,
 }
 
-/// The state of the machine at the start of a bytecode instruction.
+/// A set of stack slots.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SlotSet {
+    /// The slot of the first bit.
+    start: i32,
+    /// One bit for each slot, lowest first. Most sets need no more than these words.
+    first: [u64; SlotSet::INLINE],
+    more: Vec<u64>,
+}
+
+impl SlotSet {
+    const INLINE: usize = 2;
+
+    /// An empty set of slots from `start` on.
+    pub fn new(start: i32) -> SlotSet {
+        SlotSet {
+            start,
+            ..SlotSet::default()
+        }
+    }
+
+    /// Whether the slot is in it.
+    pub fn contains(&self, slot: i32) -> bool {
+        let bit = slot.wrapping_sub(self.start);
+        bit >= 0 && self.word(bit as usize / 64) >> (bit % 64) & 1 != 0
+    }
+
+    /// Adds the slots from `from` up to but not including `to`, which are none below its start.
+    pub fn insert_range(&mut self, from: i32, to: i32) {
+        if from >= to {
+            return;
+        }
+        let (from, to) = ((from - self.start) as usize, (to - self.start) as usize);
+        for n in from / 64..to.div_ceil(64) {
+            let below = |bit: usize| match bit.saturating_sub(n * 64) {
+                count @ 0..64 => (1 << count) - 1,
+                _ => u64::MAX,
+            };
+            *self.word_mut(n) |= below(to) & !below(from);
+        }
+    }
+
+    /// Adds the slots from `from` on, which is not below its start, by the bits of these words.
+    pub fn insert_words(&mut self, from: i32, words: &[u64]) {
+        let from = (from - self.start) as usize;
+        let (place, shift) = (from / 64, from % 64);
+        for (n, &bits) in words.iter().enumerate().filter(|(_, bits)| **bits != 0) {
+            *self.word_mut(place + n) |= bits << shift;
+            if shift != 0 && bits >> (64 - shift) != 0 {
+                *self.word_mut(place + n + 1) |= bits >> (64 - shift);
+            }
+        }
+    }
+
+    /// A slot that is not above any in the set, and one above all of them.
+    pub fn bounds(&self) -> (i32, i32) {
+        let words = SlotSet::INLINE + self.more.len();
+        (self.start, self.start + 64 * words as i32)
+    }
+
+    /// Whether the 64 slots from `slot` on are in it, one bit each.
+    pub fn bits_from(&self, slot: i32) -> u64 {
+        let distance = slot - self.start;
+        let (place, shift) = (distance.div_euclid(64), distance.rem_euclid(64));
+        let word = |n: i32| usize::try_from(n).map_or(0, |n| self.word(n));
+        match shift {
+            0 => word(place),
+            _ => word(place) >> shift | word(place + 1) << (64 - shift),
+        }
+    }
+
+    fn word(&self, n: usize) -> u64 {
+        match self.first.get(n) {
+            Some(&word) => word,
+            None => self.more.get(n - SlotSet::INLINE).copied().unwrap_or(0),
+        }
+    }
+
+    fn word_mut(&mut self, n: usize) -> &mut u64 {
+        if n < SlotSet::INLINE {
+            return &mut self.first[n];
+        }
+        let n = n - SlotSet::INLINE;
+        if n >= self.more.len() {
+            self.more.resize(n + 1, 0);
+        }
+        &mut self.more[n]
+    }
+}
+
+/// Where execution stands at an exit: what of a snapshot the optimiser does not change.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Snapshot {
+pub struct Point {
     /// The instruction.
     pub pc: *const u64,
     /// The constants of its function.
@@ -76,28 +167,46 @@ pub struct Snapshot {
     pub popped: u32,
     /// Frames that are not in memory yet, innermost last.
     pub frames: Vec<PendingFrame>,
+    /// Which slots are live.
+    pub live: SlotSet,
+}
+
+impl Point {
+    /// A point in a function's code, with nothing live.
+    pub fn new(pc: *const u64) -> Point {
+        Point {
+            pc,
+            constants: std::ptr::null(),
+            base: 0,
+            top: None,
+            popped: 0,
+            frames: Vec::new(),
+            live: SlotSet::default(),
+        }
+    }
+}
+
+/// The state of the machine at the start of a bytecode instruction.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Snapshot {
+    /// Where it is. The snapshots that become of one as a trace is rewritten share it.
+    pub at: Rc<Point>,
     /// Slots that are not in memory yet, by ascending slot.
     pub slots: Vec<SnapshotSlot>,
     /// Objects that do not exist yet, by ascending name.
     pub objects: Vec<VirtualObject>,
-    /// Which slots are live, counted from `live_start`: one bit each, lowest first.
-    pub live: Rc<[u64]>,
-    /// The slot of the first bit of `live`.
-    pub live_start: i32,
     /// Whether guards leave through it that nothing in the program asks for: the optimiser bets that
     /// they hold.
     pub is_speculative: bool,
+    /// Fuel that the trace has burnt for instructions from here on, which are not executed when it is
+    /// left: to be given back.
+    pub unspent: i32,
 }
 
 impl Snapshot {
     /// Whether the slot may be read from here on.
     pub fn is_live(&self, slot: i32) -> bool {
-        let bit = slot - self.live_start;
-        bit >= 0
-            && self
-                .live
-                .get(bit as usize / 64)
-                .is_some_and(|word| word >> (bit % 64) & 1 != 0)
+        self.at.live.contains(slot)
     }
     /// The refs that are neither constants nor virtual objects, in the order in which exits and
     /// `Inherit` count them: for each slot its tag, then its payload; then so for each object's fields.
@@ -108,5 +217,13 @@ impl Snapshot {
             .chain(fields)
             .flat_map(|(tag, payload)| [tag, payload])
             .filter(|&r| r != Ref::NONE && !r.is_constant() && r.as_virtual().is_none())
+    }
+}
+
+impl Deref for Snapshot {
+    type Target = Point;
+
+    fn deref(&self) -> &Point {
+        &self.at
     }
 }

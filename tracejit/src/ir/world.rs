@@ -34,6 +34,7 @@ pub struct World {
     made: u64,
     /// Times that objects were paid for that were not made.
     payments: u64,
+    burnt: i64,
     /// Record slots of the tables among them.
     counts: BTreeMap<u64, u64>,
     /// Whether there is always memory for objects.
@@ -99,6 +100,7 @@ impl World {
             calls: 0,
             made: 0,
             payments: 0,
+            burnt: 0,
             counts: BTreeMap::new(),
             has_memory: false,
         }
@@ -321,6 +323,13 @@ impl World {
         self.payments += 1;
         let is_due = self.chance("pay", self.payments, 0).is_multiple_of(8);
         !is_due
+    }
+
+    /// Whether there is fuel for so many instructions.
+    pub fn burn(&mut self, instructions: i32) -> bool {
+        self.burnt += i64::from(instructions);
+        let is_out = self.chance("burn", self.burnt as u64, 0).is_multiple_of(8);
+        !is_out
     }
 
     /// Gives a table another record slot, and this shape; false when there is no room.

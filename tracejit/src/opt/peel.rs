@@ -82,10 +82,13 @@ fn copies(
 
 /// The state at the loop's head, before it is entered.
 fn head(w: &Rewriter, final_snapshot: u32, first: &[SnapshotSlot]) -> Snapshot {
+    let old = &w.old.snapshots[final_snapshot as usize];
     Snapshot {
-        objects: w.described(first),
+        at: old.at.clone(),
         slots: first.to_vec(),
-        ..w.old.snapshots[final_snapshot as usize].clone()
+        objects: w.described(first),
+        is_speculative: old.is_speculative,
+        unspent: old.unspent,
     }
 }
 

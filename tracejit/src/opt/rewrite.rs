@@ -146,10 +146,13 @@ impl<'a> Rewriter<'a> {
         trace.steps.clone_from(&self.old.steps);
         let mut end = |snapshot: u32| {
             let slots = self.mapped_slots(snapshot);
+            let old = &self.old.snapshots[snapshot as usize];
             trace.snapshots.push(Snapshot {
+                at: old.at.clone(),
                 objects: self.described(&slots),
                 slots,
-                ..self.old.snapshots[snapshot as usize].clone()
+                is_speculative: old.is_speculative,
+                unspent: old.unspent,
             });
             trace.snapshots.len() as u32 - 1
         };
@@ -216,6 +219,10 @@ impl<'a> Rewriter<'a> {
                     self.is_quiet = true;
                     self.guard(i);
                 }
+                Ref::NONE
+            }
+            Op::GuardFuel => {
+                self.guard(i);
                 Ref::NONE
             }
             Op::Step => self.step(i),
@@ -514,9 +521,11 @@ impl<'a> Rewriter<'a> {
         }
         objects.extend(self.described(&slots));
         let snapshot = Snapshot {
-            objects,
+            at: from.at.clone(),
             slots,
-            ..from.clone()
+            objects,
+            is_speculative: from.is_speculative,
+            unspent: from.unspent,
         };
         self.new.snapshots.push(snapshot);
         let new = self.new.snapshots.len() as u32 - 1;

@@ -73,6 +73,18 @@ impl Recording {
         limits: &Limits,
         surroundings: &dyn Surroundings,
     ) -> (Outcome, u64) {
+        // SAFETY: the caller's contract.
+        let (outcome, code) = unsafe { self.record(start, limits, surroundings) };
+        self.end_fuel();
+        (outcome, code)
+    }
+
+    unsafe fn record(
+        &mut self,
+        start: Start,
+        limits: &Limits,
+        surroundings: &dyn Surroundings,
+    ) -> (Outcome, u64) {
         // SAFETY: the caller's contract; verified code has only opcodes.
         unsafe {
             let first = self.direct.pc;
@@ -88,6 +100,7 @@ impl Recording {
             loop {
                 self.instruction = self.direct.pc;
                 self.snapshot = None;
+                self.fuel.complete();
                 self.top = self.next_top.take();
                 if std::mem::take(&mut self.entered)
                     && let Some(outcome) = self.at_entry_point(surroundings)
@@ -128,6 +141,9 @@ impl Recording {
                     self.trace.end = End::Exit(snapshot);
                     return (Outcome::Complete, self.save());
                 }
+                if !self.burn() {
+                    return (Outcome::Aborted(Abort::Fuel), self.save());
+                }
                 count += 1;
                 self.instructions = count;
                 if self.log.is_some() {
@@ -135,8 +151,7 @@ impl Recording {
                 }
                 if op == Opcode::ForLoop {
                     if count == 1 && start == Start::Loop {
-                        let rounds = self.concrete(self.slot_of(i.a()) + 1);
-                        self.trace.runs_long = rounds.payload > LONG;
+                        self.trace.runs_long = self.rounds_left(i) > LONG;
                     }
                     self.promote_step(i);
                 }
@@ -163,6 +178,11 @@ impl Recording {
                 }
             }
         }
+    }
+
+    /// The rounds that are left of the counted loop with this back-edge.
+    fn rounds_left(&self, i: Insn) -> u64 {
+        self.concrete(self.slot_of(i.a()) + 1).payload
     }
 
     /// Notes what is about to be executed.
@@ -370,7 +390,7 @@ impl Recording {
             return;
         }
         self.guard(Op::GuardEq, &[observed, known]);
-        self.shadow.entry(slot).or_default().int = Some(known);
+        self.shadow.note(slot, |shadow| shadow.int = known);
     }
 
     /// A residual step: everything into memory, then the runtime does the instruction.
@@ -381,6 +401,7 @@ impl Recording {
             let pc = self.instruction.add(1);
             self.flush();
             self.snapshot = None;
+            self.end_fuel();
             let snapshot = self.snapshot();
             let (base, constants) = (self.direct.base, self.direct.constants);
             let thread = (*vm).thread;

@@ -201,11 +201,7 @@ impl Recording {
             self.emit(op, slot.slot, &[slot.payload]);
         }
         // What is dirty and dead is forgotten: memory does not have it.
-        self.shadow
-            .retain(|&slot, shadow| !shadow.dirty || snapshot.is_live(slot));
-        for shadow in self.shadow.values_mut() {
-            shadow.dirty = false;
-        }
+        self.shadow.clean(&snapshot.live);
         self.flush_frames();
     }
 

@@ -4,7 +4,8 @@
 //! them anew where the side trace lets them be; where a helper declines, the trace is left with the
 //! very state of the parent's exit, in which they are virtual still.
 
-use super::{Recording, Shadow};
+use super::Recording;
+use super::shadow::Shadow;
 use crate::ir::{
     Class, Helper, Instruction, Op, Ref, Snapshot, SnapshotSlot, Trace, Type, VirtualKind,
     VirtualObject,
@@ -25,17 +26,10 @@ impl Recording {
                 Ref::NONE => self.trace.int(0),
                 r => made.get(&r).copied().unwrap_or(r),
             };
-            let mut shadow = Shadow {
-                tag: Some(slot.tag),
-                dirty: true,
-                ..Shadow::default()
-            };
-            match self.trace.type_of(slot.payload) {
-                Type::Float => shadow.float = Some(slot.payload),
-                _ => shadow.int = Some(slot.payload),
-            }
-            self.shadow.insert(slot.slot, shadow);
+            let shadow = Shadow::of(&self.trace, slot.tag, slot.payload);
+            self.shadow.set(slot.slot, shadow);
         }
+        self.fuel.inherit(snapshot.unspent);
         self.base = snapshot.base;
         self.frames = snapshot.frames.clone();
         self.popped = snapshot.popped;
@@ -88,10 +82,11 @@ impl Recording {
             });
         }
         Snapshot {
+            at: exit.at.clone(),
             slots,
             objects,
             is_speculative: false,
-            ..exit.clone()
+            unspent: exit.unspent,
         }
     }
 

@@ -517,9 +517,7 @@ impl Machine for Recording {
 impl Recording {
     /// Forgets what is known of the slots from `from` up to `to`: memory has their values.
     pub(super) fn forget(&mut self, from: i32, to: i32) {
-        if from < to {
-            self.shadow.retain(|&slot, _| slot < from || slot >= to);
-        }
+        self.shadow.forget(from, to);
     }
 
     /// The machine that executes, for one primitive.

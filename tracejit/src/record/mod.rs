@@ -12,6 +12,7 @@
 mod construct;
 mod control;
 mod frames;
+mod fuel;
 mod inherit;
 mod keyed;
 mod log;
@@ -19,6 +20,7 @@ mod machine;
 mod metamethods;
 mod natives;
 mod numbers;
+mod shadow;
 mod strings;
 mod tables;
 mod values;
@@ -28,28 +30,13 @@ pub use control::{Limits, Outcome, Start, Surroundings};
 pub use values::{RecordedFloat, RecordedInteger, RecordedTable, RecordedValue};
 
 use crate::abort::Abort;
-use crate::ir::{
-    Class, Constant, Instruction, Op, PendingFrame, Ref, Snapshot, SnapshotSlot, Trace,
-};
+use crate::ir::{Class, Constant, Instruction, Op, PendingFrame, Point, Ref, Snapshot, Trace};
 use perilune_runtime::function::Proto;
 use perilune_runtime::machine::Direct;
 use perilune_runtime::value::{self, Value};
 use perilune_runtime::vm::Vm;
-use rustc_hash::FxHashMap;
-use std::collections::BTreeMap;
-
-/// What is known of a stack slot.
-#[derive(Clone, Copy, Debug, Default)]
-struct Shadow {
-    /// Its tag.
-    tag: Option<Ref>,
-    /// Its payload in a general register.
-    int: Option<Ref>,
-    /// Its payload in a float register.
-    float: Option<Ref>,
-    /// Whether the value is not in memory.
-    dirty: bool,
-}
+use shadow::Shadows;
+use std::rc::Rc;
 
 /// What a trace relies on and that may die.
 #[derive(Clone, Debug, Default)]
@@ -71,13 +58,13 @@ pub struct Recording {
     pub direct: Direct,
     /// Slots from the anchor to the base.
     base: i32,
-    shadow: BTreeMap<i32, Shadow>,
+    shadow: Shadows,
     /// Frames pushed that are not in memory.
     frames: Vec<PendingFrame>,
     /// Frames in memory that were popped.
     popped: u32,
-    /// Tags that guards have established.
-    known_tags: FxHashMap<Ref, value::Tag>,
+    /// Tags that guards have established, by the index of the instruction that loaded the tag.
+    known_tags: Vec<Option<value::Tag>>,
     /// The snapshot of the current instruction, once something needed it.
     snapshot: Option<u32>,
     /// The current instruction.
@@ -108,6 +95,8 @@ pub struct Recording {
     pub instructions: usize,
     /// The loop that a side trace started in, until it is left.
     parent_loop: Option<control::Extent>,
+    /// What it does about fuel.
+    fuel: fuel::Meter,
     /// What was executed, if that is wanted.
     pub log: Option<String>,
     /// Why recording can't go on.
@@ -129,10 +118,10 @@ impl Recording {
             instruction: direct.pc,
             direct,
             base: 0,
-            shadow: BTreeMap::new(),
+            shadow: Shadows::default(),
             frames: Vec::new(),
             popped: 0,
-            known_tags: FxHashMap::default(),
+            known_tags: Vec::new(),
             snapshot: None,
             checked_stack: 0,
             checked_frames: 0,
@@ -147,6 +136,8 @@ impl Recording {
             entered: false,
             instructions: 0,
             parent_loop: None,
+            // SAFETY: the caller's contract.
+            fuel: fuel::Meter::new(unsafe { (*vm).has_fuel }),
             log: None,
             abort: None,
         }
@@ -219,41 +210,30 @@ impl Recording {
             let live = perilune_runtime::stack::live_registers(&*proto, word);
             (live, (*proto).constants_start)
         };
-        let first = self.shadow.keys().next().copied().unwrap_or(0);
+        let first = self.shadow.lowest().unwrap_or(0);
         let live_start = first.min(self.base).min(0);
-        let below = (self.base - live_start) as usize;
-        let mut bits = live_bits(below, &live);
-        let top = self.top.map_or(0, |top| (top - live_start) as usize);
-        if bits.len() * 64 < top {
-            bits.resize(top.div_ceil(64), 0);
+        let mut live_slots = self.shadow.empty_set(live_start);
+        live_slots.insert_range(live_start, self.base);
+        live_slots.insert_words(self.base, &live);
+        if let Some(top) = self.top {
+            live_slots.insert_range(self.base, top);
         }
-        for bit in below..top {
-            bits[bit / 64] |= 1 << (bit % 64);
-        }
-        let mut snapshot = Snapshot {
-            pc,
-            constants,
-            base: self.base,
-            top: self.top,
-            popped: self.popped,
-            frames: self.frames.clone(),
-            slots: Vec::new(),
+        let slots = self.shadow.snapshot(&live_slots);
+        Snapshot {
+            at: Rc::new(Point {
+                pc,
+                constants,
+                base: self.base,
+                top: self.top,
+                popped: self.popped,
+                frames: self.frames.clone(),
+                live: live_slots,
+            }),
+            slots,
             objects: Vec::new(),
-            live: bits.into(),
-            live_start,
             is_speculative: false,
-        };
-        for (&slot, shadow) in &self.shadow {
-            if shadow.dirty && snapshot.is_live(slot) {
-                let payload = shadow.float.or(shadow.int);
-                snapshot.slots.push(SnapshotSlot {
-                    slot,
-                    tag: shadow.tag.unwrap_or(Ref::NONE),
-                    payload: payload.unwrap_or(Ref::NONE),
-                });
-            }
+            unspent: self.fuel.unspent(),
         }
-        snapshot
     }
 
     /// The value that a slot holds, read from the machine.
@@ -261,29 +241,4 @@ impl Recording {
         // SAFETY: recorded slots lie within the running thread's stack.
         unsafe { *self.direct.base.offset((slot - self.base) as isize) }
     }
-}
-
-/// Bits of `below` slots, all live, and of a function's registers above them.
-fn live_bits(below: usize, live: &[u64; 4]) -> Vec<u64> {
-    let registers = live
-        .iter()
-        .rposition(|&word| word != 0)
-        .map_or(0, |n| n + 1);
-    let mut bits = vec![0u64; below.div_ceil(64) + registers];
-    for (n, word) in bits.iter_mut().enumerate().take(below.div_ceil(64)) {
-        let left = below - n * 64;
-        *word = if left >= 64 {
-            u64::MAX
-        } else {
-            (1 << left) - 1
-        };
-    }
-    let (word, shift) = (below / 64, below % 64);
-    for (n, &set) in live.iter().enumerate().take(registers) {
-        bits[word + n] |= set << shift;
-        if shift != 0 && set >> (64 - shift) != 0 {
-            bits[word + n + 1] |= set >> (64 - shift);
-        }
-    }
-    bits
 }

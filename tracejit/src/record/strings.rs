@@ -49,6 +49,10 @@ impl Recording {
     pub(super) fn record_concat(&mut self, a: Register, count: usize) -> bool {
         /// More strings are left to the runtime, which joins them all at once.
         const MOST: usize = 3;
+        // Which fuel long strings take is the runtime's to say.
+        if self.fuel.is_counted() {
+            return false;
+        }
         let first = self.slot_of(a);
         let values: Vec<RecordedValue> = (0..count.min(MOST + 1))
             .map(|n| self.slot_value(first + n as i32))

@@ -1,6 +1,7 @@
 //! Recorded values: what was observed, and which refs stand for it.
 
-use super::{Recording, Shadow};
+use super::Recording;
+use super::shadow::Shadow;
 use crate::ir::{Class, Constant, Op, Ref, Type};
 use perilune_runtime::function::LuaClosure;
 use perilune_runtime::layout;
@@ -71,11 +72,12 @@ impl Recording {
         match v.source {
             Source::Refs { tag, .. } => tag,
             Source::Slot(slot) => {
-                if let Some(tag) = self.shadow.get(&slot).and_then(|s| s.tag) {
-                    return tag;
+                let known = self.shadow.get(slot).tag;
+                if known != Ref::NONE {
+                    return known;
                 }
                 let tag = self.emit(Op::SlotTag, slot, &[]);
-                self.shadow.entry(slot).or_default().tag = Some(tag);
+                self.shadow.note(slot, |known| known.tag = tag);
                 tag
             }
         }
@@ -93,21 +95,19 @@ impl Recording {
                 }
             }
             Source::Slot(slot) => {
-                let shadow = self.shadow.get(&slot).copied().unwrap_or_default();
+                let shadow = self.shadow.get(slot);
                 let r = match (is_float, shadow.int, shadow.float) {
-                    (true, _, Some(float)) => return float,
-                    (false, Some(int), _) => return int,
-                    (true, Some(int), None) => self.emit(Op::FloatFromBits, 0, &[int]),
-                    (false, None, Some(float)) => self.emit(Op::FloatBits, 0, &[float]),
-                    (true, None, None) => self.emit(Op::SlotFloat, slot, &[]),
-                    (false, None, None) => self.emit(Op::SlotInt, slot, &[]),
+                    (true, Ref::NONE, Ref::NONE) => self.emit(Op::SlotFloat, slot, &[]),
+                    (true, int, Ref::NONE) => self.emit(Op::FloatFromBits, 0, &[int]),
+                    (true, _, float) => return float,
+                    (false, Ref::NONE, Ref::NONE) => self.emit(Op::SlotInt, slot, &[]),
+                    (false, Ref::NONE, float) => self.emit(Op::FloatBits, 0, &[float]),
+                    (false, int, _) => return int,
                 };
-                let shadow = self.shadow.entry(slot).or_default();
-                if is_float {
-                    shadow.float = Some(r);
-                } else {
-                    shadow.int = Some(r);
-                }
+                self.shadow.note(slot, |known| match is_float {
+                    true => known.float = r,
+                    false => known.int = r,
+                });
                 r
             }
         }
@@ -117,15 +117,18 @@ impl Recording {
     pub(super) fn guard_tag(&mut self, v: RecordedValue) -> value::Tag {
         let observed = v.concrete.tag;
         let tag = self.tag_of(v);
-        if tag.is_constant() {
+        let Some(n) = tag.as_instruction() else {
             return observed;
-        }
+        };
         let expected = self.int(observed as i64);
-        if self.known_tags.insert(tag, observed).is_none() {
+        if self.known_tags.len() <= n {
+            self.known_tags.resize(n + 1, None);
+        }
+        if self.known_tags[n].replace(observed).is_none() {
             self.guard(Op::GuardEq, &[tag, expected]);
         }
         if let Source::Slot(slot) = v.source {
-            self.shadow.entry(slot).or_default().tag = Some(expected);
+            self.shadow.note(slot, |known| known.tag = expected);
         }
         observed
     }
@@ -133,7 +136,7 @@ impl Recording {
     /// Guards that a value is not nil, which it was not.
     pub(super) fn guard_not_nil(&mut self, v: RecordedValue) {
         let tag = self.tag_of(v);
-        if !tag.is_constant() && !self.known_tags.contains_key(&tag) {
+        if !tag.is_constant() && self.known_tag(tag).is_none() {
             let nil = self.int(value::NIL as i64);
             self.guard(Op::GuardNe, &[tag, nil]);
         }
@@ -142,24 +145,20 @@ impl Recording {
     /// A tag as the trace should store it: a constant where a guard has established it.
     pub(super) fn best_tag(&mut self, v: RecordedValue) -> Ref {
         let tag = self.tag_of(v);
-        match self.known_tags.get(&tag) {
-            Some(&known) => self.int(known as i64),
+        match self.known_tag(tag) {
+            Some(known) => self.int(known as i64),
             None => tag,
         }
     }
 
+    /// The tag that guards have found a tag that was loaded to be.
+    fn known_tag(&self, tag: Ref) -> Option<value::Tag> {
+        self.known_tags.get(tag.as_instruction()?).copied()?
+    }
+
     /// Records that a slot has a new value, which is not in memory.
     pub(super) fn set_slot(&mut self, slot: i32, tag: Ref, payload: Ref) {
-        let mut shadow = Shadow {
-            tag: Some(tag),
-            dirty: true,
-            ..Shadow::default()
-        };
-        match self.trace.type_of(payload) {
-            Type::Float => shadow.float = Some(payload),
-            _ => shadow.int = Some(payload),
-        }
-        self.shadow.insert(slot, shadow);
+        self.shadow.set(slot, Shadow::of(&self.trace, tag, payload));
     }
 
     /// The value at `address + offset`, in memory of class `class`.

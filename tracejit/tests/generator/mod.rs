@@ -12,9 +12,11 @@ use objects::{Kind, OBJECT_SLOTS};
 use perilune_runtime::machine::Slow;
 use perilune_runtime::{layout, value};
 use perilune_tracejit::ir::{
-    Class, Constant, End, Helper, Instruction, Op, Ref, Snapshot, SnapshotSlot, Step, Trace, Type,
+    Class, Constant, End, Helper, Instruction, Op, Point, Ref, Snapshot, SnapshotSlot, Step, Trace,
+    Type,
 };
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 /// Slots that are always live; those above up to `SLOTS` are live while the program needs them.
 const LOCALS: i32 = 5;
@@ -247,18 +249,14 @@ impl Generator {
             .dirty
             .iter()
             .map(|(&slot, &(tag, payload))| SnapshotSlot { slot, tag, payload });
+        let mut at = Point::new(self.pc as *const u64);
+        at.live.insert_words(0, &[self.live]);
         self.trace.snapshots.push(Snapshot {
-            pc: self.pc as *const u64,
-            constants: std::ptr::null(),
-            base: 0,
-            top: None,
-            popped: 0,
-            frames: Vec::new(),
+            at: Rc::new(at),
             slots: slots.collect(),
             objects: Vec::new(),
-            live: [self.live].into(),
-            live_start: 0,
             is_speculative: false,
+            unspent: 0,
         });
         let snapshot = self.trace.snapshots.len() as u32 - 1;
         self.snapshot = Some(snapshot);

@@ -103,6 +103,7 @@ unsafe fn join(vm: *mut Vm, first: *mut Value, count: usize) -> Result<Value> {
                 _ => return Err((*vm).runtime_error("string length overflow")),
             };
         }
+        crate::limit::charge_bytes(vm, total);
         let mut next_number = 0;
         let string = (*vm).heap.new_string_with(total, |out| {
             let mut at = 0;

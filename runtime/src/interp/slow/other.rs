@@ -170,6 +170,7 @@ pub(crate) unsafe fn check_pending(vm: *mut Vm) -> Result<()> {
         (*vm)
             .pending
             .fetch_and(!pending::INTERRUPT, Ordering::Relaxed);
+        crate::limit::check_stop(vm)?;
         crate::signal::served();
         let Some(mut interrupt) = (*vm).interrupt.take() else {
             // The reference implementation raises this in a hook, from where level 1 is the caller

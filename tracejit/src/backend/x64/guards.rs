@@ -82,6 +82,11 @@ impl Emitter<'_> {
                 displaced!(self.ops, { cmp DWORD } [rbx] + layout::VM_PENDING, { , 0 });
                 dynasm!(self.ops ; jne =>exit);
             }
+            Op::GuardFuel => {
+                displaced!(self.ops, { mov rax, } [rbx] + layout::VM_FUEL, {});
+                dynasm!(self.ops ; sub rax, i.imm ; js =>exit);
+                displaced!(self.ops, { mov } [rbx] + layout::VM_FUEL, { , rax });
+            }
             Op::GuardPaid => {
                 dynasm!(self.ops ; mov rax, [rbx + layout::VM_HEAP]);
                 displaced!(self.ops, { mov rcx, } [rax] + layout::HEAP_THRESHOLD, {});

@@ -1,0 +1,67 @@
+//! Limits of a state that its programs can't get around.
+
+use crate::Lua;
+use perilune_runtime::error::Limit;
+use perilune_runtime::limit;
+
+impl Lua {
+    /// Gives the state fuel for so many instructions; `None` stops counting.
+    ///
+    /// Each bytecode instruction takes one, and library functions take more for what they do in loops
+    /// or with long strings. The count does not depend on what is compiled to machine code when: the
+    /// same program with the same fuel stops at the same place. Finalisers, which run when the
+    /// collector finds time, have as much for themselves.
+    ///
+    /// A program without fuel is stopped: it ends with [`Error::LimitReached`](crate::Error::LimitReached), without that it
+    /// could catch that (unless [`Lua::set_limit_catchable`] says so). What is called from then on ends
+    /// at once, until there is fuel again.
+    ///
+    /// While fuel is counted, code that is interpreted runs slower, and traces a little.
+    ///
+    /// ```
+    /// use perilune::{Error, Limit, Lua};
+    /// let lua = Lua::new();
+    /// lua.set_fuel(Some(10_000));
+    /// let endless = lua.load("while true do pcall(error) end").exec();
+    /// assert!(matches!(endless, Err(Error::LimitReached(Limit::Fuel))));
+    /// assert_eq!(lua.fuel(), Some(0));
+    /// lua.set_fuel(None);
+    /// assert_eq!(lua.load("return 1 + 1").eval::<i64>()?, 2);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    pub fn set_fuel(&self, fuel: Option<u64>) {
+        // SAFETY: the machine lives as long as the state; Rust code runs only at safepoints and in
+        // native functions.
+        unsafe { limit::set_fuel(self.vm(), fuel) }
+    }
+
+    /// The fuel that is left, if it is counted.
+    pub fn fuel(&self) -> Option<u64> {
+        // SAFETY: the machine lives as long as the state.
+        unsafe {
+            let vm = self.vm();
+            (*vm)
+                .has_fuel
+                .then(|| u64::try_from((*vm).fuel).unwrap_or(0))
+        }
+    }
+
+    /// Sets whether programs may catch the error of a limit. By default they may catch memory errors
+    /// and the errors of interruptions, as usual, but not the end of the fuel or a deadline.
+    ///
+    /// An error that they may not catch ends everything up to the Rust code that called Lua:
+    /// `pcall`, coroutines, message handlers, `__close` and finalisers neither stop it nor run for it.
+    ///
+    /// ```
+    /// use perilune::{Limit, Lua};
+    /// let lua = Lua::new();
+    /// lua.set_limit_catchable(Limit::Memory, false);
+    /// lua.set_memory_limit(Some(1 << 20));
+    /// let text = "while true do pcall(string.rep, 'x', 1 << 22) end";
+    /// assert!(lua.load(text).exec().is_err());
+    /// ```
+    pub fn set_limit_catchable(&self, limit: Limit, yes: bool) {
+        // SAFETY: the machine lives as long as the state.
+        unsafe { (*self.vm()).limits.set_catchable(limit, yes) }
+    }
+}

@@ -1,0 +1,64 @@
+//! Finding a constant of a trace by its value: an open hash table of places in the list of constants.
+//!
+//! Invariants:
+//! - The table's length is a power of two, or zero for an empty table, and at least twice the number of
+//!   its entries: a search ends at a free place.
+//! - An entry is the index of a constant plus one; zero is a free place.
+
+use super::Constant;
+
+/// Places of constants, by value.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Interned {
+    table: Vec<u32>,
+    entries: usize,
+}
+
+impl Interned {
+    const SMALLEST: usize = 64;
+
+    /// The index of a constant in this list, to which it is appended if it is not there. The list has
+    /// grown by this function alone.
+    pub(super) fn index(&mut self, list: &mut Vec<Constant>, constant: Constant) -> usize {
+        if 2 * self.entries >= self.table.len() {
+            self.grow(list);
+        }
+        let place = self.place(list, constant);
+        if self.table[place] == 0 {
+            list.push(constant);
+            self.table[place] = list.len() as u32;
+            self.entries += 1;
+        }
+        self.table[place] as usize - 1
+    }
+
+    /// The place where a constant is, or would be.
+    fn place(&self, list: &[Constant], constant: Constant) -> usize {
+        let mask = self.table.len() - 1;
+        let mut place = hash(constant) as usize & mask;
+        loop {
+            match self.table[place] {
+                0 => return place,
+                n if list[n as usize - 1] == constant => return place,
+                _ => place = (place + 1) & mask,
+            }
+        }
+    }
+
+    fn grow(&mut self, list: &[Constant]) {
+        let size = (2 * self.table.len()).max(Interned::SMALLEST);
+        self.table.clear();
+        self.table.resize(size, 0);
+        for (n, &constant) in list.iter().enumerate() {
+            let place = self.place(list, constant);
+            self.table[place] = n as u32 + 1;
+        }
+        self.entries = list.len();
+    }
+}
+
+/// Mixes the bits of a constant: its high bits tell floats apart, its low bits integers and addresses.
+fn hash(constant: Constant) -> u64 {
+    let product = constant.bits().wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    product ^ product >> 32
+}
