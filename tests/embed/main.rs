@@ -6,7 +6,7 @@ mod common;
 mod conversion;
 mod error;
 mod function;
-mod scope;
 mod limit;
+mod scope;
 mod table;
 mod userdata;

@@ -163,22 +163,10 @@ pub(crate) fn conclude(
     match outcome {
         Ok(Ok(action)) => Ok(action),
         Ok(Err(Error::MemoryError)) => Err(LuaError::Memory),
-<<<<<<< HEAD
-        Ok(Err(cause)) => raise_callback_error(call, cause),
-=======
         Ok(Err(cause)) if cause.limit().is_some() => Err(cause
             .limit()
             .map_or(LuaError::Memory, LuaError::Uncatchable)),
-        Ok(Err(cause)) => {
-            let thread = call.running().0;
-            let traceback = call.traceback(thread, None, 0);
-            let error = Error::CallbackError {
-                traceback: String::from_utf8_lossy(&traceback).into_owned(),
-                cause: Arc::new(cause),
-            };
-            raise(call, error)
-        }
->>>>>>> main
+        Ok(Err(cause)) => raise_callback_error(call, cause),
         Err(payload) => {
             let object = failure_object(call, Failure::Panic(Some(payload)))?;
             Err(LuaError::Runtime(object))

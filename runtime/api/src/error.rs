@@ -134,7 +134,6 @@ impl Error {
         }
     }
 
-<<<<<<< HEAD
     /// What a method is that was called for something it does not belong to.
     pub(crate) fn bad_self_argument(to: &str, cause: Error) -> Error {
         Error::BadArgument {
@@ -142,14 +141,15 @@ impl Error {
             pos: 1,
             name: Some("self".to_owned()),
             cause: Arc::new(cause),
-=======
+        }
+    }
+
     /// The limit that ended the program, if that is the error or its cause.
     pub(crate) fn limit(&self) -> Option<Limit> {
         match self {
             Error::LimitReached(limit) => Some(*limit),
             Error::CallbackError { cause, .. } | Error::WithContext { cause, .. } => cause.limit(),
             _ => None,
->>>>>>> main
         }
     }
 
