@@ -10,7 +10,7 @@ use crate::metatable::{Event, metamethod};
 use crate::stack;
 use crate::userdata::Boxed;
 use crate::value::Value;
-use crate::vm::Vm;
+use crate::vm::{MEMBER_SITES, Vm};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 // SAFETY: everything that native code and the machine hold on to is visited.
@@ -55,6 +55,7 @@ unsafe impl Roots for Vm {
     ) {
         // SAFETY: the trait's contract.
         unsafe {
+            (*vm).member_sites = [(std::ptr::null(), std::ptr::null()); MEMBER_SITES];
             let (shape, _) = (*vm).string_index;
             if shape != 0 && !is_live_shape(shape) {
                 (*vm).string_index = (0, 0);

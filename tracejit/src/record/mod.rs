@@ -17,6 +17,7 @@ mod inherit;
 mod keyed;
 mod log;
 mod machine;
+mod members;
 mod metamethods;
 mod natives;
 mod numbers;

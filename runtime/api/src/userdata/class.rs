@@ -10,7 +10,7 @@
 use super::method::{self, Body};
 use super::registry::{Members, UserDataRegistry};
 use crate::handle::Handle;
-use crate::{AnyUserData, Error, Function, Lua, MetaMethod, Result, Table, UserData, Value};
+use crate::{AnyUserData, Error, Function, IntoLua, Lua, MetaMethod, Result, Table, UserData, Value};
 use perilune_runtime::metatable::Event;
 use perilune_runtime::native;
 use perilune_runtime::native::{Call, Local, Native, NativeResult};
@@ -153,7 +153,7 @@ impl Lua {
         let metatable = self.create_table()?;
         let mut add = |to: &Table, name: &str, body: Box<Body>| {
             let function = method::create(self, body)?;
-            to.raw_set(name, &function)?;
+            self.set_member(to, name, &Value::Function(function.clone()))?;
             made.push(function);
             Ok::<(), Error>(())
         };
@@ -161,13 +161,14 @@ impl Lua {
             add(&metatable, MetaMethod::validate(&name)?, body)?;
         }
         for (name, value) in members.meta_fields {
-            metatable.raw_set(MetaMethod::validate(&name)?, value?)?;
+            self.set_member(&metatable, MetaMethod::validate(&name)?, &value?)?;
         }
         if metatable
             .raw_get::<Value>(MetaMethod::Type.name())?
             .is_nil()
         {
-            metatable.raw_set(MetaMethod::Type.name(), members.type_name)?;
+            let name = members.type_name.into_lua(self)?;
+            self.set_member(&metatable, MetaMethod::Type.name(), &name)?;
         }
         let asked: Value = metatable.raw_get(MetaMethod::Index.name())?;
         // Where a table is asked already it gets methods and constant fields as well.
@@ -183,7 +184,7 @@ impl Lua {
         };
         if let Some(others) = &others {
             for (name, value) in members.fields {
-                others.raw_set(name, value?)?;
+                self.set_member(others, &name, &value?)?;
             }
             for (name, body) in members.methods {
                 add(others, &name, body)?;
@@ -207,7 +208,7 @@ impl Lua {
                 ],
             )?
         };
-        metatable.raw_set(MetaMethod::Index.name(), index)?;
+        self.set_member(&metatable, MetaMethod::Index.name(), &index)?;
         if !members.setters.is_empty() {
             let setters = self.create_table()?;
             for (name, body) in members.setters {
@@ -216,19 +217,31 @@ impl Lua {
             let asked = metatable.raw_get(MetaMethod::NewIndex.name())?;
             let function =
                 self.members_function(members::NEW_INDEX, &[Value::Table(setters), asked])?;
-            metatable.raw_set(MetaMethod::NewIndex.name(), function)?;
+            self.set_member(&metatable, MetaMethod::NewIndex.name(), &function)?;
         }
-        metatable.raw_set(Event::Metatable.name(), false)?;
+        self.set_member(&metatable, Event::Metatable.name(), &Value::Boolean(false))?;
         let destructed = self.destructed_metatable()?;
         let destructed = Value::Table(Table(Handle::new(
             &self.state,
             raw::Value::table(destructed),
         )));
-        metatable.raw_set(
-            Event::Gc.name(),
-            self.members_function(DROP, &[destructed])?,
-        )?;
+        let drop = self.members_function(DROP, &[destructed])?;
+        self.set_member(&metatable, Event::Gc.name(), &drop)?;
         Ok(metatable)
+    }
+
+    /// Stores under a name that stands in programs: tables with such keys keep their shape, on which
+    /// inline caches and traces rely.
+    fn set_member(&self, table: &Table, name: &str, value: &Value) -> Result<()> {
+        let (table, value) = (table.0.raw(), value.to_raw(&self.state)?);
+        self.with_call(|call| {
+            // SAFETY: values of this state, which the caller's handles keep alive.
+            let (table, value) = unsafe { (Local::from_raw(table), Local::from_raw(value)) };
+            match table.as_table() {
+                Some(table) => call.table_set_str(table, name.as_bytes(), value),
+                None => Ok(()),
+            }
+        })
     }
 
     fn members_function(&self, native: Native, upvalues: &[Value]) -> Result<Value> {
