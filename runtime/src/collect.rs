@@ -177,7 +177,9 @@ unsafe fn run_finalizers(vm: *mut Vm) {
 /// meanwhile. A panic becomes a warning, as an error of a finaliser does.
 unsafe fn drop_value(vm: *mut Vm, value: Boxed) {
     if catch_unwind(AssertUnwindSafe(|| drop(value))).is_err() {
-        crate::warn::warn(vm, b"error in __gc (panic while a value is dropped)", false);
+        let text = b"error in __gc (panic while a value is dropped)";
+        // SAFETY: the caller's contract. There is nobody to tell of an error of the warning function.
+        let _ = unsafe { crate::warn::warn(vm, text, false) };
     }
 }
 
@@ -195,7 +197,8 @@ unsafe fn finalize(vm: *mut Vm, object: Value) {
             let kind = finalizer.type_name();
             let text =
                 format!("error in __gc (attempt to call a {kind} value (metamethod '__gc'))");
-            crate::warn::warn(vm, text.as_bytes(), false);
+            // A finaliser has no caller to raise an error in.
+            let _ = crate::warn::warn(vm, text.as_bytes(), false);
             return;
         }
         let stopped = (*vm).heap.set_internal_stop(true);
@@ -215,7 +218,7 @@ unsafe fn finalize(vm: *mut Vm, object: Value) {
                 None => b"error object is not a string".to_vec(),
             };
             let text = [b"error in __gc (", &message[..], b")"].concat();
-            crate::warn::warn(vm, &text, false);
+            let _ = crate::warn::warn(vm, &text, false);
         }
     }
 }

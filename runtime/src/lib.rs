@@ -36,4 +36,4 @@ pub mod table;
 pub mod userdata;
 pub mod value;
 pub mod vm;
-mod warn;
+pub mod warn;

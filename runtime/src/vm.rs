@@ -45,8 +45,8 @@ pub struct PendingPointer(pub *const AtomicU32);
 // SAFETY: the target is atomic, and the link is emptied (under its lock) before the Vm goes away.
 unsafe impl Send for PendingPointer {}
 
-/// Where warnings go (`warn`, errors in finalisers).
-pub type WarnFunction = Box<dyn FnMut(&[u8], bool)>;
+/// Where warnings go (`warn`, errors in finalisers); `warn` raises its errors.
+pub type WarnFunction = Box<dyn FnMut(&[u8], bool) -> Result<()>>;
 /// Gets the text of a chunk (or the binary chunk), its name, and what became of it.
 pub type ChunkObserver = Box<dyn Fn(&[u8], &[u8], &perilune_frontend::bytecode::proto::Proto)>;
 /// What an interruption does: `Err` raises the error in the running code.

@@ -8,5 +8,6 @@ mod error;
 mod function;
 mod limit;
 mod scope;
+mod state;
 mod table;
 mod userdata;

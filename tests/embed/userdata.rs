@@ -447,8 +447,8 @@ fn a_taken_value_leaves_a_destructed_userdata() -> Result<()> {
     }
     drop(userdata);
     lua.globals().set("userdata", Value::Nil)?;
-    lua.gc_collect();
-    lua.gc_collect();
+    lua.gc_collect()?;
+    lua.gc_collect()?;
     assert_eq!(Arc::strong_count(&shared), 1);
     Ok(())
 }
@@ -749,8 +749,8 @@ fn userdata_in_userdata_is_collected() -> Result<()> {
     let list = vec![lua.create_any_userdata(shared.clone())?];
     let outer = lua.create_any_userdata(list)?;
     drop(outer);
-    lua.gc_collect();
-    lua.gc_collect();
+    lua.gc_collect()?;
+    lua.gc_collect()?;
     assert_eq!(Arc::strong_count(&shared), 1);
     Ok(())
 }

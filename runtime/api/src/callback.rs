@@ -135,7 +135,9 @@ fn run_callback(call: &mut Call<'_>) -> NativeResult {
     let Some((Some(state), body)) = found else {
         return destructed(call);
     };
-    let lua = Lua { state };
+    let Ok(lua) = Lua::of(&state) else {
+        return raise(call, Error::CallbackDestructed);
+    };
     let args = (1..=call.arg_count()).map(|n| Value::from_raw(&lua.state, call.slot(n).raw()));
     let args: MultiValue = args.collect();
     let outcome = catch_unwind(AssertUnwindSafe(|| body(&lua, args)));
@@ -162,7 +164,7 @@ pub(crate) fn conclude(
 ) -> NativeResult {
     match outcome {
         Ok(Ok(action)) => Ok(action),
-        Ok(Err(Error::MemoryError)) => Err(LuaError::Memory),
+        Ok(Err(Error::MemoryError(_))) => Err(LuaError::Memory),
         Ok(Err(cause)) if cause.limit().is_some() => Err(cause
             .limit()
             .map_or(LuaError::Memory, LuaError::Uncatchable)),
@@ -208,7 +210,7 @@ impl Lua {
         R: IntoLuaMulti,
     {
         let body: Rc<Body> = Rc::new(move |lua: &Lua, args: MultiValue| {
-            function(lua, A::from_lua_args(args, 1, lua)?)?.into_lua_multi(lua)
+            function(lua, A::from_lua_args(args, 1, None, lua)?)?.into_lua_multi(lua)
         });
         let mut made = raw::Value::NIL;
         self.with_call(|call| {

@@ -3,11 +3,16 @@
 //! Numbers and strings convert into each other as Lua itself converts them; integers that do not fit
 //! are errors, never cut. A nil is `None`; only nil and `false` are false.
 
-use crate::{AnyUserData, Error, Function, Lua, LuaString, Result, Table, Thread, Value};
+use crate::names::type_name;
+use crate::{
+    AnyUserData, BorrowedBytes, BorrowedStr, Either, Error, Function, LightUserData, Lua,
+    LuaString, Result, Table, Thread, Value,
+};
 use perilune_frontend::number::{Number, Rounding, float_to_integer, str_to_number};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::hash::{BuildHasher, Hash};
+use std::sync::Arc;
 
 /// What can become a Lua value.
 pub trait IntoLua: Sized {
@@ -25,6 +30,20 @@ pub trait FromLua: Sized {
     /// # Errors
     /// [`Error::FromLuaConversionError`] when the value is of the wrong type.
     fn from_lua(value: Value, lua: &Lua) -> Result<Self>;
+
+    /// Converts argument `pos` of the function `to`.
+    ///
+    /// # Errors
+    /// [`Error::BadArgument`] with the error of the conversion.
+    #[doc(hidden)]
+    fn from_lua_arg(value: Value, pos: usize, to: Option<&str>, lua: &Lua) -> Result<Self> {
+        Self::from_lua(value, lua).map_err(|cause| Error::BadArgument {
+            to: to.map(str::to_owned),
+            pos,
+            name: None,
+            cause: Arc::new(cause),
+        })
+    }
 }
 
 impl IntoLua for Value {
@@ -65,11 +84,11 @@ handles! {
     AnyUserData UserData "userdata";
 }
 macro_rules! from_handles {
-    ($($name:ident $variant:ident $text:literal;)*) => {$(
+    ($($name:ident $text:literal;)*) => {$(
         impl FromLua for $name {
             fn from_lua(value: Value, _: &Lua) -> Result<$name> {
                 match value {
-                    Value::$variant(handle) => Ok(handle),
+                    Value::$name(handle) => Ok(handle),
                     other => Err(Error::from_lua(other.type_name(), $text, None)),
                 }
             }
@@ -77,10 +96,17 @@ macro_rules! from_handles {
     )*};
 }
 from_handles! {
-    Table Table "table";
-    Function Function "function";
-    Thread Thread "thread";
-    AnyUserData UserData "userdata";
+    Table "table";
+    Function "function";
+    Thread "thread";
+}
+impl FromLua for AnyUserData {
+    fn from_lua(value: Value, _: &Lua) -> Result<AnyUserData> {
+        match value {
+            Value::UserData(data) => Ok(data),
+            other => Err(Error::from_lua(other.type_name(), "userdata", None)),
+        }
+    }
 }
 impl FromLua for LuaString {
     fn from_lua(value: Value, lua: &Lua) -> Result<LuaString> {
@@ -104,6 +130,48 @@ impl FromLua for Error {
                 |s| s.to_string_lossy(),
             ))),
         }
+    }
+}
+
+impl IntoLua for LightUserData {
+    fn into_lua(self, _: &Lua) -> Result<Value> {
+        Ok(Value::LightUserData(self))
+    }
+}
+impl FromLua for LightUserData {
+    fn from_lua(value: Value, _: &Lua) -> Result<LightUserData> {
+        match value {
+            Value::LightUserData(data) => Ok(data),
+            other => Err(Error::from_lua(other.type_name(), "lightuserdata", None)),
+        }
+    }
+}
+
+impl FromLua for BorrowedBytes {
+    fn from_lua(value: Value, lua: &Lua) -> Result<BorrowedBytes> {
+        LuaString::from_lua(value, lua).map(|s| s.as_bytes())
+    }
+}
+impl FromLua for BorrowedStr {
+    fn from_lua(value: Value, lua: &Lua) -> Result<BorrowedStr> {
+        LuaString::from_lua(value, lua)?.to_str()
+    }
+}
+
+impl<L: IntoLua, R: IntoLua> IntoLua for Either<L, R> {
+    fn into_lua(self, lua: &Lua) -> Result<Value> {
+        self.either(|left| left.into_lua(lua), |right| right.into_lua(lua))
+    }
+}
+impl<L: FromLua, R: FromLua> FromLua for Either<L, R> {
+    fn from_lua(value: Value, lua: &Lua) -> Result<Either<L, R>> {
+        let from = value.type_name();
+        if let Ok(left) = L::from_lua(value.clone(), lua) {
+            return Ok(Either::Left(left));
+        }
+        R::from_lua(value, lua)
+            .map(Either::Right)
+            .map_err(|_| Error::from_lua(from, &type_name::<Either<L, R>>(), None))
     }
 }
 

@@ -13,41 +13,59 @@
 
 mod bind;
 mod callback;
-mod chunk;
 mod convert;
-mod error;
 mod handle;
 mod limit;
+mod memory;
 mod multi;
+mod names;
 mod object_like;
 mod options;
 mod path;
-mod scope;
 mod send;
 mod setup;
 mod signal;
-mod state;
-mod table;
 mod testing;
-mod userdata;
-mod value;
+mod types;
+mod warning;
 
-pub use chunk::{AsChunk, Chunk};
+pub mod chunk;
+pub mod error;
+pub mod function;
+pub mod prelude;
+pub mod scope;
+pub mod state;
+pub mod string;
+pub mod table;
+pub mod userdata;
+pub mod value;
+
 pub use convert::{FromLua, IntoLua};
-pub use error::{Error, ErrorContext, ExternalError, ExternalResult, Raised, Result};
+pub use error::{Error, Raised, Result};
 pub use handle::{AnyUserData, Function, LuaString, Table, Thread};
 pub use multi::{FromLuaMulti, IntoLuaMulti, MultiValue, Variadic};
 pub use object_like::ObjectLike;
 pub use options::{Options, UnknownMode};
 pub use perilune_runtime::error::Limit;
-pub use perilune_runtime::native::ChunkMode;
-pub use scope::Scope;
 pub use send::MaybeSend;
 pub use signal::SignalInterrupt;
 pub use state::{InterruptHandle, Lua};
-pub use table::{TablePairs, TableSequence};
+pub use string::{BorrowedBytes, BorrowedStr};
+pub use types::{Either, Integer, LightUserData, Number};
 pub use userdata::{
-    MetaMethod, UserData, UserDataFields, UserDataMetatable, UserDataMetatablePairs,
-    UserDataMethods, UserDataOwned, UserDataRef, UserDataRefMut, UserDataRegistry,
+    MetaMethod, UserData, UserDataFields, UserDataMetatable, UserDataMethods, UserDataOwned,
+    UserDataRef, UserDataRefMut, UserDataRegistry,
 };
-pub use value::Value;
+pub use value::{Nil, Value};
+
+// Also here, as programs for mlua find them here.
+#[doc(hidden)]
+pub use chunk::{AsChunk, Chunk, ChunkMode};
+#[doc(hidden)]
+pub use error::{ErrorContext, ExternalError, ExternalResult};
+#[doc(hidden)]
+pub use scope::Scope;
+#[doc(hidden)]
+pub use table::{TablePairs, TableSequence};
+#[doc(hidden)]
+pub use userdata::UserDataMetatablePairs;

@@ -1,18 +1,22 @@
 //! Lists of values: arguments and results, and what converts from and to them.
 
-use crate::{Error, FromLua, IntoLua, Lua, Result, Value};
+use crate::{FromLua, IntoLua, Lua, Result, Value};
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
 
 /// Any number of values.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MultiValue(VecDeque<Value>);
 
 impl MultiValue {
     /// No values.
-    pub fn new() -> MultiValue {
-        MultiValue::default()
+    pub const fn new() -> MultiValue {
+        MultiValue(VecDeque::new())
+    }
+
+    /// No values yet, with room for some.
+    pub fn with_capacity(capacity: usize) -> MultiValue {
+        MultiValue(VecDeque::with_capacity(capacity))
     }
 
     /// These values.
@@ -23,6 +27,18 @@ impl MultiValue {
     /// The values.
     pub fn into_vec(self) -> Vec<Value> {
         self.0.into()
+    }
+}
+
+impl From<Vec<Value>> for MultiValue {
+    fn from(values: Vec<Value>) -> MultiValue {
+        MultiValue::from_vec(values)
+    }
+}
+
+impl From<MultiValue> for Vec<Value> {
+    fn from(values: MultiValue) -> Vec<Value> {
+        values.into_vec()
     }
 }
 
@@ -70,8 +86,13 @@ pub struct Variadic<T>(Vec<T>);
 
 impl<T> Variadic<T> {
     /// No values.
-    pub fn new() -> Variadic<T> {
+    pub const fn new() -> Variadic<T> {
         Variadic(Vec::new())
+    }
+
+    /// No values yet, with room for some.
+    pub fn with_capacity(capacity: usize) -> Variadic<T> {
+        Variadic(Vec::with_capacity(capacity))
     }
 }
 
@@ -84,6 +105,12 @@ impl<T> Default for Variadic<T> {
 impl<T> From<Vec<T>> for Variadic<T> {
     fn from(values: Vec<T>) -> Variadic<T> {
         Variadic(values)
+    }
+}
+
+impl<T> From<Variadic<T>> for Vec<T> {
+    fn from(values: Variadic<T>) -> Vec<T> {
+        values.0
     }
 }
 
@@ -138,8 +165,14 @@ pub trait FromLuaMulti: Sized {
     ///
     /// # Errors
     /// [`Error::BadArgument`] with the number of the argument that is of the wrong type.
-    fn from_lua_args(values: MultiValue, first: usize, lua: &Lua) -> Result<Self> {
-        let _ = first;
+    #[doc(hidden)]
+    fn from_lua_args(
+        values: MultiValue,
+        first: usize,
+        to: Option<&str>,
+        lua: &Lua,
+    ) -> Result<Self> {
+        let _ = (first, to);
         Self::from_lua_multi(values, lua)
     }
 }
@@ -155,19 +188,14 @@ impl<T: FromLua> FromLuaMulti for T {
         T::from_lua(values.pop_front().unwrap_or(Value::Nil), lua)
     }
 
-    fn from_lua_args(mut values: MultiValue, first: usize, lua: &Lua) -> Result<T> {
-        argument(values.pop_front(), first, lua)
+    fn from_lua_args(
+        mut values: MultiValue,
+        first: usize,
+        to: Option<&str>,
+        lua: &Lua,
+    ) -> Result<T> {
+        T::from_lua_arg(values.pop_front().unwrap_or(Value::Nil), first, to, lua)
     }
-}
-
-/// Argument `pos` of a callback.
-fn argument<T: FromLua>(value: Option<Value>, pos: usize, lua: &Lua) -> Result<T> {
-    T::from_lua(value.unwrap_or(Value::Nil), lua).map_err(|cause| Error::BadArgument {
-        to: None,
-        pos,
-        name: None,
-        cause: Arc::new(cause),
-    })
 }
 
 impl IntoLuaMulti for MultiValue {
@@ -254,13 +282,19 @@ macro_rules! tuples {
             }
 
             #[allow(non_snake_case, unused_mut, unused_assignments)]
-            fn from_lua_args(mut values: MultiValue, first: usize, lua: &Lua) -> Result<Self> {
+            fn from_lua_args(
+                mut values: MultiValue,
+                first: usize,
+                to: Option<&str>,
+                lua: &Lua,
+            ) -> Result<Self> {
                 let mut pos = first;
                 $(
-                    let $head = argument(values.pop_front(), pos, lua)?;
+                    let value = values.pop_front().unwrap_or(Value::Nil);
+                    let $head = $head::from_lua_arg(value, pos, to, lua)?;
                     pos += 1;
                 )*
-                Ok(($($head,)* $last::from_lua_args(values, pos, lua)?,))
+                Ok(($($head,)* $last::from_lua_args(values, pos, to, lua)?,))
             }
         }
     )*};
@@ -278,4 +312,8 @@ tuples! {
     A B C D E F G H I => J;
     A B C D E F G H I J => K;
     A B C D E F G H I J K => L;
+    A B C D E F G H I J K L => M;
+    A B C D E F G H I J K L M => N;
+    A B C D E F G H I J K L M N => O;
+    A B C D E F G H I J K L M N O => P;
 }

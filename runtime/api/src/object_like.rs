@@ -82,7 +82,7 @@ pub trait ObjectLike: sealed::Sealed {
                 break;
             }
         }
-        V::from_lua(current, &self.state())
+        V::from_lua(current, &self.state()?)
     }
 
     /// The text that `tostring` gives.
@@ -95,8 +95,11 @@ pub trait ObjectLike: sealed::Sealed {
     fn to_value(&self) -> Value;
 
     /// The state that the object belongs to.
+    ///
+    /// # Errors
+    /// It is gone.
     #[doc(hidden)]
-    fn state(&self) -> Lua;
+    fn state(&self) -> Result<Lua>;
 }
 
 /// `object[key]` of any value.
@@ -150,17 +153,17 @@ macro_rules! object_like {
     ($($name:ident $variant:ident;)*) => {$(
         impl ObjectLike for $name {
             fn get<V: FromLua>(&self, key: impl IntoLua) -> Result<V> {
-                let lua = self.state();
+                let lua = self.state()?;
                 V::from_lua(index(&self.0, key.into_lua(&lua)?)?, &lua)
             }
 
             fn set(&self, key: impl IntoLua, value: impl IntoLua) -> Result<()> {
-                let lua = self.state();
+                let lua = self.state()?;
                 set_index(&self.0, key.into_lua(&lua)?, value.into_lua(&lua)?)
             }
 
             fn call<R: FromLuaMulti>(&self, args: impl IntoLuaMulti) -> Result<R> {
-                call(&self.0, args.into_lua_multi(&self.state())?)
+                call(&self.0, args.into_lua_multi(&self.state()?)?)
             }
 
             fn call_method<R: FromLuaMulti>(
@@ -180,15 +183,15 @@ macro_rules! object_like {
             }
 
             fn to_string(&self) -> Result<String> {
-                self.state().display(&self.to_value())
+                self.state()?.display(&self.to_value())
             }
 
             fn to_value(&self) -> Value {
                 Value::$variant(self.clone())
             }
 
-            fn state(&self) -> Lua {
-                Lua { state: self.0.state.clone() }
+            fn state(&self) -> Result<Lua> {
+                self.0.lua()
             }
         }
     )*};

@@ -277,7 +277,7 @@ impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
     ) -> Result<AnyUserData> {
         // Made now, since there may be no memory for it at the end.
         self.lua.destructed_metatable()?;
-        let nothing = Boxed::new((), Contents::of::<()>()).map_err(|()| Error::MemoryError)?;
+        let nothing = Boxed::new((), Contents::of::<()>()).map_err(|()| Error::memory())?;
         let userdata = self
             .lua
             .create_userdata_from(nothing, std::ptr::null_mut())?;
@@ -317,7 +317,7 @@ impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
         T: 'env,
     {
         let contents = Contents::unnamed::<T>();
-        let boxed = Boxed::new(data, contents).map_err(|_| Error::MemoryError)?;
+        let boxed = Boxed::new(data, contents).map_err(|_| Error::memory())?;
         // SAFETY: the value is the userdata's own until the scope ends, before 'env does.
         let userdata = unsafe {
             let (value, _) = boxed.into_parts();
@@ -409,7 +409,7 @@ impl AnyUserData {
                 std::process::abort();
             }
             let value = Userdata::take(raw);
-            if let Ok(destructed) = self.lua().destructed_metatable() {
+            if let Ok(destructed) = self.0.lua().and_then(|lua| lua.destructed_metatable()) {
                 self.set_metatable(destructed);
             }
             value

@@ -2,45 +2,71 @@
 
 use crate::handle::Handle;
 use crate::userdata::Classes;
-use crate::{
-    AsChunk, Chunk, Error, FromLua, Function, IntoLua, LuaString, Raised, Result, Table, Value,
-};
+use crate::{Error, FromLua, IntoLua, LuaString, Raised, Result, Table, Value};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::from_rust::call_from_rust;
-use perilune_runtime::native::{Call, CallResult, ChunkMode, Local, LocalView, load_chunk};
+use perilune_runtime::native::{Call, CallResult, Local, LocalView};
 use perilune_runtime::protect;
 use perilune_runtime::value as raw;
 use perilune_runtime::vm::{PendingLink, Vm, pending};
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 /// What all handles of a state share.
 pub(crate) struct State {
-    vm: *mut Vm,
+    /// The machine; null when the state is closed.
+    vm: Cell<*mut Vm>,
+    /// How many [`Lua`]s there are; the state is closed when the last one goes.
+    owners: Cell<usize>,
     /// Userdata types.
     pub(crate) classes: Classes,
 }
 
 impl State {
-    /// Takes care of a machine.
-    pub(crate) fn new(vm: Box<Vm>) -> State {
-        State {
-            vm: Box::into_raw(vm),
-            classes: Classes::default(),
-        }
+    /// The machine.
+    ///
+    /// # Panics
+    /// When the state is closed. Whoever has a [`Lua`] need not think of that.
+    #[inline]
+    pub(crate) fn vm(&self) -> *mut Vm {
+        let vm = self.vm.get();
+        assert!(!vm.is_null(), "Lua instance is destroyed");
+        vm
     }
 
-    /// The machine.
-    pub(crate) fn vm(&self) -> *mut Vm {
-        self.vm
+    /// Whether the state is not closed yet.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        !self.vm.get().is_null()
+    }
+
+    /// Runs the finalisers and frees the machine, as its last owner goes. A finaliser may make a new
+    /// one and keep it: that one closes the state then.
+    #[cold]
+    fn close(&self) {
+        let vm = self.vm.get();
+        if vm.is_null() {
+            return;
+        }
+        self.owners.set(1);
+        // SAFETY: no code of the state runs, as whoever runs some has an owner.
+        unsafe { perilune_runtime::collect::finalize_all(vm) };
+        self.owners.set(self.owners.get() - 1);
+        if self.owners.get() == 0 {
+            // What is dropped with the machine finds it gone.
+            self.vm.set(std::ptr::null_mut());
+            // SAFETY: the pointer came from `Box::into_raw`, and nothing refers to it any more.
+            drop(unsafe { Box::from_raw(vm) });
+        }
     }
 
     /// A string value.
     pub(crate) fn string(self: &Rc<State>, bytes: &[u8]) -> Result<Value> {
         // SAFETY: the machine lives as long as the state.
-        match unsafe { (*self.vm).heap.new_string(bytes) } {
+        match unsafe { (*self.vm()).heap.new_string(bytes) } {
             Ok(s) => Ok(Value::from_raw(self, raw::Value::string(s))),
-            Err(_) => Err(Error::MemoryError),
+            Err(_) => Err(Error::memory()),
         }
     }
 
@@ -52,16 +78,10 @@ impl State {
         traceback: bool,
     ) -> std::result::Result<Vec<Value>, Raised> {
         let values: Result<Vec<raw::Value>> = args.iter().map(|v| v.to_raw(self)).collect();
-        let args = values.map_err(|error| Raised {
-            message: error.to_string().into_bytes(),
-            out_of_memory: matches!(error, Error::MemoryError),
-            limit: error.limit(),
-            object: Value::Error(Box::new(error)),
-            traceback: None,
-        })?;
+        let args = values?;
         // SAFETY: the saved state is up to date whenever Rust code outside the engine runs.
         unsafe {
-            let vm = self.vm;
+            let vm = self.vm();
             let saved = std::mem::replace(&mut (*vm).wants_traceback, traceback);
             (*vm).traceback = None;
             let result = call_from_rust(vm, function, &args, 0);
@@ -83,7 +103,7 @@ impl State {
     pub(crate) fn describe(self: &Rc<State>, error: LuaError) -> Raised {
         // SAFETY: the error object was just raised; it is rooted before anything else runs.
         unsafe {
-            let vm = self.vm;
+            let vm = self.vm();
             let value = protect::error_value(&mut *vm, error);
             crate::callback::go_on_with_panic(value);
             let object = Value::from_raw(self, value);
@@ -111,7 +131,7 @@ impl State {
     unsafe fn error_text(self: &Rc<State>, value: raw::Value) -> (Vec<u8>, bool) {
         // SAFETY: the value is rooted.
         unsafe {
-            let vm = self.vm;
+            let vm = self.vm();
             if let Some(s) = value.to_string_object() {
                 return (
                     perilune_runtime::string::LuaString::as_bytes(s).to_vec(),
@@ -145,7 +165,7 @@ impl State {
     pub(crate) fn dump(self: &Rc<State>, function: raw::Value, strip: bool) -> Option<Vec<u8>> {
         // SAFETY: no collection happens meanwhile.
         unsafe {
-            let mut call = Call::new(self.vm, 0, CallResult::Returned(0));
+            let mut call = Call::new(self.vm(), 0, CallResult::Returned(0));
             match Local::from_raw(function).view() {
                 LocalView::Function(function) => call.dump(function, strip),
                 _ => None,
@@ -154,20 +174,68 @@ impl State {
     }
 }
 
-impl Drop for State {
-    fn drop(&mut self) {
-        // SAFETY: the pointer came from `Box::into_raw`, and no handle is left.
-        unsafe {
-            perilune_runtime::collect::finalize_all(self.vm);
-            drop(Box::from_raw(self.vm));
+/// A Lua state. Clones are the same state; it is closed, and its finalisers run, when the last of them
+/// is dropped. Handles do not keep it: they are dead then.
+///
+/// A callback that captures a `Lua` of its own state keeps that state for ever; it is given one with
+/// each call.
+pub struct Lua {
+    pub(crate) state: Rc<State>,
+    /// Only here are `Lua`s made, since all of them are counted.
+    _counted: (),
+}
+
+impl Lua {
+    /// A state with nothing but a machine.
+    pub(crate) fn with_machine(vm: Box<Vm>) -> Lua {
+        let state = State {
+            vm: Cell::new(Box::into_raw(vm)),
+            owners: Cell::new(1),
+            classes: Classes::default(),
+        };
+        Lua {
+            state: Rc::new(state),
+            _counted: (),
+        }
+    }
+
+    /// One more owner of `state`.
+    ///
+    /// # Errors
+    /// The state is closed.
+    #[inline]
+    pub(crate) fn of(state: &Rc<State>) -> Result<Lua> {
+        if !state.is_open() {
+            return Err(Error::state_is_gone());
+        }
+        state.owners.set(state.owners.get() + 1);
+        Ok(Lua {
+            state: state.clone(),
+            _counted: (),
+        })
+    }
+}
+
+impl Clone for Lua {
+    #[inline]
+    fn clone(&self) -> Lua {
+        self.state.owners.set(self.state.owners.get() + 1);
+        Lua {
+            state: self.state.clone(),
+            _counted: (),
         }
     }
 }
 
-/// A Lua state.
-#[derive(Clone)]
-pub struct Lua {
-    pub(crate) state: Rc<State>,
+impl Drop for Lua {
+    #[inline]
+    fn drop(&mut self) {
+        let owners = self.state.owners.get() - 1;
+        self.state.owners.set(owners);
+        if owners == 0 {
+            self.state.close();
+        }
+    }
 }
 
 impl std::fmt::Debug for Lua {
@@ -220,47 +288,6 @@ impl Lua {
         }
     }
 
-    /// A chunk: source text, or, where its mode allows that, a binary chunk.
-    pub fn load<'a>(&'a self, chunk: impl AsChunk<'a>) -> Chunk<'a> {
-        let source = chunk.source();
-        Chunk {
-            lua: self,
-            name: source.to_vec(),
-            source,
-            mode: ChunkMode::Text,
-            environment: Ok(None),
-        }
-    }
-
-    pub(crate) fn load_function(&self, chunk: &Chunk<'_>) -> Result<Function> {
-        let environment = match chunk.environment.clone()? {
-            Some(environment) => environment,
-            None => Value::Table(self.globals()),
-        };
-        let environment = environment.to_raw(&self.state)?;
-        // SAFETY: no collection happens before the closure is rooted.
-        unsafe {
-            let vm = self.vm();
-            match load_chunk(
-                &mut *vm,
-                &chunk.source,
-                &chunk.name,
-                chunk.mode,
-                environment,
-            ) {
-                Ok(Ok(closure)) => {
-                    let value = raw::Value::lua_closure(closure);
-                    Ok(Function(Handle::new(&self.state, value)))
-                }
-                Ok(Err(error)) => Err(Error::SyntaxError {
-                    message: String::from_utf8_lossy(&error.message).into_owned(),
-                    incomplete_input: error.incomplete,
-                }),
-                Err(error) => Err(self.state.describe(error).into()),
-            }
-        }
-    }
-
     /// The globals table.
     pub fn globals(&self) -> Table {
         // SAFETY: the machine lives as long as the state.
@@ -275,7 +302,7 @@ impl Lua {
     pub fn create_string(&self, bytes: impl AsRef<[u8]>) -> Result<LuaString> {
         match self.state.string(bytes.as_ref())? {
             Value::String(s) => Ok(s),
-            _ => Err(Error::MemoryError),
+            _ => Err(Error::memory()),
         }
     }
 
@@ -331,12 +358,6 @@ impl Lua {
         T::from_lua(value, self)
     }
 
-    /// Sets what receives warnings: a piece of message, and whether more of it follows.
-    pub fn set_warning_function(&self, function: impl FnMut(&[u8], bool) + 'static) {
-        // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).warn = Some(Box::new(function)) };
-    }
-
     /// Sets what an interruption does: `Err` raises the message as an error in the running code.
     /// Without one, the error is "interrupted!".
     pub fn set_interrupt(
@@ -376,23 +397,5 @@ impl Lua {
             // SAFETY: the machine lives as long as the state.
             link: unsafe { (*self.vm()).link.clone() },
         }
-    }
-
-    /// Bytes in use.
-    pub fn used_memory(&self) -> usize {
-        // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).heap.used_bytes() }
-    }
-
-    /// Limits the bytes in use; `None` for no limit. What does not fit raises "not enough memory".
-    pub fn set_memory_limit(&self, limit: Option<usize>) {
-        // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).heap.set_memory_limit(limit) };
-    }
-
-    /// Runs a full collection and due finalisers.
-    pub fn gc_collect(&self) {
-        // SAFETY: outside of native steps the state is at a safepoint.
-        unsafe { perilune_runtime::collect::full(self.vm()) };
     }
 }

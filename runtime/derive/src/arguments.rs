@@ -175,7 +175,11 @@ impl Argument {
 /// `Lua` or `&Lua`.
 fn state_of(kind: &Type) -> Option<State> {
     let is_lua = |kind: &Type| match kind {
-        Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == "Lua"),
+        Type::Path(path) => path
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == "Lua"),
         _ => false,
     };
     match kind {
@@ -192,7 +196,11 @@ fn option_of(kind: &Type) -> Option<&Type> {
     let Type::Path(path) = kind else {
         return None;
     };
-    let last = path.path.segments.last().filter(|last| last.ident == "Option")?;
+    let last = path
+        .path
+        .segments
+        .last()
+        .filter(|last| last.ident == "Option")?;
     match &last.arguments {
         PathArguments::AngleBracketed(arguments) => match arguments.args.first() {
             Some(GenericArgument::Type(inner)) => Some(inner),

@@ -22,23 +22,29 @@ pub(crate) struct LuaAttribute {
 
 impl LuaAttribute {
     /// What the attributes say; those in `refused` are not meant for `what`.
-    pub(crate) fn of(attributes: &[Attribute], refused: &[&str], what: &str) -> Result<LuaAttribute> {
+    pub(crate) fn of(
+        attributes: &[Attribute],
+        refused: &[&str],
+        what: &str,
+    ) -> Result<LuaAttribute> {
         let mut parsed = LuaAttribute::default();
         for attribute in attributes.iter().filter(|a| a.path().is_ident("lua")) {
             match &attribute.meta {
                 Meta::Path(_) => {}
                 Meta::List(_) => attribute.parse_nested_meta(|meta| {
-                    parsed.span.get_or_insert(meta.path.get_ident().map_or_else(
-                        Span::call_site,
-                        Ident::span,
-                    ));
+                    parsed.span.get_or_insert(
+                        meta.path
+                            .get_ident()
+                            .map_or_else(Span::call_site, Ident::span),
+                    );
                     if let Some(name) = refused.iter().find(|name| meta.path.is_ident(name)) {
                         return Err(meta.error(format!("`{name}` is not valid for {what}")));
                     }
                     parsed.take(&meta)
                 })?,
                 Meta::NameValue(_) => {
-                    let message = "`#[lua = \"...\"]` means nothing: write `#[lua(name = \"...\")]`";
+                    let message =
+                        "`#[lua = \"...\"]` means nothing: write `#[lua(name = \"...\")]`";
                     return Err(Error::new_spanned(attribute, message));
                 }
             }
@@ -67,7 +73,8 @@ impl LuaAttribute {
                 return Ok(());
             }
         }
-        let known = "`skip`, `infallible`, `get`, `set`, `getter`, `setter`, `field`, `meta`, `name`";
+        let known =
+            "`skip`, `infallible`, `get`, `set`, `getter`, `setter`, `field`, `meta`, `name`";
         Err(meta.error(format!("unknown attribute, expected one of {known}")))
     }
 

@@ -15,7 +15,9 @@ use proc_macro::TokenStream;
 
 /// The expansion, or the error as one.
 fn expansion(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
-    result.unwrap_or_else(|error| error.to_compile_error()).into()
+    result
+        .unwrap_or_else(|error| error.to_compile_error())
+        .into()
 }
 
 /// Derives `FromLua` for a type that is `Clone`: a userdata of the type converts to a copy of its

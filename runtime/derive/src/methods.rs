@@ -174,7 +174,10 @@ impl Method<'_> {
         if self.is_async {
             return Err(self.error("a setter can't be async"));
         }
-        if !matches!(self.parameters.receiver, Receiver::Shared | Receiver::Exclusive) {
+        if !matches!(
+            self.parameters.receiver,
+            Receiver::Shared | Receiver::Exclusive
+        ) {
             return Err(self.error("a setter takes `&self` or `&mut self`"));
         }
         if self.parameters.arguments.len() != 1 {

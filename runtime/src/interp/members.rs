@@ -280,11 +280,7 @@ unsafe fn enter(
 
 /// Goes on after the first step of a native function that [`enter`] has called.
 #[inline(always)]
-unsafe fn finish(
-    vm: *mut Vm,
-    step: Result<Action, LuaError>,
-    destination: Option<usize>,
-) -> u64 {
+unsafe fn finish(vm: *mut Vm, step: Result<Action, LuaError>, destination: Option<usize>) -> u64 {
     // SAFETY: the saved state is that of the native function, whose frame has a site.
     unsafe {
         let frame = (*vm).frame_top;

@@ -651,8 +651,12 @@ impl<'c> Call<'c> {
         unsafe { thread.raw != self.vm_ref().main_thread && (*thread.raw).non_yieldable == 0 }
     }
     /// Emits a warning.
-    pub fn warn(&mut self, message: &[u8], to_continue: bool) {
-        crate::warn::warn(self.vm, message, to_continue);
+    ///
+    /// # Errors
+    /// What the warning function raises.
+    pub fn warn(&mut self, message: &[u8], to_continue: bool) -> Result<()> {
+        // SAFETY: a native step runs, which the saved state says.
+        unsafe { crate::warn::warn(self.vm, message, to_continue) }
     }
     /// A table's string key interned once: for hot paths.
     pub fn string_value(s: StringRef<'c>) -> Local<'c> {

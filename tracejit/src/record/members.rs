@@ -170,7 +170,10 @@ impl Recording {
             if let Lookup::Slot(slot) = Table::lookup_str(&*heap, metatable, name) {
                 let v = self.load_slot(metatable, known, slot);
                 self.guard_tag(v);
-                let (actual, known) = (self.payload_of(v), self.object(v.concrete.as_pointer::<u8>()));
+                let (actual, known) = (
+                    self.payload_of(v),
+                    self.object(v.concrete.as_pointer::<u8>()),
+                );
                 self.guard(Op::GuardEq, &[actual, known]);
             }
         }

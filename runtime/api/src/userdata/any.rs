@@ -15,35 +15,28 @@ use perilune_runtime::userdata::{Access, Userdata};
 use perilune_runtime::value as raw;
 use std::any::TypeId;
 use std::ffi::c_void;
-use std::rc::Rc;
 
 /// The most user values that can be numbered.
 const MAX_USER_VALUES: usize = u16::MAX as usize;
 
-impl PartialEq for AnyUserData {
-    fn eq(&self, other: &AnyUserData) -> bool {
-        Rc::ptr_eq(&self.0.state, &other.0.state) && self.0.raw().payload == other.0.raw().payload
-    }
-}
-
 impl AnyUserData {
-    pub(super) fn userdata(&self) -> *mut Userdata {
-        self.0.raw().as_pointer()
+    /// The userdata, which lives as long as the handle and the state do, and the state.
+    ///
+    /// # Errors
+    /// The state is gone.
+    pub(super) fn userdata(&self) -> Result<(*mut Userdata, Lua)> {
+        let lua = self.0.lua()?;
+        Ok((self.0.raw().as_pointer(), lua))
     }
 
-    pub(crate) fn lua(&self) -> Lua {
-        Lua {
-            state: self.0.state.clone(),
-        }
-    }
-
-    /// Whether the value is there.
-    fn check_alive(&self) -> Result<()> {
+    /// Likewise, if its value is there.
+    fn alive(&self) -> Result<(*mut Userdata, Lua)> {
+        let (userdata, lua) = self.userdata()?;
         // SAFETY: the handle keeps the userdata alive.
-        if unsafe { (*self.userdata()).value.is_null() } {
+        if unsafe { (*userdata).value.is_null() } {
             return Err(Error::UserDataDestructed);
         }
-        Ok(())
+        Ok((userdata, lua))
     }
 
     /// Whether the value is a `T`; not so for one that is gone, or that is lent within a scope without
@@ -59,14 +52,9 @@ impl AnyUserData {
 
     /// The type of the value; `None` when that is gone, or need not live for ever.
     pub fn type_id(&self) -> Option<TypeId> {
+        let (userdata, _lua) = self.alive().ok()?;
         // SAFETY: the handle keeps the userdata alive.
-        unsafe {
-            let userdata = self.userdata();
-            if (*userdata).value.is_null() {
-                return None;
-            }
-            (*userdata).contents.type_id()
-        }
+        unsafe { (*userdata).contents.type_id() }
     }
 
     /// Borrows the value, or what a shared pointer (`Rc`, `Arc`, `Rc<RefCell>`) in the userdata points
@@ -84,8 +72,9 @@ impl AnyUserData {
     /// # Errors
     /// As [`AnyUserData::borrow`].
     pub fn borrow_scoped<T: 'static, R>(&self, f: impl FnOnce(&T) -> R) -> Result<R> {
-        // SAFETY: the handle keeps the userdata alive.
-        unsafe { Target::of::<T>().share(self.userdata(), f) }
+        let (userdata, _lua) = self.userdata()?;
+        // SAFETY: the handle keeps the userdata alive, and `_lua` the state.
+        unsafe { Target::of::<T>().share(userdata, f) }
     }
 
     /// Borrows the value mutably.
@@ -102,8 +91,9 @@ impl AnyUserData {
     /// # Errors
     /// As [`AnyUserData::borrow_mut`].
     pub fn borrow_mut_scoped<T: 'static, R>(&self, f: impl FnOnce(&mut T) -> R) -> Result<R> {
-        // SAFETY: the handle keeps the userdata alive.
-        unsafe { Target::of::<T>().exclude(self.userdata(), f) }
+        let (userdata, _lua) = self.userdata()?;
+        // SAFETY: the handle keeps the userdata alive, and `_lua` the state.
+        unsafe { Target::of::<T>().exclude(userdata, f) }
     }
 
     /// Takes the value out. From here on the userdata is destructed: whatever Lua code does with it
@@ -113,18 +103,17 @@ impl AnyUserData {
     /// [`Error::UserDataBorrowMutError`] when it is borrowed, [`Error::UserDataTypeMismatch`] when it is
     /// no `T` or belongs to a scope, [`Error::UserDataDestructed`] when it is gone.
     pub fn take<T: 'static>(&self) -> Result<T> {
-        self.check_alive()?;
+        let (userdata, lua) = self.alive()?;
         if !self.is::<T>() {
             return Err(Error::UserDataTypeMismatch);
         }
         // SAFETY: the handle keeps the userdata alive; a value of this type that is not in use is
         // taken.
         unsafe {
-            let userdata = self.userdata();
             if (*userdata).uses != 0 || (*userdata).access != Access::Owned {
                 return Err(Error::UserDataBorrowMutError);
             }
-            let destructed = self.lua().destructed_metatable()?;
+            let destructed = lua.destructed_metatable()?;
             let taken = Userdata::take(userdata).ok_or(Error::UserDataTypeMismatch)?;
             self.set_metatable(destructed);
             Ok(taken.into_inner::<T>())
@@ -137,14 +126,13 @@ impl AnyUserData {
     /// [`Error::UserDataBorrowMutError`] within a call that has borrowed it, or when it belongs to a
     /// scope; [`Error::UserDataDestructed`] when that has happened already.
     pub fn destroy(&self) -> Result<()> {
-        self.check_alive()?;
+        let (userdata, lua) = self.alive()?;
         // SAFETY: the handle keeps the userdata alive.
         unsafe {
-            let userdata = self.userdata();
             if (*userdata).access != Access::Owned {
                 return Err(Error::UserDataBorrowMutError);
             }
-            let destructed = self.lua().destructed_metatable()?;
+            let destructed = lua.destructed_metatable()?;
             let value = destroy(userdata).ok_or(Error::UserDataBorrowMutError)?;
             self.set_metatable(destructed);
             drop(value);
@@ -155,11 +143,11 @@ impl AnyUserData {
     /// Sets the metatable, which has no finaliser.
     ///
     /// # Safety
-    /// The metatable is live.
+    /// The metatable is live, and the state open.
     pub(crate) unsafe fn set_metatable(&self, metatable: *mut RawTable) {
         // SAFETY: the caller's contract; the barrier follows the store.
         unsafe {
-            let userdata = self.userdata();
+            let userdata: *mut Userdata = self.0.raw().as_pointer();
             (*userdata).metatable = metatable;
             let heap = &mut (*self.0.state.vm()).heap;
             heap.barrier_forward(&raw mut (*userdata).header, raw::Value::table(metatable));
@@ -189,7 +177,7 @@ impl AnyUserData {
     /// `n` is out of range; memory, or what the conversion says.
     pub fn set_nth_user_value(&self, n: usize, v: impl IntoLua) -> Result<()> {
         check_user_value_index(n)?;
-        let v = v.into_lua(&self.lua())?;
+        let v = v.into_lua(&self.0.lua()?)?;
         self.user_values(true)?
             .map_or(Ok(()), |values| values.raw_set(n, v))
     }
@@ -202,7 +190,7 @@ impl AnyUserData {
         check_user_value_index(n)?;
         match self.user_values(false)? {
             Some(values) => values.raw_get(n),
-            None => V::from_lua(Value::Nil, &self.lua()),
+            None => V::from_lua(Value::Nil, &self.0.lua()?),
         }
     }
 
@@ -211,7 +199,7 @@ impl AnyUserData {
     /// # Errors
     /// Memory, or what the conversion says.
     pub fn set_named_user_value(&self, name: &str, v: impl IntoLua) -> Result<()> {
-        let v = v.into_lua(&self.lua())?;
+        let v = v.into_lua(&self.0.lua()?)?;
         self.user_values(true)?
             .map_or(Ok(()), |values| values.raw_set(name, v))
     }
@@ -223,14 +211,15 @@ impl AnyUserData {
     pub fn named_user_value<V: FromLua>(&self, name: &str) -> Result<V> {
         match self.user_values(false)? {
             Some(values) => values.raw_get(name),
-            None => V::from_lua(Value::Nil, &self.lua()),
+            None => V::from_lua(Value::Nil, &self.0.lua()?),
         }
     }
 
     /// The table of user values: the userdata's only user value as the machine has it.
     fn user_values(&self, make: bool) -> Result<Option<Table>> {
+        let (userdata, lua) = self.userdata()?;
         // SAFETY: the handle keeps the userdata alive.
-        let value = unsafe { (&(*self.userdata()).user_values).first().copied() };
+        let value = unsafe { (&(*userdata).user_values).first().copied() };
         if let Some(table) = value.and_then(raw::Value::to_table) {
             let table = raw::Value::table(table);
             return Ok(Some(Table(Handle::new(&self.0.state, table))));
@@ -238,14 +227,12 @@ impl AnyUserData {
         if !make {
             return Ok(None);
         }
-        let lua = self.lua();
         let table = lua.create_table()?;
         // SAFETY: both are live; the barrier follows the store.
         unsafe {
-            let userdata = self.userdata();
             let (heap, value) = (&mut (*lua.vm()).heap, table.0.raw());
             heap.set_only_user_value(userdata, value)
-                .map_err(|_| Error::MemoryError)?;
+                .map_err(|_| Error::memory())?;
         }
         Ok(Some(table))
     }
@@ -260,9 +247,9 @@ impl AnyUserData {
     }
 
     fn raw_metatable(&self) -> Result<Table> {
-        self.check_alive()?;
+        let (userdata, _lua) = self.alive()?;
         // SAFETY: the handle keeps the userdata alive, and that its metatable.
-        let metatable = unsafe { (*self.userdata()).metatable };
+        let metatable = unsafe { (*userdata).metatable };
         if metatable.is_null() {
             return Err(Error::UserDataTypeMismatch);
         }
@@ -270,9 +257,9 @@ impl AnyUserData {
         Ok(Table(Handle::new(&self.0.state, metatable)))
     }
 
-    /// The userdata's address, for hashing and messages.
+    /// The userdata's address, for hashing and messages; null when the state is gone.
     pub fn to_pointer(&self) -> *const c_void {
-        self.userdata().cast_const().cast()
+        self.0.to_pointer()
     }
 
     /// The name of its type as messages have it: `__name` of the metatable, if that is a string, else
@@ -281,8 +268,7 @@ impl AnyUserData {
     /// # Errors
     /// [`Error::UserDataDestructed`] when the value is gone; memory.
     pub fn type_name(&self) -> Result<LuaString> {
-        self.check_alive()?;
-        let lua = self.lua();
+        let (_, lua) = self.alive()?;
         let mut name = raw::Value::NIL;
         lua.with_call(|call| {
             // SAFETY: the handle keeps the userdata alive.

@@ -10,7 +10,9 @@
 use super::method::{self, Body};
 use super::registry::{Members, UserDataRegistry};
 use crate::handle::Handle;
-use crate::{AnyUserData, Error, Function, IntoLua, Lua, MetaMethod, Result, Table, UserData, Value};
+use crate::{
+    AnyUserData, Error, Function, IntoLua, Lua, MetaMethod, Result, Table, UserData, Value,
+};
 use perilune_runtime::metatable::Event;
 use perilune_runtime::native;
 use perilune_runtime::native::{Call, Local, Native, NativeResult};
@@ -266,7 +268,7 @@ impl Lua {
         register: impl FnOnce(&mut UserDataRegistry<T>),
     ) -> Result<AnyUserData> {
         let metatable = self.class::<T>(register)?;
-        let boxed = Boxed::new(value, Contents::of::<T>()).map_err(|_| Error::MemoryError)?;
+        let boxed = Boxed::new(value, Contents::of::<T>()).map_err(|_| Error::memory())?;
         let userdata = self.create_userdata_from(boxed, metatable)?;
         Ok(userdata)
     }
@@ -288,7 +290,7 @@ impl Lua {
                     Ok(userdata)
                 })
         };
-        let userdata = made.map_err(|_| Error::MemoryError)?;
+        let userdata = made.map_err(|_| Error::memory())?;
         Ok(AnyUserData(Handle::new(
             &self.state,
             raw::Value::userdata(userdata),

@@ -1,7 +1,6 @@
 //! Metatables of userdata, as far as programs may change them.
 
 use crate::{Error, FromLua, IntoLua, MetaMethod, Result, Table, TablePairs, Value};
-use std::marker::PhantomData;
 
 /// The metatable of a userdata type. Changes are seen by all userdata of the type.
 #[derive(Clone, Debug)]
@@ -41,7 +40,6 @@ impl UserDataMetatable {
     pub fn pairs<V: FromLua>(&self) -> UserDataMetatablePairs<'_, V> {
         UserDataMetatablePairs {
             pairs: self.0.pairs(),
-            metatable: PhantomData,
         }
     }
 }
@@ -49,8 +47,7 @@ impl UserDataMetatable {
 /// See [`UserDataMetatable::pairs`].
 #[derive(Debug)]
 pub struct UserDataMetatablePairs<'a, V> {
-    pairs: TablePairs<String, V>,
-    metatable: PhantomData<&'a Table>,
+    pairs: TablePairs<'a, String, V>,
 }
 
 impl<V: FromLua> Iterator for UserDataMetatablePairs<'_, V> {

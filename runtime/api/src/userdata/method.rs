@@ -21,7 +21,6 @@ use perilune_runtime::value as raw;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::{Rc, Weak};
-use std::sync::Arc;
 
 /// What a method does with a call.
 pub(crate) type Body = dyn Fn(&Lua, &mut Call<'_>) -> Result<Action>;
@@ -48,7 +47,10 @@ fn run_method(call: &mut Call<'_>) -> NativeResult {
         let (Some(state), true) = (method.state.upgrade(), Userdata::share(userdata)) else {
             return destructed(call);
         };
-        let lua = Lua { state };
+        let Ok(lua) = Lua::of(&state) else {
+            Userdata::end_use(userdata);
+            return destructed(call);
+        };
         let outcome = catch_unwind(AssertUnwindSafe(|| (method.body)(&lua, call)));
         Userdata::end_use(userdata);
         conclude(call, outcome)
@@ -132,20 +134,7 @@ pub(super) fn arguments<A: FromLuaMulti>(
 ) -> Result<A> {
     let values = (first..=call.arg_count()).map(|n| slot(lua, call, n));
     let values: MultiValue = values.collect();
-    A::from_lua_args(values, number, lua).map_err(|error| match error {
-        Error::BadArgument {
-            to: None,
-            pos,
-            name: argument,
-            cause,
-        } => Error::BadArgument {
-            to: name.map(str::to_owned),
-            pos,
-            name: argument,
-            cause,
-        },
-        error => error,
-    })
+    A::from_lua_args(values, number, name, lua)
 }
 
 /// The value in a slot of a call.
@@ -238,7 +227,7 @@ where
     R: IntoLua,
 {
     Box::new(move |lua, call| {
-        let this = argument(slot(lua, call, 1), lua, &name)?;
+        let this = AnyUserData::from_lua_arg(slot(lua, call, 1), 1, Some(&name), lua)?;
         results(lua, call, function(lua, this)?)
     })
 }
@@ -254,19 +243,9 @@ where
         let Ok(mut function) = function.try_borrow_mut() else {
             return Err(Error::RecursiveMutCallback);
         };
-        let this = argument(slot(lua, call, 1), lua, &name)?;
+        let this = AnyUserData::from_lua_arg(slot(lua, call, 1), 1, Some(&name), lua)?;
         let value = arguments(lua, call, 3, 2, Some(&name))?;
         results(lua, call, function(lua, this, value)?)
-    })
-}
-
-/// The first argument of an accessor.
-fn argument(value: Value, lua: &Lua, name: &str) -> Result<AnyUserData> {
-    AnyUserData::from_lua(value, lua).map_err(|cause| Error::BadArgument {
-        to: Some(name.to_owned()),
-        pos: 1,
-        name: None,
-        cause: Arc::new(cause),
     })
 }
 

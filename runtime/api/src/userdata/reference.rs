@@ -1,6 +1,6 @@
 //! References to the values in userdata that live as long as one likes.
 //!
-//! Invariant: a reference keeps its userdata alive by a handle and its value in place by a use (see
+//! Invariant: a reference keeps its state open, its userdata alive by a handle, and its value in place by a use (see
 //! `Userdata::uses`), which counts among `Userdata::references`: the userdata may be destroyed
 //! meanwhile, and the value then lives on until the last reference is gone.
 
@@ -15,13 +15,18 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 /// A use that counts as a reference.
-struct Held(AnyUserData);
+struct Held {
+    raw: *mut Userdata,
+    _userdata: AnyUserData,
+    /// Keeps the state open.
+    _lua: Lua,
+}
 
 impl Held {
     fn new(userdata: &AnyUserData, is_exclusive: bool) -> Result<Held> {
+        let (raw, lua) = userdata.userdata()?;
         // SAFETY: the handle keeps the userdata alive.
         unsafe {
-            let raw = userdata.userdata();
             if is_exclusive {
                 if !Userdata::exclude(raw) {
                     return Err(Error::UserDataBorrowMutError);
@@ -31,24 +36,27 @@ impl Held {
             }
             (*raw).references += 1;
         }
-        Ok(Held(userdata.clone()))
+        Ok(Held {
+            raw,
+            _userdata: userdata.clone(),
+            _lua: lua,
+        })
     }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let raw = self.0.userdata();
         // SAFETY: the handle keeps the userdata alive; the use was begun.
         unsafe {
-            (*raw).references -= 1;
-            Userdata::end_use(raw);
+            (*self.raw).references -= 1;
+            Userdata::end_use(self.raw);
         }
     }
 }
 
 /// The userdata with the value, if anyone may keep references to that.
 fn referable(userdata: &AnyUserData) -> Result<*mut Userdata> {
-    let raw = userdata.userdata();
+    let (raw, _lua) = userdata.userdata()?;
     // SAFETY: the handle keeps the userdata alive.
     unsafe {
         if (*raw).value.is_null() {
