@@ -14,17 +14,36 @@ use super::fuse::Fused;
 use super::{Location, Refusal, SPILL_SLOTS};
 use crate::ir::{End, Instruction, Op, Ref, Trace, Type};
 
+/// Registers of one class, one bit each by number; low numbers are preferred.
+pub(crate) type Registers = u16;
+
 /// What the allocator may use, by register class.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct RegisterSet {
-    /// General registers, by preference.
-    pub(crate) general: &'static [u8],
-    /// Those of them that calls preserve.
-    pub(crate) preserved: &'static [u8],
+    /// General registers.
+    pub(crate) general: Registers,
+    /// Those of them that calls preserve: used last.
+    pub(crate) preserved: Registers,
     /// Float registers; calls preserve none.
-    pub(crate) float: &'static [u8],
-    /// How many of each may be used.
-    pub(crate) limit: usize,
+    pub(crate) float: Registers,
+}
+
+impl RegisterSet {
+    /// The set with so many registers of each class at most.
+    pub(crate) fn limited(self, limit: usize) -> RegisterSet {
+        let lowest = |registers: Registers| {
+            let mut rest = registers;
+            for _ in 0..limit.min(16) {
+                rest &= rest.wrapping_sub(1);
+            }
+            registers & !rest
+        };
+        RegisterSet {
+            general: lowest(self.general),
+            float: lowest(self.float),
+            ..self
+        }
+    }
 }
 
 /// Where each instruction's result is.
@@ -49,67 +68,86 @@ pub(crate) fn is_call(op: Op) -> bool {
     matches!(op, Op::Step | Op::CallInt | Op::CallFloat)
 }
 
-/// The last position at which each value is needed; 0 for those that nobody needs.
-fn last_uses(trace: &Trace, fused: &Fused) -> Vec<u32> {
+/// How long a value lives, and what it would cost in memory.
+#[derive(Clone, Copy, Debug)]
+struct Life {
+    /// The last position at which it is needed; 0: nobody needs it.
+    last_use: u32,
+    /// For a value from before the loop: where it is last needed within a round.
+    last_in_round: u32,
+    /// Uses, those in the loop counted [`LOOP`] times.
+    weight: u32,
+    /// Of how many phis it is the end value.
+    ends: u32,
+    /// The end value of the phi whose value this is, or the value of the phi whose end value it is,
+    /// where these two share a place; else [`ALONE`].
+    partner: u32,
+}
+
+const ALONE: u32 = u32::MAX;
+
+/// Finds the lives of all values, going backwards.
+fn lives(trace: &Trace, fused: &Fused) -> Vec<Life> {
     let end = end_of(trace);
-    let mut last = vec![0u32; trace.code.len()];
-    let loop_start = trace.loop_start();
-    let mut need = |r: Ref, at: u32| {
-        let Some(n) = r.as_instruction() else { return };
-        // What is needed in the loop and comes from before it is needed in every round.
-        let carried = loop_start.is_some_and(|start| n < start && at > start as u32);
-        let at = if carried { end } else { at };
-        last[n] = last[n].max(at);
+    let nobody = Life {
+        last_use: 0,
+        last_in_round: 0,
+        weight: 0,
+        ends: 0,
+        partner: ALONE,
     };
+    let mut lives = vec![nobody; trace.code.len()];
+    let loop_start = trace.loop_start();
+    let before_loop = loop_start.unwrap_or(0);
+    for r in trace.phis.iter().flat_map(|phi| [phi.entry, phi.back]) {
+        if let Some(n) = r.as_instruction() {
+            lives[n].last_use = end;
+            lives[n].weight += LOOP;
+        }
+    }
+    for back in trace
+        .phis
+        .iter()
+        .filter_map(|phi| phi.back.as_instruction())
+    {
+        lives[back].ends += 1;
+    }
+    if let End::Exit(snapshot) = trace.end {
+        trace.snapshots[snapshot as usize].for_each_value(|r| {
+            if let Some(n) = r.as_instruction() {
+                lives[n].last_use = end;
+            }
+        });
+    }
     // The last guard that leaves through a snapshot needs its values longest.
     let mut seen = vec![false; trace.snapshots.len()];
     for (n, i) in trace.code.iter().enumerate().rev() {
-        for r in fused.operands(trace, n) {
-            need(r, n as u32);
-        }
+        let at = n as u32;
+        let in_loop = loop_start.is_some_and(|start| n > start);
+        let cost = if in_loop { LOOP } else { 1 };
+        let mut need = |r: Ref, cost: u32| {
+            let Some(n) = r.as_instruction() else { return };
+            let life = &mut lives[n];
+            life.weight += cost;
+            if in_loop && n < before_loop {
+                // What comes from before the loop is needed in every round.
+                life.last_use = end;
+                life.last_in_round = life.last_in_round.max(at);
+            } else {
+                life.last_use = life.last_use.max(at);
+            }
+        };
+        fused.for_each_operand(trace, n, |r| need(r, cost));
         if i.op.is_guard() && !std::mem::replace(&mut seen[i.snapshot as usize], true) {
-            for r in trace.snapshots[i.snapshot as usize].values() {
-                need(r, n as u32);
-            }
+            trace.snapshots[i.snapshot as usize].for_each_value(|r| need(r, 0));
         }
+        lives[n].weight += cost;
     }
-    for phi in &trace.phis {
-        need(phi.entry, end);
-        need(phi.back, end);
-    }
-    if let End::Exit(snapshot) = trace.end {
-        for r in trace.snapshots[snapshot as usize].values() {
-            need(r, end);
-        }
-    }
-    last
-}
-
-/// Uses, those in the loop counted [`LOOP`] times: what a value costs in memory.
-fn weights(trace: &Trace, fused: &Fused) -> Vec<u32> {
-    let mut weight = vec![0u32; trace.code.len()];
-    let loop_start = trace.loop_start().unwrap_or(usize::MAX);
-    for n in 0..trace.code.len() {
-        let cost = if n > loop_start { LOOP } else { 1 };
-        for r in fused.operands(trace, n) {
-            if let Some(r) = r.as_instruction() {
-                weight[r] += cost;
-            }
-        }
-        weight[n] += cost;
-    }
-    for phi in &trace.phis {
-        for r in [phi.entry, phi.back] {
-            if let Some(n) = r.as_instruction() {
-                weight[n] += LOOP;
-            }
-        }
-    }
-    weight
+    lives
 }
 
 /// One thing to place: a value, or a phi's value together with its end value.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Interval {
     value: u32,
     start: u32,
@@ -129,155 +167,144 @@ pub(crate) fn allocate(
     inherited: &[Location],
 ) -> Result<Allocation, Refusal> {
     let fused = Fused::of(trace);
-    let last_use = last_uses(trace, &fused);
-    let partner = coalesced(trace, &fused, &last_use);
-    let weights = weights(trace, &fused);
-    let calls: Vec<u32> = (0..trace.code.len())
-        .filter(|&n| is_call(trace.code[n].op))
-        .map(|n| n as u32)
-        .collect();
+    let mut lives = lives(trace, &fused);
+    let backs = coalesce(trace, &mut lives);
     let mut scan = Scan::new(registers, trace.code.len());
+    let mut calls = (0..).zip(&trace.code).filter(|(_, i)| is_call(i.op));
+    let mut next_call = calls.next();
     for (n, i) in trace.code.iter().enumerate() {
+        let start = n as u32;
+        while next_call.is_some_and(|(call, _)| call <= start) {
+            next_call = calls.next();
+        }
+        let life = lives[n];
         let kind = i.op.result();
-        if kind == Type::None || last_use[n] == 0 || partner.of_back[n].is_some() {
+        let is_back = life.partner < start;
+        if kind == Type::None || life.last_use == 0 || is_back {
             continue;
         }
-        let (start, mut end) = (n as u32, last_use[n]);
-        let mut weight = weights[n];
-        if let Some(back) = partner.of_entry[n] {
+        let (mut end, mut weight) = (life.last_use, life.weight);
+        if life.partner != ALONE {
             end = end_of(trace);
-            weight += weights[back as usize];
+            weight += lives[life.partner as usize].weight;
         }
         let hint = match (i.op, inherited.get(i.imm.max(0) as usize)) {
             (Op::InheritInt, Some(&Location::General(r))) => Some(r),
             (Op::InheritFloat, Some(&Location::Float(r))) => Some(r),
-            _ => scan.hint(trace, n, &last_use),
+            _ => scan.hint(trace, n, &lives),
         };
-        let next_call = calls.partition_point(|&c| c <= start);
         scan.place(Interval {
             value: start,
             start,
             end,
             weight,
             is_float: kind == Type::Float,
-            crosses_call: calls.get(next_call).is_some_and(|&c| c < end),
+            crosses_call: next_call.is_some_and(|(call, _)| call < end),
             hint,
             avoid: scan.second_operand(i),
         });
     }
     let mut places = scan.finish()?;
-    for (n, entry) in partner.of_back.iter().enumerate() {
-        if let Some(entry) = entry {
-            places[n] = places[*entry as usize];
-        }
+    for back in backs {
+        places[back] = places[lives[back].partner as usize];
     }
     Ok(Allocation { places, fused })
 }
 
-/// Phis whose two values share a place.
-struct Coalesced {
-    /// By entry value: its end value.
-    of_entry: Vec<Option<u32>>,
-    /// By end value: the entry value.
-    of_back: Vec<Option<u32>>,
-}
-
 /// The end value of a phi can take over the place when nothing needs the phi's value after the end
-/// value is computed.
-fn coalesced(trace: &Trace, fused: &Fused, last_use: &[u32]) -> Coalesced {
-    let n = trace.code.len();
-    let mut result = Coalesced {
-        of_entry: vec![None; n],
-        of_back: vec![None; n],
-    };
+/// value is computed. Answers these end values.
+fn coalesce(trace: &Trace, lives: &mut [Life]) -> Vec<usize> {
+    let mut coalesced = Vec::new();
     let Some(loop_start) = trace.loop_start() else {
-        return result;
+        return coalesced;
     };
-    // The last use of phi values within a round: `last_use` says the end for all of them.
-    let mut in_round = vec![0u32; loop_start];
-    let mut backs = vec![0u32; n];
-    for phi in &trace.phis {
-        if let Some(b) = phi.back.as_instruction() {
-            backs[b] += 1;
-            if b < loop_start {
-                in_round[b] = u32::MAX;
-            }
-        }
-    }
-    let mut seen = vec![false; trace.snapshots.len()];
-    for (at, i) in trace.code.iter().enumerate().skip(loop_start).rev() {
-        let mut need = |r: Ref| {
-            if let Some(n) = r.as_instruction().filter(|&n| n < loop_start) {
-                in_round[n] = in_round[n].max(at as u32);
-            }
-        };
-        fused.operands(trace, at).for_each(&mut need);
-        if i.op.is_guard() && !std::mem::replace(&mut seen[i.snapshot as usize], true) {
-            trace.snapshots[i.snapshot as usize]
-                .values()
-                .for_each(&mut need);
-        }
-    }
     for phi in &trace.phis {
         let (Some(entry), Some(back)) = (phi.entry.as_instruction(), phi.back.as_instruction())
         else {
             continue;
         };
-        let same_kind = trace.code[entry].op.result() == trace.code[back].op.result();
         if back > loop_start
-            && backs[back] == 1
-            && same_kind
-            && in_round[entry] <= back as u32
-            && last_use[entry] > 0
+            && entry < loop_start
+            && lives[entry].ends == 0
+            && trace.code[entry].op.result() == trace.code[back].op.result()
+            && lives[entry].last_in_round <= back as u32
+            && lives[entry].last_use > 0
+            && lives[back].ends == 1
         {
-            result.of_entry[entry] = Some(back as u32);
-            result.of_back[back] = Some(entry as u32);
+            lives[entry].partner = back as u32;
+            lives[back].partner = entry as u32;
+            coalesced.push(back);
         }
     }
-    result
+    coalesced
 }
 
 /// The state of the scan.
 struct Scan<'a> {
     registers: &'a RegisterSet,
-    general: &'a [u8],
-    preserved: Vec<u8>,
-    float: &'a [u8],
-    /// What each register holds, by class and number.
-    active: [[Option<Interval>; 16]; 2],
+    /// By class.
+    classes: [Class; 2],
     places: Vec<Option<Location>>,
     spilled: Vec<Interval>,
 }
 
+/// The registers of a class.
+#[derive(Default)]
+struct Class {
+    /// Those that hold something.
+    busy: Registers,
+    /// What they hold, by number.
+    held: [Interval; 16],
+    /// No interval among these ends before.
+    earliest_end: u32,
+}
+
+impl Class {
+    /// Frees what is not needed from a position on.
+    fn expire(&mut self, start: u32) {
+        if self.earliest_end > start {
+            return;
+        }
+        self.earliest_end = u32::MAX;
+        for r in numbers(self.busy) {
+            let end = self.held[r as usize].end;
+            if end <= start {
+                self.busy &= !(1 << r);
+            } else {
+                self.earliest_end = self.earliest_end.min(end);
+            }
+        }
+    }
+}
+
+/// The numbers of registers, ascending.
+fn numbers(mut registers: Registers) -> impl Iterator<Item = u8> {
+    std::iter::from_fn(move || {
+        let lowest = registers.trailing_zeros() as u8;
+        registers &= registers.wrapping_sub(1);
+        (lowest < 16).then_some(lowest)
+    })
+}
+
 impl<'a> Scan<'a> {
     fn new(registers: &'a RegisterSet, values: usize) -> Scan<'a> {
-        let general = &registers.general[..registers.limit.min(registers.general.len())];
         Scan {
             registers,
-            general,
-            preserved: general
-                .iter()
-                .copied()
-                .filter(|r| registers.preserved.contains(r))
-                .collect(),
-            float: &registers.float[..registers.limit.min(registers.float.len())],
-            active: [[None; 16]; 2],
+            classes: Default::default(),
             places: vec![None; values],
             spilled: Vec::new(),
         }
     }
 
     /// The register of the first operand, if that dies here: saves a move.
-    fn hint(&self, trace: &Trace, n: usize, last_use: &[u32]) -> Option<u8> {
+    fn hint(&self, trace: &Trace, n: usize, lives: &[Life]) -> Option<u8> {
         let first = trace.code[n].args[0].as_instruction()?;
-        if last_use[first] != n as u32 || trace.code[first].op.result() != trace.code[n].op.result()
+        if lives[first].last_use != n as u32
+            || trace.code[first].op.result() != trace.code[n].op.result()
         {
             return None;
         }
-        match self.places[first]? {
-            Location::General(r) | Location::Float(r) => Some(r),
-            Location::Spill(_) => None,
-        }
+        self.register(first)
     }
 
     /// The register of the second operand, for instructions that would have to compute their result
@@ -285,47 +312,41 @@ impl<'a> Scan<'a> {
     fn second_operand(&self, i: &Instruction) -> Option<u8> {
         let computes_in_place = matches!(i.op, Op::Sub | Op::FAdd | Op::FSub | Op::FMul | Op::FDiv);
         let second = i.args[1].as_instruction().filter(|_| computes_in_place)?;
-        match self.places[second]? {
+        self.register(second)
+    }
+
+    fn register(&self, value: usize) -> Option<u8> {
+        match self.places[value]? {
             Location::General(r) | Location::Float(r) => Some(r),
             Location::Spill(_) => None,
         }
     }
 
     fn place(&mut self, interval: Interval) {
-        let class = usize::from(interval.is_float);
-        for slot in &mut self.active[class] {
-            if slot.is_some_and(|held| held.end <= interval.start) {
-                *slot = None;
-            }
-        }
-        let candidates: &[u8] = match (interval.is_float, interval.crosses_call) {
-            (true, true) => &[],
-            (true, false) => self.float,
-            (false, true) => &self.preserved,
-            (false, false) => self.general,
+        let candidates = match (interval.is_float, interval.crosses_call) {
+            (true, true) => 0,
+            (true, false) => self.registers.float,
+            (false, true) => self.registers.general & self.registers.preserved,
+            (false, false) => self.registers.general,
         };
-        let is_free = |r: u8| self.active[class][r as usize].is_none();
-        let hinted = interval
-            .hint
-            .filter(|&r| candidates.contains(&r) && is_free(r));
+        let class = &mut self.classes[usize::from(interval.is_float)];
+        class.expire(interval.start);
+        let free = candidates & !class.busy;
+        let bit = |r: Option<u8>| r.map_or(0, |r| 1 << r);
         // What survives calls is kept for what needs it.
-        let free = hinted.or_else(|| {
-            let is_plain = |r: &u8| !self.registers.preserved.contains(r);
-            let mut free = candidates.iter().copied().filter(|&r| is_free(r));
-            let is_good = |r: &u8| is_plain(r) && Some(*r) != interval.avoid;
-            let good = free.clone().find(is_good);
-            good.or_else(|| free.clone().find(is_plain))
-                .or_else(|| free.next())
-        });
-        if let Some(r) = free {
-            return self.assign(interval, r);
+        let plain = free & !self.registers.preserved;
+        let choices = [
+            free & bit(interval.hint),
+            plain & !bit(interval.avoid),
+            plain,
+            free,
+        ];
+        if let Some(best) = choices.into_iter().find(|&choice| choice != 0) {
+            return self.assign(interval, best.trailing_zeros() as u8);
         }
         // The cheapest of those that could make room goes to memory.
-        let cheapest = candidates
-            .iter()
-            .copied()
-            .filter_map(|r| Some((r, self.active[class][r as usize]?)))
-            .min_by(|(_, a), (_, b)| cost(a).total_cmp(&cost(b)));
+        let held = numbers(candidates & class.busy).map(|r| (r, class.held[r as usize]));
+        let cheapest = held.min_by(|(_, a), (_, b)| cost(a).total_cmp(&cost(b)));
         match cheapest {
             Some((r, held)) if cost(&held) < cost(&interval) => {
                 self.spilled.push(held);
@@ -336,8 +357,10 @@ impl<'a> Scan<'a> {
     }
 
     fn assign(&mut self, interval: Interval, r: u8) {
-        let class = usize::from(interval.is_float);
-        self.active[class][r as usize] = Some(interval);
+        let class = &mut self.classes[usize::from(interval.is_float)];
+        class.busy |= 1 << r;
+        class.held[r as usize] = interval;
+        class.earliest_end = class.earliest_end.min(interval.end);
         self.places[interval.value as usize] = Some(if interval.is_float {
             Location::Float(r)
         } else {

@@ -78,9 +78,13 @@ fn step(
     n: usize,
 ) -> Result<(), Mismatch> {
     let i = &trace.code[n];
-    for r in allocation.fused.operands(trace, n) {
-        holds(allocation, places, r, n)?;
-    }
+    let mut outcome = Ok(());
+    allocation.fused.for_each_operand(trace, n, |r| {
+        if outcome.is_ok() {
+            outcome = holds(allocation, places, r, n);
+        }
+    });
+    outcome?;
     if i.op.is_guard() {
         for r in trace.snapshots[i.snapshot as usize].values() {
             holds(allocation, places, r, n)?;
@@ -88,7 +92,7 @@ fn step(
     }
     if is_call(i.op) {
         places.retain(|place, _| match place {
-            Location::General(r) => registers.preserved.contains(r),
+            Location::General(r) => registers.preserved >> r & 1 != 0,
             Location::Float(_) => false,
             Location::Spill(_) => true,
         });

@@ -13,17 +13,18 @@ const FARTHEST: usize = 16;
 /// By guard: the load that is a part of it.
 #[derive(Debug, Default)]
 pub(crate) struct Fused {
-    load_of: Vec<Option<u32>>,
-    is_fused: Vec<bool>,
+    /// By instruction: for a guard its load, for such a load itself, else [`NOTHING`].
+    load_of: Vec<u32>,
 }
+
+const NOTHING: u32 = u32::MAX;
 
 impl Fused {
     /// Finds the loads of a trace that guards can do.
     pub(crate) fn of(trace: &Trace) -> Fused {
         let uses = uses(trace);
         let mut fused = Fused {
-            load_of: vec![None; trace.code.len()],
-            is_fused: vec![false; trace.code.len()],
+            load_of: vec![NOTHING; trace.code.len()],
         };
         for (n, guard) in trace.code.iter().enumerate() {
             if !matches!(guard.op, Op::GuardEq | Op::GuardNe) {
@@ -41,8 +42,8 @@ impl Fused {
                     .iter()
                     .any(|i| is_write(i) || is_call(i.op) || i.op == Op::Loop)
             {
-                fused.load_of[n] = Some(load as u32);
-                fused.is_fused[load] = true;
+                fused.load_of[n] = load as u32;
+                fused.load_of[load] = load as u32;
             }
         }
         fused
@@ -50,33 +51,28 @@ impl Fused {
 
     /// The load that a guard does itself.
     pub(crate) fn load_of(&self, guard: usize) -> Option<usize> {
-        self.load_of[guard].map(|n| n as usize)
+        let load = self.load_of[guard];
+        (load != NOTHING).then_some(load as usize)
     }
 
     /// Whether an instruction is done by a guard.
     pub(crate) fn is_fused(&self, n: usize) -> bool {
-        self.is_fused[n]
+        self.load_of[n] as usize == n
     }
 
-    /// What an instruction reads: nothing if it is done elsewhere, and for a guard with a load what
-    /// that reads too.
-    pub(crate) fn operands<'a>(
-        &self,
-        trace: &'a Trace,
-        n: usize,
-    ) -> impl Iterator<Item = Ref> + use<'a> {
-        let own = if self.is_fused(n) {
-            None
-        } else {
-            Some(trace.code[n].operands())
+    /// Calls `take` for what an instruction reads: nothing if it is done elsewhere, and for a guard with
+    /// a load what that reads too.
+    #[inline]
+    pub(crate) fn for_each_operand(&self, trace: &Trace, n: usize, mut take: impl FnMut(Ref)) {
+        if self.is_fused(n) {
+            return;
+        }
+        let i = &trace.code[n];
+        let Some(load) = self.load_of(n) else {
+            return i.args.iter().for_each(|&r| take(r));
         };
-        let load = self.load_of(n);
-        let value = load.map(Ref::instruction);
-        let of_load = load.map(|n| trace.code[n].operands());
-        own.into_iter()
-            .flatten()
-            .filter(move |&r| Some(r) != value)
-            .chain(of_load.into_iter().flatten())
+        i.args[1..].iter().for_each(|&r| take(r));
+        trace.code[load].args.iter().for_each(|&r| take(r));
     }
 }
 
@@ -89,10 +85,10 @@ fn uses(trace: &Trace) -> Vec<u32> {
         }
     };
     for i in &trace.code {
-        i.operands().for_each(|r| count(r, 1));
+        i.args.iter().for_each(|&r| count(r, 1));
     }
     for snapshot in &trace.snapshots {
-        snapshot.values().for_each(|r| count(r, 2));
+        snapshot.for_each_value(|r| count(r, 2));
     }
     for phi in &trace.phis {
         count(phi.entry, 2);

@@ -104,10 +104,14 @@ pub(super) fn plan(
     let stores: Vec<Place> = code.iter().filter(is_write).filter_map(Place::of).collect();
     let loads = loads(w);
     let mut plan = Plan::default();
+    let is_candidate = |place: &Place| matches!(place.class(), Class::Cell | Class::Record);
+    if loads.is_empty() && !stores.iter().any(is_candidate) {
+        return plan;
+    }
+    let mut invariant = invariants(w, is_kept, changes, &plan);
     // What is assumed makes more addresses independent of the loop.
     for _ in 0..3 {
         let before = plan.places.len();
-        let invariant = invariants(w, is_kept, changes, &plan);
         let is_invariant = |r: Ref| r.as_instruction().is_none_or(|n| invariant[n]);
         for &(place, r) in &loads {
             let Place::Field(_, x, _) = place else {
@@ -124,8 +128,8 @@ pub(super) fn plan(
         if plan.places.len() == before {
             break;
         }
+        invariant = invariants(w, is_kept, changes, &plan);
     }
-    let invariant = invariants(w, is_kept, changes, &plan);
     for place in &stores {
         let &Place::Field(Class::Cell | Class::Record, x, _) = place else {
             continue;

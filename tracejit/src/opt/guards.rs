@@ -2,49 +2,142 @@
 
 use crate::ir::compute::holds;
 use crate::ir::{Constant, Instruction, Op, Ref, Trace};
-use rustc_hash::{FxHashMap, FxHashSet};
 
 /// Facts about refs. A ref never changes, so facts are never withdrawn.
+///
+/// What is known of a value stands at its index, what is known of two values in a list that begins at
+/// the later one of them.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Facts {
-    /// Refs that equal a constant.
-    constants: FxHashMap<Ref, Ref>,
-    /// Guards that hold.
-    holds: FxHashSet<(Op, Ref, Ref)>,
-    /// Least and greatest value, signed.
-    ranges: FxHashMap<Ref, (i64, i64)>,
+    /// By instruction; those behind the end are unknown.
+    values: Vec<Value>,
+    /// Least and greatest values, signed.
+    ranges: Vec<(i64, i64)>,
+    /// Guards that hold, and the place of the next one in the same list, plus one.
+    holds: Vec<(Op, Ref, Ref, u32)>,
+    /// The list of guards on constants.
+    of_constants: u32,
+}
+
+/// What is known of a value. Places are one more than indices; zero stands for nothing.
+#[derive(Clone, Copy, Debug)]
+struct Value {
+    /// The constant that it equals, if any.
+    constant: Ref,
+    /// The place of its range.
+    range: u32,
+    /// The place of the first of the guards that hold of it and an earlier value.
+    holds: u32,
+    /// The place of the last guard in the code that it is not some constant.
+    weak: u32,
+}
+
+impl Value {
+    const UNKNOWN: Value = Value {
+        constant: Ref::NONE,
+        range: 0,
+        holds: 0,
+        weak: 0,
+    };
 }
 
 impl Facts {
     /// The constant that a ref was found to equal.
     pub(super) fn constant_of(&self, r: Ref) -> Option<Ref> {
-        self.constants.get(&r).copied()
+        let constant = self.values.get(r.as_instruction()?)?.constant;
+        (constant != Ref::NONE).then_some(constant)
     }
 
     /// Whether two values were found to differ.
     pub(super) fn differ(&self, a: Ref, b: Ref) -> bool {
-        self.holds.contains(&(Op::GuardNe, a, b))
+        self.hold(Op::GuardNe, a, b)
     }
 
-    /// What the width of a load says of its result.
-    pub(super) fn learn_width(&mut self, r: Ref, op: Op) {
-        let greatest = match op {
-            Op::Load8 | Op::Load8At | Op::SlotTag => 0xff,
-            Op::Load32 => 0xffff_ffff,
-            _ => return,
-        };
-        self.ranges.insert(r, (0, greatest));
+    /// The place in the code of the last guard that a value is not some constant.
+    pub(super) fn weak_guard(&self, r: Ref) -> Option<usize> {
+        let place = self.values.get(r.as_instruction()?)?.weak;
+        (place as usize).checked_sub(1)
+    }
+
+    /// Notes such a guard, or that there is none any more.
+    pub(super) fn set_weak_guard(&mut self, r: Ref, guard: Option<usize>) {
+        if let Some(value) = self.value_mut(r) {
+            value.weak = guard.map_or(0, |n| n as u32 + 1);
+        }
+    }
+
+    fn value_mut(&mut self, r: Ref) -> Option<&mut Value> {
+        let n = r.as_instruction()?;
+        if n >= self.values.len() {
+            self.values.resize(n + 1, Value::UNKNOWN);
+        }
+        Some(&mut self.values[n])
+    }
+
+    fn set_range(&mut self, r: Ref, range: (i64, i64)) {
+        self.ranges.push(range);
+        let place = self.ranges.len() as u32;
+        if let Some(value) = self.value_mut(r) {
+            value.range = place;
+        }
     }
 
     fn range(&self, trace: &Trace, r: Ref) -> (i64, i64) {
-        match trace.int_of(r) {
-            Some(i) => (i, i),
-            None => self.ranges.get(&r).copied().unwrap_or((i64::MIN, i64::MAX)),
+        const ANY: (i64, i64) = (i64::MIN, i64::MAX);
+        match r.as_instruction() {
+            Some(n) => match self.values.get(n) {
+                Some(&Value { range: 1.., .. }) => self.ranges[self.values[n].range as usize - 1],
+                // What the width of a load says of its result.
+                _ => match trace.code[n].op {
+                    Op::Load8 | Op::Load8At | Op::SlotTag => (0, 0xff),
+                    Op::Load32 => (0, 0xffff_ffff),
+                    _ => ANY,
+                },
+            },
+            None => trace.int_of(r).map_or(ANY, |i| (i, i)),
+        }
+    }
+
+    /// Where the list of the guards on two values begins.
+    fn first_of(&self, a: Ref, b: Ref) -> u32 {
+        match a.as_instruction().max(b.as_instruction()) {
+            Some(n) => self.values.get(n).map_or(0, |value| value.holds),
+            None => self.of_constants,
+        }
+    }
+
+    /// Whether a guard is known to hold.
+    fn hold(&self, op: Op, a: Ref, b: Ref) -> bool {
+        let mut place = self.first_of(a, b);
+        while place != 0 {
+            let (known, x, y, next) = self.holds[place as usize - 1];
+            if (known, x, y) == (op, a, b) {
+                return true;
+            }
+            place = next;
+        }
+        false
+    }
+
+    fn add(&mut self, op: Op, a: Ref, b: Ref) {
+        let first = self.first_of(a, b);
+        self.holds.push((op, a, b, first));
+        let place = self.holds.len() as u32;
+        let later = match a.as_instruction() > b.as_instruction() {
+            true => a,
+            false => b,
+        };
+        match self.value_mut(later) {
+            Some(value) => value.holds = place,
+            None => self.of_constants = place,
         }
     }
 
     /// Whether a guard is sure to fail: it compares constants.
     pub(super) fn refute(trace: &Trace, i: &Instruction) -> bool {
+        if !i.args[0].is_constant() || !i.args[1].is_constant() {
+            return false;
+        }
         let bits = |r: Ref| match trace.constant_of(r)? {
             Constant::Vm => None,
             constant => Some(constant.bits()),
@@ -56,7 +149,7 @@ impl Facts {
     /// Whether a guard is sure to hold.
     pub(super) fn implies(&self, trace: &Trace, i: &Instruction) -> bool {
         let [a, b, _] = i.args;
-        if self.holds.contains(&(i.op, a, b)) {
+        if self.hold(i.op, a, b) {
             return true;
         }
         if let (Some(x), Some(y)) = (trace.float_of(a), trace.float_of(b)) {
@@ -96,23 +189,25 @@ impl Facts {
         // A value that equals a constant is replaced by it from now on.
         if i.op == Op::GuardEq && a.is_constant() != b.is_constant() {
             let (value, constant) = if b.is_constant() { (a, b) } else { (b, a) };
-            self.constants.insert(value, constant);
+            if let Some(value) = self.value_mut(value) {
+                value.constant = constant;
+            }
             return;
         }
-        self.holds.insert((i.op, a, b));
+        self.add(i.op, a, b);
         match i.op {
             Op::GuardEq => {
-                self.holds.insert((Op::GuardEq, b, a));
-                self.holds.insert((Op::GuardLe, a, b));
-                self.holds.insert((Op::GuardLe, b, a));
+                self.add(Op::GuardEq, b, a);
+                self.add(Op::GuardLe, a, b);
+                self.add(Op::GuardLe, b, a);
             }
             Op::GuardNe => {
-                self.holds.insert((Op::GuardNe, b, a));
+                self.add(Op::GuardNe, b, a);
             }
             Op::GuardLt => {
-                self.holds.insert((Op::GuardLe, a, b));
-                self.holds.insert((Op::GuardNe, a, b));
-                self.holds.insert((Op::GuardNe, b, a));
+                self.add(Op::GuardLe, a, b);
+                self.add(Op::GuardNe, a, b);
+                self.add(Op::GuardNe, b, a);
                 self.learn_order(trace, a, b, 1);
             }
             Op::GuardLe => self.learn_order(trace, a, b, 0),
@@ -124,12 +219,12 @@ impl Facts {
                 }
             }
             Op::GuardFLt => {
-                self.holds.insert((Op::GuardFLe, a, b));
-                self.holds.insert((Op::GuardNotFLe, b, a));
-                self.holds.insert((Op::GuardNotFLt, b, a));
+                self.add(Op::GuardFLe, a, b);
+                self.add(Op::GuardNotFLe, b, a);
+                self.add(Op::GuardNotFLt, b, a);
             }
             Op::GuardFLe => {
-                self.holds.insert((Op::GuardNotFLt, b, a));
+                self.add(Op::GuardNotFLt, b, a);
             }
             _ => {}
         }
@@ -144,7 +239,7 @@ impl Facts {
 
     fn narrow(&mut self, r: Ref, known: (i64, i64), low: i64, high: i64) {
         if !r.is_constant() {
-            self.ranges.insert(r, (known.0.max(low), known.1.min(high)));
+            self.set_range(r, (known.0.max(low), known.1.min(high)));
         }
     }
 }

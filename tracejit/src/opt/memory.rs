@@ -8,7 +8,6 @@
 use super::guards::Facts;
 use crate::ir::helper::HelperEffect;
 use crate::ir::{Class, Constant, Effect, Helper, Instruction, Op, Ref, Trace};
-use rustc_hash::FxHashMap;
 
 /// A place in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -52,11 +51,62 @@ impl Place {
 /// Values of places.
 #[derive(Clone, Default, Debug)]
 pub(super) struct Memory {
-    /// With the number of steps that had been taken when the slot was loaded or stored.
-    slots: FxHashMap<Place, (Ref, u32)>,
+    /// Tags and payloads of slots.
+    slots: Slots,
     steps: u32,
     /// By class; short lists, the latest last.
     others: [Vec<(Place, Ref)>; Class::ALL.len()],
+}
+
+/// What slots hold.
+#[derive(Clone, Default, Debug)]
+struct Slots {
+    /// The slot of the first entry.
+    first: i32,
+    /// Tag and payload, each with the number of steps that had been taken when it was loaded or stored;
+    /// [`Ref::NONE`] for what is not known.
+    entries: Vec<[(Ref, u32); 2]>,
+}
+
+impl Slots {
+    const UNKNOWN: [(Ref, u32); 2] = [(Ref::NONE, 0); 2];
+
+    fn get(&self, slot: i32, part: usize) -> Option<(Ref, u32)> {
+        let entry = self.entries.get(slot.wrapping_sub(self.first) as usize)?;
+        Some(entry[part]).filter(|&(r, _)| r != Ref::NONE)
+    }
+
+    fn set(&mut self, slot: i32, part: usize, value: (Ref, u32)) {
+        if self.entries.is_empty() {
+            self.first = slot;
+        }
+        if slot < self.first {
+            let missing = (self.first - slot) as usize;
+            let unknown = std::iter::repeat_n(Slots::UNKNOWN, missing);
+            self.entries.splice(0..0, unknown);
+            self.first = slot;
+        }
+        let place = (slot - self.first) as usize;
+        if place >= self.entries.len() {
+            self.entries.resize(place + 1, Slots::UNKNOWN);
+        }
+        self.entries[place][part] = value;
+    }
+
+    fn remove(&mut self, slot: i32, part: usize) {
+        let place = slot.wrapping_sub(self.first) as usize;
+        if let Some(entry) = self.entries.get_mut(place) {
+            entry[part] = (Ref::NONE, 0);
+        }
+    }
+
+    fn keep(&mut self, keeps: impl Fn(i32) -> bool) {
+        for (slot, entry) in (self.first..).zip(&mut self.entries) {
+            if *entry != Slots::UNKNOWN && !keeps(slot) {
+                *entry = Slots::UNKNOWN;
+            }
+        }
+    }
 }
 
 /// Places remembered for one class: keeps forgetting cheap.
@@ -64,9 +114,10 @@ const REMEMBERED: usize = 48;
 
 impl Memory {
     pub(super) fn get(&self, place: &Place) -> Option<Ref> {
-        match place.class() {
-            Class::None => self.slots.get(place).map(|&(r, _)| r),
-            class => self.others[class as usize]
+        match *place {
+            Place::SlotTag(slot) => self.slots.get(slot, 0).map(|known| known.0),
+            Place::SlotPayload(slot) => self.slots.get(slot, 1).map(|known| known.0),
+            _ => self.others[place.class() as usize]
                 .iter()
                 .rev()
                 .find(|(known, _)| known == place)
@@ -75,13 +126,25 @@ impl Memory {
     }
 
     pub(super) fn set(&mut self, place: Place, r: Ref) {
-        match place.class() {
-            Class::None => {
-                self.slots.insert(place, (r, self.steps));
+        match place {
+            Place::SlotTag(slot) => self.slots.set(slot, 0, (r, self.steps)),
+            Place::SlotPayload(slot) => self.slots.set(slot, 1, (r, self.steps)),
+            _ => {
+                let list = &mut self.others[place.class() as usize];
+                if let Some(n) = list.iter().rposition(|(known, _)| *known == place) {
+                    list.remove(n);
+                }
+                self.add(place, r);
             }
-            class => {
-                let list = &mut self.others[class as usize];
-                list.retain(|(known, _)| *known != place);
+        }
+    }
+
+    /// Notes what a place holds of which nothing is known.
+    pub(super) fn add(&mut self, place: Place, r: Ref) {
+        match place {
+            Place::SlotTag(_) | Place::SlotPayload(_) => self.set(place, r),
+            _ => {
+                let list = &mut self.others[place.class() as usize];
                 if list.len() >= REMEMBERED {
                     list.remove(0);
                 }
@@ -99,23 +162,24 @@ impl Memory {
     /// the collector clears slots that are dead, which nobody loads from before they are stored to
     /// again.
     pub(super) fn stored(&self, place: &Place) -> Option<Ref> {
-        match place.class() {
-            Class::None => match self.slots.get(place) {
-                Some(&(r, steps)) if steps == self.steps => Some(r),
-                _ => None,
-            },
-            _ => self.get(place),
-        }
+        let known = match *place {
+            Place::SlotTag(slot) => self.slots.get(slot, 0),
+            Place::SlotPayload(slot) => self.slots.get(slot, 1),
+            _ => return self.get(place),
+        };
+        known
+            .filter(|known| known.1 == self.steps)
+            .map(|known| known.0)
     }
 
     /// Forgets what a store to `place` may change.
     pub(super) fn kill(&mut self, trace: &Trace, facts: &Facts, place: &Place) {
-        if let Class::None = place.class() {
-            self.slots.remove(place);
-            return;
+        match *place {
+            Place::SlotTag(slot) => self.slots.remove(slot, 0),
+            Place::SlotPayload(slot) => self.slots.remove(slot, 1),
+            _ => self.others[place.class() as usize]
+                .retain(|(known, _)| known != place && are_disjoint(trace, facts, known, place)),
         }
-        self.others[place.class() as usize]
-            .retain(|(known, _)| known != place && are_disjoint(trace, facts, known, place));
     }
 
     pub(super) fn kill_class(&mut self, class: Class) {
@@ -136,10 +200,7 @@ impl Memory {
 
     /// Forgets the slots but those that `keeps` names.
     pub(super) fn keep_slots(&mut self, keeps: impl Fn(i32) -> bool) {
-        self.slots.retain(|place, _| match *place {
-            Place::SlotTag(slot) | Place::SlotPayload(slot) => keeps(slot),
-            _ => false,
-        });
+        self.slots.keep(keeps);
     }
 
     /// Forgets the places of a class that `keeps` does not name.

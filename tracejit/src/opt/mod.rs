@@ -4,17 +4,17 @@ mod alias;
 mod bounds;
 mod dce;
 mod elements;
+mod expressions;
 mod fold;
 mod guards;
 mod memory;
 mod peel;
+mod pending;
 mod rebuild;
 mod rewrite;
 mod sink;
 
-use rewrite::Rewriter;
-
-use rustc_hash::FxHashSet;
+use rewrite::{Escaped, Rewriter};
 
 use crate::ir::{End, Instruction, Op, Ref, SnapshotSlot, Trace, Type};
 
@@ -92,11 +92,10 @@ fn rewritten(old: &Trace, passes: &Passes, observer: &mut Option<Observer>) -> T
     /// Sweeps that may be in vain: each finds what the objects that the last one made lead to.
     const MOST_SWEEPS: usize = 8;
     let mut passes = *passes;
-    let mut escaped = FxHashSet::default();
+    let mut escaped = Escaped::default();
     for n in 0.. {
         passes.sink &= n < MOST_SWEEPS;
-        let mut w = Rewriter::new(old, passes);
-        w.escaped.clone_from(&escaped);
+        let mut w = Rewriter::new(old, passes, escaped.clone());
         w.sweep();
         let swept = observer.is_some().then(|| w.as_it_is());
         match old.end {
@@ -116,7 +115,7 @@ fn rewritten(old: &Trace, passes: &Passes, observer: &mut Option<Observer>) -> T
             }
             end => w.new.end = end,
         }
-        if w.escaped.len() > escaped.len() {
+        if w.escaped.count() > escaped.count() {
             escaped = w.escaped;
             continue;
         }

@@ -12,7 +12,7 @@ use super::rewrite::SHAPE_AND_SLOTS;
 use super::{alias, bounds, sink};
 use crate::ir::helper::HelperEffect;
 use crate::ir::{Class, Effect, End, Instruction, Op, Phi, Ref, Snapshot, SnapshotSlot, Type};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 /// A slot that the iteration changes, and its phis' first values.
 struct Carried {
@@ -115,7 +115,7 @@ fn copy(
     let names = elements::enter(w, &elements);
     let heads = sink::heads(w, &copies);
     w.new.push(Instruction::new(Op::Loop, 0, &[]));
-    w.weak.clear();
+    w.unwritten_from = w.new.code.len();
     w.is_quiet = false;
     changes.forget(w);
     for &(place, r) in &in_memory {
@@ -231,9 +231,11 @@ fn phis_of_slots(
 
 /// What an iteration may change: it is not known at the head in every iteration.
 struct Changes {
-    slots: FxHashSet<i32>,
-    fields: FxHashSet<(Class, i32)>,
-    classes: FxHashSet<Class>,
+    /// Ascending.
+    slots: Vec<i32>,
+    fields: Vec<(Class, i32)>,
+    /// One bit for each class.
+    classes: u32,
     /// Slots that steps may change: from and to.
     clobbers: Vec<(i32, i32)>,
 }
@@ -243,20 +245,21 @@ impl Changes {
         let carried = &w.old.snapshots[final_snapshot as usize].slots;
         let mut changes = Changes {
             slots: carried.iter().map(|s| s.slot).collect(),
-            fields: FxHashSet::default(),
-            classes: FxHashSet::default(),
+            fields: Vec::new(),
+            classes: 0,
             clobbers: Vec::new(),
         };
         for i in &w.old.code {
             changes.add(w, i);
         }
+        changes.slots.sort_unstable();
         changes
     }
 
     fn add(&mut self, w: &Rewriter, i: &Instruction) {
         match i.op {
             Op::StoreSlotTag | Op::StoreSlotInt | Op::StoreSlotFloat => {
-                self.slots.insert(i.imm);
+                self.slots.push(i.imm);
             }
             Op::Step => {
                 let step = &w.old.steps[i.imm as usize];
@@ -270,31 +273,46 @@ impl Changes {
                 let effect = i.helper().map(|h| h.effect());
                 match effect {
                     Some(HelperEffect::AddsField | HelperEffect::SetsMetatable) => {
-                        self.fields.extend(SHAPE_AND_SLOTS);
+                        for (class, at) in SHAPE_AND_SLOTS {
+                            self.change_field(class, at);
+                        }
                     }
                     Some(HelperEffect::Finds) => {
-                        self.classes.insert(Class::Found);
+                        self.change_class(Class::Found);
                     }
                     Some(effect) if !effect.is_write() => {}
                     _ => {
-                        self.classes.extend([
-                            Class::TableHeader,
-                            Class::Element,
-                            Class::ElementTag,
-                        ]);
+                        let classes = [Class::TableHeader, Class::Element, Class::ElementTag];
+                        classes
+                            .into_iter()
+                            .for_each(|class| self.change_class(class));
                     }
                 }
             }
             op if op.effect() == Effect::Write => match Place::of(i) {
                 Some(Place::Field(class, _, at)) if class != Class::Frame => {
-                    self.fields.insert((class, at));
+                    self.change_field(class, at);
                 }
                 _ => {
-                    self.classes.insert(i.class);
+                    self.change_class(i.class);
                 }
             },
             _ => {}
         }
+    }
+
+    fn change_field(&mut self, class: Class, at: i32) {
+        if !self.fields.contains(&(class, at)) {
+            self.fields.push((class, at));
+        }
+    }
+
+    fn change_class(&mut self, class: Class) {
+        self.classes |= 1 << class as u8;
+    }
+
+    fn changes_class(&self, class: Class) -> bool {
+        self.classes >> class as u8 & 1 != 0
     }
 
     /// Whether a place keeps its value, whatever the objects are that are written to.
@@ -302,18 +320,18 @@ impl Changes {
         let has_steps = !self.clobbers.is_empty();
         match *place {
             Place::Field(class, _, at) => {
-                !self.classes.contains(&class)
+                !self.changes_class(class)
                     && !self.fields.contains(&(class, at))
                     && (!has_steps || class == Class::Constant)
             }
-            Place::Element(class, ..) => !self.classes.contains(&class) && !has_steps,
+            Place::Element(class, ..) => !self.changes_class(class) && !has_steps,
             _ => false,
         }
     }
 
     fn change_slot(&self, slot: i32) -> bool {
         let clobber = |&(from, to): &(i32, i32)| (from..to).contains(&slot);
-        self.slots.contains(&slot) || self.clobbers.iter().any(clobber)
+        self.slots.binary_search(&slot).is_ok() || self.clobbers.iter().any(clobber)
     }
 
     /// Makes the sweep forget what it may not know at the head.

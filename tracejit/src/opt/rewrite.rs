@@ -8,8 +8,10 @@
 //!   are looked up there.
 
 use super::alias::Plan;
+use super::expressions::Expressions;
 use super::guards::Facts;
 use super::memory::{Memory, Place};
+use super::pending::Pending;
 use super::sink::{self, Objects};
 use super::{Passes, fold};
 use crate::ir::helper::HelperEffect;
@@ -19,8 +21,6 @@ use crate::ir::{
 };
 use perilune_runtime::layout;
 use perilune_runtime::table::shape::EMPTY_SHAPE;
-use rustc_hash::{FxBuildHasher, FxHashMap, FxHashSet};
-use std::collections::BTreeMap;
 
 /// What of a table changes with its shape.
 pub(super) const SHAPE_AND_SLOTS: [(Class, i32); 2] = [
@@ -43,23 +43,49 @@ pub(super) struct Rewriter<'a> {
     /// for in between may wait for the next round.
     pub(super) is_quiet: bool,
     /// Tag and payload of slots that memory does not have yet.
-    pub(super) pending: BTreeMap<i32, (Ref, Ref)>,
+    pub(super) pending: Pending,
     /// What is assumed of the second copy of a loop, and whether it was found not to be so.
     pub(super) plan: Plan,
     pub(super) is_broken: bool,
-    /// Guards that a value is not some constant, by value, since something was last written.
-    pub(super) weak: FxHashMap<Ref, usize>,
+    /// The first instruction since something was last written.
+    pub(super) unwritten_from: usize,
     /// Whether a guard can't hold.
     pub(super) is_refuted: bool,
     /// Objects that are not made.
     pub(super) objects: Objects,
-    /// The calls of the old trace whose objects must be made, by index.
-    pub(super) escaped: FxHashSet<usize>,
+    /// The calls of the old trace whose objects must be made.
+    pub(super) escaped: Escaped,
     /// The index of the instruction of the old trace that is being taken.
     pub(super) at: usize,
     map: Vec<Ref>,
-    snapshots: FxHashMap<u32, u32>,
-    expressions: FxHashMap<(Op, i32, [Ref; 3]), Ref>,
+    /// The new trace's snapshots, by those of the old one; [`NOT_TAKEN`] for those that are not there.
+    snapshots: Vec<u32>,
+    expressions: Expressions,
+}
+
+/// Stands for a snapshot that the new trace has not.
+const NOT_TAKEN: u32 = u32::MAX;
+
+/// The calls of the old trace whose objects must be made, by index.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Escaped {
+    calls: Vec<usize>,
+}
+
+impl Escaped {
+    pub(super) fn contains(&self, call: usize) -> bool {
+        self.calls.contains(&call)
+    }
+    pub(super) fn add(&mut self, calls: &[usize]) {
+        for &call in calls {
+            if !self.contains(call) {
+                self.calls.push(call);
+            }
+        }
+    }
+    pub(super) fn count(&self) -> usize {
+        self.calls.len()
+    }
 }
 
 /// The state of a sweep.
@@ -71,30 +97,38 @@ pub(super) struct Saved {
     checked_stack: i32,
     objects: Objects,
     map: Vec<Ref>,
-    expressions: FxHashMap<(Op, i32, [Ref; 3]), Ref>,
+    expressions: Expressions,
 }
 
 impl<'a> Rewriter<'a> {
-    pub(super) fn new(old: &'a Trace, passes: Passes) -> Rewriter<'a> {
+    pub(super) fn new(old: &'a Trace, passes: Passes, escaped: Escaped) -> Rewriter<'a> {
+        let mut new = Trace::like(old);
+        let copies = if passes.peel && matches!(old.end, End::Round(_)) {
+            2
+        } else {
+            1
+        };
+        new.code.reserve(copies * old.code.len());
+        new.snapshots.reserve(copies * old.snapshots.len());
         Rewriter {
-            new: Trace::like(old),
+            new,
             old,
             passes,
             facts: Facts::default(),
             memory: Memory::default(),
             checked_stack: i32::MIN,
             is_quiet: false,
-            pending: BTreeMap::new(),
+            pending: Pending::default(),
             plan: Plan::default(),
             is_broken: false,
-            weak: FxHashMap::default(),
+            unwritten_from: 0,
             is_refuted: false,
             objects: Objects::new(first_object(old)),
-            escaped: FxHashSet::default(),
+            escaped,
             at: 0,
             map: vec![Ref::NONE; old.code.len()],
-            snapshots: FxHashMap::with_capacity_and_hasher(old.snapshots.len(), FxBuildHasher),
-            expressions: FxHashMap::with_capacity_and_hasher(old.code.len() / 2, FxBuildHasher),
+            snapshots: vec![NOT_TAKEN; old.snapshots.len()],
+            expressions: Expressions::new(),
         }
     }
 
@@ -123,14 +157,14 @@ impl<'a> Rewriter<'a> {
         self.map = saved.map;
         self.expressions = saved.expressions;
         self.pending.clear();
-        self.weak.clear();
+        self.unwritten_from = self.new.code.len();
         self.plan = Plan::default();
         (self.is_broken, self.is_refuted) = (false, false);
     }
 
     /// Goes over the old trace once.
     pub(super) fn sweep(&mut self) {
-        self.snapshots.clear();
+        self.snapshots.fill(NOT_TAKEN);
         self.begin_payment();
         for n in 0..self.old.code.len() {
             let i = self.old.code[n];
@@ -166,8 +200,10 @@ impl<'a> Rewriter<'a> {
 
     /// What a ref of the old trace is in the new one.
     pub(super) fn mapped(&self, r: Ref) -> Ref {
-        let r = r.as_instruction().map_or(r, |n| self.map[n]);
-        self.known(r)
+        match r.as_instruction() {
+            Some(n) => self.known(self.map[n]),
+            None => r,
+        }
     }
 
     /// The constant that a value was found to equal, or the value.
@@ -180,10 +216,7 @@ impl<'a> Rewriter<'a> {
         SnapshotSlot {
             slot: s.slot,
             tag: self.mapped(s.tag),
-            payload: match s.payload {
-                Ref::NONE => Ref::NONE,
-                r => self.mapped(r),
-            },
+            payload: self.mapped(s.payload),
         }
     }
 
@@ -195,15 +228,13 @@ impl<'a> Rewriter<'a> {
 
     fn instruction(&mut self, old: Instruction) -> Ref {
         let mut i = old;
-        for r in &mut i.args {
-            if *r != Ref::NONE {
-                *r = self.mapped(*r);
-            }
-        }
+        i.args = i.args.map(|r| self.mapped(r));
         if let Some(r) = self.on_objects(&i) {
             return r;
         }
-        self.escape_operands(&mut i);
+        if sink::names_virtual(&i) {
+            self.escape_operands(&mut i);
+        }
         match i.op {
             Op::SlotTag | Op::SlotInt | Op::SlotFloat => self.load_slot(i),
             Op::StoreSlotTag | Op::StoreSlotInt | Op::StoreSlotFloat => self.store_slot(i),
@@ -260,15 +291,11 @@ impl<'a> Rewriter<'a> {
         if !self.passes.cse {
             return self.new.push(i);
         }
-        let mut key = (i.op, i.imm, i.args);
-        if fold::commutes(i.op) && i.args[1] < i.args[0] {
-            key.2.swap(0, 1);
-        }
-        if let Some(&r) = self.expressions.get(&key) {
+        if let Some(r) = self.expressions.find(&self.new, &i) {
             return r;
         }
         let r = self.new.push(i);
-        self.expressions.insert(key, r);
+        self.expressions.add(i.op, r);
         r
     }
 
@@ -283,7 +310,7 @@ impl<'a> Rewriter<'a> {
 
     fn load_slot(&mut self, i: Instruction) -> Ref {
         let is_tag = i.op == Op::SlotTag;
-        if let Some(&(tag, payload)) = self.pending.get(&i.imm) {
+        if let Some((tag, payload)) = self.pending.get(i.imm) {
             return match (is_tag, payload) {
                 (true, _) => tag,
                 // Nobody looks at the payload of nil.
@@ -318,14 +345,13 @@ impl<'a> Rewriter<'a> {
             return self.converted(r, i.op.result());
         }
         let r = self.new.push(i);
-        self.facts.learn_width(r, i.op);
-        self.memory.set(place, r);
+        self.memory.add(place, r);
         r
     }
 
     fn store_slot(&mut self, mut i: Instruction) -> Ref {
         self.escape_operands(&mut i);
-        self.pending.remove(&i.imm);
+        self.pending.remove(i.imm);
         let place = if i.op == Op::StoreSlotTag {
             Place::SlotTag(i.imm)
         } else {
@@ -449,7 +475,7 @@ impl<'a> Rewriter<'a> {
 
     /// Brings the pending slots into memory.
     fn store_pending(&mut self) {
-        for (slot, (tag, payload)) in std::mem::take(&mut self.pending) {
+        for (slot, (tag, payload)) in std::mem::take(&mut self.pending).iter() {
             self.store_slot(Instruction::new(Op::StoreSlotTag, slot, &[tag]));
             if payload != Ref::NONE {
                 let op = match self.new.type_of(payload) {
@@ -470,7 +496,8 @@ impl<'a> Rewriter<'a> {
             call.is_some_and(|helper| helper.effect().may_decline())
         };
         if i.op == Op::GuardNe && i.args[1].is_constant() && !is_answer(i.args[0]) {
-            self.weak.insert(i.args[0], self.new.code.len() - 1);
+            let n = self.new.code.len() - 1;
+            self.facts.set_weak_guard(i.args[0], Some(n));
         }
     }
 
@@ -478,14 +505,17 @@ impl<'a> Rewriter<'a> {
     /// nothing was written, then it is that guard's business. It leaves earlier, with a state as good.
     fn strengthen(&mut self, i: &Instruction) -> bool {
         let [a, b, _] = i.args;
-        match self.weak.get(&a) {
-            Some(&n) if i.op == Op::GuardEq && b.is_constant() => {
+        if i.op != Op::GuardEq || !b.is_constant() {
+            return false;
+        }
+        match self.facts.weak_guard(a) {
+            Some(n) if n >= self.unwritten_from => {
                 let weak = &mut self.new.code[n];
                 if weak.args[1] == b {
                     return false;
                 }
                 (weak.op, weak.args) = (i.op, i.args);
-                self.weak.remove(&a);
+                self.facts.set_weak_guard(a, None);
                 true
             }
             _ => false,
@@ -494,32 +524,31 @@ impl<'a> Rewriter<'a> {
 
     /// Appends what writes.
     fn push_write(&mut self, i: Instruction) -> Ref {
-        self.weak.clear();
-        self.new.push(i)
+        let r = self.new.push(i);
+        self.unwritten_from = self.new.code.len();
+        r
     }
 
     /// The new trace's snapshot for one of the old trace.
     pub(super) fn snapshot(&mut self, old: u32) -> u32 {
-        if let Some(&new) = self.snapshots.get(&old) {
-            return new;
+        let known = self.snapshots[old as usize];
+        if known != NOT_TAKEN {
+            return known;
         }
         let from = &self.old.snapshots[old as usize];
-        let mut slots = self.mapped_slots(old);
-        let mut added = false;
-        for (&slot, &(tag, payload)) in &self.pending {
-            if from.is_live(slot) && from.slots.binary_search_by_key(&slot, |s| s.slot).is_err() {
-                slots.push(SnapshotSlot { slot, tag, payload });
-                added = true;
+        let slots = if self.pending.is_empty() {
+            self.mapped_slots(old)
+        } else {
+            self.slots_with_pending(from)
+        };
+        let mut objects = self.described(&slots);
+        if !from.objects.is_empty() {
+            let mut of_parent: Vec<VirtualObject> = from.objects.clone();
+            for (tag, payload) in of_parent.iter_mut().flat_map(|o| &mut o.fields) {
+                (*tag, *payload) = (self.mapped(*tag), self.mapped(*payload));
             }
+            objects.splice(0..0, of_parent);
         }
-        if added {
-            slots.sort_by_key(|s| s.slot);
-        }
-        let mut objects: Vec<VirtualObject> = from.objects.clone();
-        for (tag, payload) in objects.iter_mut().flat_map(|o| &mut o.fields) {
-            (*tag, *payload) = (self.mapped(*tag), self.mapped(*payload));
-        }
-        objects.extend(self.described(&slots));
         let snapshot = Snapshot {
             at: from.at.clone(),
             slots,
@@ -529,8 +558,27 @@ impl<'a> Rewriter<'a> {
         };
         self.new.snapshots.push(snapshot);
         let new = self.new.snapshots.len() as u32 - 1;
-        self.snapshots.insert(old, new);
+        self.snapshots[old as usize] = new;
         new
+    }
+
+    /// The slots of a snapshot of the old trace, and live ones that are pending.
+    fn slots_with_pending(&self, from: &Snapshot) -> Vec<SnapshotSlot> {
+        let mut slots = Vec::with_capacity(from.slots.len() + self.pending.len());
+        let mut pending = self.pending.iter().peekable();
+        let mut add_up_to = |slots: &mut Vec<SnapshotSlot>, end: i32| {
+            while let Some((slot, (tag, payload))) = pending.next_if(|next| next.0 <= end) {
+                if slot < end && from.is_live(slot) {
+                    slots.push(SnapshotSlot { slot, tag, payload });
+                }
+            }
+        };
+        for s in &from.slots {
+            add_up_to(&mut slots, s.slot);
+            slots.push(self.mapped_slot(s));
+        }
+        add_up_to(&mut slots, i32::MAX);
+        slots
     }
 
     /// Another name for a value, which nothing is known of.

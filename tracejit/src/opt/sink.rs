@@ -123,7 +123,7 @@ impl Rewriter<'_> {
         if let Some(r) = self.make_virtual(i) {
             return Some(r);
         }
-        if !i.args.iter().any(|r| r.as_virtual().is_some()) {
+        if !names_virtual(i) {
             return None;
         }
         match i.op {
@@ -167,7 +167,7 @@ impl Rewriter<'_> {
             let part = self.objects.part(r);
             if let Some((index, _)) = part.filter(|&(index, _)| seen.insert(index)) {
                 let object = &self.objects.list[index];
-                self.escaped.extend(&object.origins);
+                self.escaped.add(&object.origins);
                 left.extend(object.fields.iter().map(|field| field.1));
             }
         }
@@ -177,7 +177,7 @@ impl Rewriter<'_> {
     fn make_virtual(&mut self, i: &Instruction) -> Option<Ref> {
         let helper = i.helper()?;
         let nil = (self.new.int(i64::from(value::NIL)), Ref::NONE);
-        if self.escaped.contains(&self.at) {
+        if self.escaped.contains(self.at) {
             return None;
         }
         let [a, b, _] = i.args;
@@ -406,6 +406,9 @@ impl Rewriter<'_> {
 
     /// Descriptions of the virtual objects that slots name, and of those that these name.
     pub(super) fn described(&self, slots: &[SnapshotSlot]) -> Vec<VirtualObject> {
+        if self.objects.list.is_empty() {
+            return Vec::new();
+        }
         let mut left: Vec<Ref> = slots.iter().map(|s| s.payload).collect();
         let mut found = Vec::new();
         while let Some(r) = left.pop() {
@@ -536,6 +539,11 @@ impl Rewriter<'_> {
         }
         true
     }
+}
+
+/// Whether an instruction names a virtual object.
+pub(super) fn names_virtual(i: &Instruction) -> bool {
+    i.args.iter().any(|r| r.as_virtual().is_some())
 }
 
 /// An object that is carried around a loop, as it is at the head.

@@ -31,10 +31,13 @@ const R11: u8 = 11;
 /// The scratch float register.
 const XMM15: u8 = 15;
 
-/// Registers for values; those that calls preserve come last.
-const GENERAL: &[u8] = &[2, 6, 7, 8, 9, 10, 13, 14, 15];
-const PRESERVED: &[u8] = &[13, 14, 15];
-const FLOAT: &[u8] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14];
+/// Registers for values: `rdx`, `rsi`, `rdi`, `r8` to `r10`, and those that calls preserve, which come
+/// last; all float registers but the scratch one.
+const REGISTERS: RegisterSet = RegisterSet {
+    general: 0b1110_0111_1100_0100,
+    preserved: 0b1110_0000_0000_0000,
+    float: 0x7fff,
+};
 
 /// Addresses that all traces use.
 #[derive(Clone, Copy, Debug)]
@@ -98,12 +101,7 @@ impl Backend {
     /// # Errors
     /// See [`Refusal`]; nothing is kept then.
     pub fn assemble(&mut self, request: &Request) -> Result<Assembled, Refusal> {
-        let registers = RegisterSet {
-            general: GENERAL,
-            preserved: PRESERVED,
-            float: FLOAT,
-            limit: request.registers,
-        };
+        let registers = REGISTERS.limited(request.registers);
         let allocation = allocate::allocate(request.trace, &registers, request.inherited)?;
         if cfg!(debug_assertions) || request.verify {
             check::check(request.trace, &allocation, &registers).map_err(|_| Refusal::Malformed)?;
