@@ -160,8 +160,10 @@ macro_rules! define_ops {
             /// Its name.
             pub fn name(self) -> &'static str { match self { $(Op::$name => stringify!($name)),* } }
             /// Its result's type.
+            #[inline]
             pub fn result(self) -> Type { match self { $(Op::$name => Type::$result),* } }
             /// Its effect.
+            #[inline]
             pub fn effect(self) -> Effect { match self { $(Op::$name => Effect::$effect),* } }
             /// Its operands' types; `None`: any (the helper of a call says which, and how many).
             pub fn operands(self) -> &'static [Option<Type>] {
