@@ -86,6 +86,8 @@ pub enum Intrinsic {
     MemberNewIndex,
     /// A getter, setter or method of a userdata type, or another function of the embedder.
     Embedded,
+    ProtectedCall,
+    ProtectedCallWithHandler,
 }
 
 impl NativeClosure {

@@ -21,6 +21,15 @@ pub unsafe fn find(vm: *mut Vm, t: *mut Table, key: Value) -> Option<Value> {
     }
 }
 
+/// Whether `t` has no value for `key`, metamethods aside.
+///
+/// # Safety
+/// As [`find`].
+pub unsafe fn is_absent(vm: *mut Vm, t: *mut Table, key: Value) -> bool {
+    // SAFETY: the caller's contract.
+    unsafe { Table::get(&(*vm).heap, t, key).is_nil() }
+}
+
 /// `t[key] := value`; false when declined: where there is a metamethod to ask, where the key can't be
 /// one, when a new key is stored while a step of the collector is due or memory is short, and for
 /// strings that would give the table another shape or are in its record part.

@@ -33,7 +33,7 @@ use perilune_frontend::bytecode::opcode::Opcode;
 use std::sync::atomic::Ordering;
 
 pub(crate) use slow::metamethod_site;
-pub use slow::{Found, event_of, index_value, set_index_value};
+pub use slow::{Found, Relation, event_of, index_value, question, set_index_value};
 pub(crate) use slow::{
     arithmetic_values, check_pending, close_site, continue_concat, entry_site, equals_raw,
     less_values, operand_a, perform, table_error, tail_call_site,

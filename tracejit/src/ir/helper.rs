@@ -96,6 +96,8 @@ helpers! {
     ConcatThree = concat_three, (Int, Int, Int) -> Int, Allocates;
     /// How many variables are to be closed, at most: 0 or 1.
     ToBeClosed = to_be_closed, () -> Int, ReadsTables;
+    /// Whether table a has no value for the key with tag b and payload c: 1 or 0.
+    IsAbsent = is_absent, (Int, Int, Int) -> Int, ReadsTables;
     /// The value of table a for the key with tag b and payload c, found in the machine: 1, or 0 when it
     /// declines.
     Find = find, (Int, Int, Int) -> Int, Finds;
@@ -262,6 +264,12 @@ unsafe extern "C-unwind" fn concat_three(
 unsafe extern "C-unwind" fn to_be_closed(vm: *mut Vm) -> u64 {
     // SAFETY: the caller's contract.
     u64::from(unsafe { !construct::nothing_to_close(vm) })
+}
+/// # Safety
+/// As [`keyed::is_absent`].
+unsafe extern "C-unwind" fn is_absent(t: *mut Table, tag: u64, payload: u64, vm: *mut Vm) -> u64 {
+    // SAFETY: the caller's contract.
+    u64::from(unsafe { keyed::is_absent(vm, t, value(tag, payload)) })
 }
 /// # Safety
 /// As [`keyed::find`].

@@ -11,6 +11,7 @@
 
 mod construct;
 mod control;
+mod events;
 mod frames;
 mod fuel;
 mod inherit;
@@ -21,6 +22,7 @@ mod members;
 mod metamethods;
 mod natives;
 mod numbers;
+mod protected;
 mod shadow;
 mod strings;
 mod tables;

@@ -52,7 +52,7 @@ impl Shadow {
 }
 
 /// What is known of all slots.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Shadows {
     /// The slot of the first entry: a multiple of 64.
     first: i32,
