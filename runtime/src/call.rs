@@ -173,7 +173,10 @@ pub(crate) unsafe fn safepoint(vm: *mut Vm) -> u64 {
 
 /// Whether the next instruction takes values up to `top`: they lie outside the registers that the
 /// collector visits, so it waits until that instruction has used them.
-unsafe fn has_open_results(vm: *mut Vm) -> bool {
+///
+/// # Safety
+/// The saved state is that between two instructions of Lua code.
+pub(crate) unsafe fn has_open_results(vm: *mut Vm) -> bool {
     use perilune_frontend::bytecode::instruction::Instruction;
     use perilune_frontend::bytecode::opcode::Opcode::*;
     // SAFETY: the saved pc is at an instruction.
@@ -242,7 +245,7 @@ unsafe fn prepend_call_metamethod(
     unsafe {
         // A chain of these grows the stack by one slot at a time: long before it overflows, the user
         // may lose patience.
-        crate::interp::check_pending(vm)?;
+        crate::interrupt::check(vm)?;
         let handler = metamethod(&*vm, *function, Event::Call);
         if handler.is_nil() {
             return Err(crate::debug::call_error(&mut *vm, *function));

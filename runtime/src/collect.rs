@@ -33,6 +33,9 @@ unsafe impl Roots for Vm {
             for &metatable in &(*vm).metatables {
                 visit(Value::table(metatable));
             }
+            if let Some(interrupt) = (*vm).interrupt {
+                visit(interrupt);
+            }
             if let Some(LuaError::Runtime(value) | LuaError::Handled(value)) = (*vm).error {
                 visit(value);
             }
@@ -112,6 +115,9 @@ unsafe fn settle_compiled(vm: *mut Vm) {
 pub unsafe fn full(vm: *mut Vm) {
     // SAFETY: the caller's contract.
     unsafe {
+        if (*vm).is_busy {
+            return;
+        }
         gc::full_collection(&raw mut *(*vm).heap, vm, false);
         settle_compiled(vm);
         run_finalizers(vm);
@@ -125,6 +131,9 @@ pub unsafe fn full(vm: *mut Vm) {
 pub unsafe fn explicit_step(vm: *mut Vm, kilobytes: i64) -> bool {
     // SAFETY: the caller's contract.
     unsafe {
+        if (*vm).is_busy {
+            return false;
+        }
         let ended = gc::pacing::explicit_step(&raw mut *(*vm).heap, vm, kilobytes);
         run_finalizers(vm);
         ended

@@ -39,6 +39,12 @@ pub struct HookState {
     pub last_pc: u32,
     /// Whether a hook of this thread is running.
     pub active: bool,
+    /// Whether the function is the embedder's: it yields by returning true.
+    pub may_yield: bool,
+    /// Whether threads that this one makes get the function, too.
+    pub is_inherited: bool,
+    /// Whether the thread was suspended by its hook, whose events for the next instruction are over.
+    pub has_paused: bool,
     /// During a call or return event: the index of the first value passed or returned (from 1,
     /// as local variables are counted), and how many there are.
     pub transfer: (u32, u32),

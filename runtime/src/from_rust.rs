@@ -35,6 +35,9 @@ pub unsafe fn call_from_rust(
 ) -> Result<(*mut Value, usize)> {
     // SAFETY: the caller's contract.
     unsafe {
+        if (*vm).is_busy && flags & FRAME_HOOK == 0 {
+            return Err((*vm).runtime_error("Lua can't be called from here"));
+        }
         let saved = (
             (*vm).pc,
             (*vm).constants,

@@ -6,11 +6,12 @@
 //! code runs in the hooked loop. Hook functions are called from Rust and can't yield, as in PUC
 //! Lua for hooks written in Lua.
 
-use crate::call::Next;
+use crate::call::{Next, has_open_results};
 use crate::coroutine::Thread;
 use crate::error::Result;
 use crate::frame::FRAME_HOOK;
 use crate::from_rust::call_from_rust;
+use crate::interrupt::pause_between;
 use crate::stack;
 use crate::value::Value;
 use crate::vm::{Vm, pending};
@@ -62,6 +63,11 @@ pub(crate) unsafe fn inherit(thread: *mut Thread, from: *const Thread) {
         (*thread).hook.mask = (*from).hook.mask;
         (*thread).hook.interval = (*from).hook.interval;
         (*thread).hook.remaining = (*from).hook.interval;
+        if (*from).hook.is_inherited {
+            (*thread).hook.function = (*from).hook.function;
+            (*thread).hook.may_yield = (*from).hook.may_yield;
+            (*thread).hook.is_inherited = true;
+        }
     }
 }
 
@@ -79,7 +85,29 @@ pub unsafe fn set(vm: *mut Vm, thread: *mut Thread, function: Value, mask: u8, i
         hook.interval = interval;
         hook.remaining = interval;
         hook.last_pc = NO_PC;
+        hook.may_yield = false;
+        hook.is_inherited = false;
         update_pending(vm);
+    }
+}
+
+/// Sets a hook function of the embedder, which yields by returning true; `is_inherited` says whether
+/// threads that this one makes get it, too.
+///
+/// # Safety
+/// `thread` is live.
+pub unsafe fn set_embedders(
+    vm: *mut Vm,
+    thread: *mut Thread,
+    function: Value,
+    (mask, interval): (u8, u32),
+    is_inherited: bool,
+) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        set(vm, thread, function, mask, interval);
+        (*thread).hook.may_yield = true;
+        (*thread).hook.is_inherited = is_inherited;
     }
 }
 
@@ -108,14 +136,15 @@ pub(crate) unsafe fn resume(vm: *mut Vm, was_active: bool) {
     }
 }
 
-/// Calls the running thread's hook function with `event` and a line (or nil).
-unsafe fn call_hook(vm: *mut Vm, event: &str, line: Value) -> Result<()> {
+/// Calls the running thread's hook function with `event` and a line (or nil); whether it wants the
+/// thread to pause.
+unsafe fn call_hook(vm: *mut Vm, event: &str, line: Value) -> Result<bool> {
     // SAFETY: the saved state is up to date.
     unsafe {
         let thread = (*vm).thread;
         let hook = &(*thread).hook;
         if hook.active || hook.mask == 0 || hook.function.is_nil() {
-            return Ok(());
+            return Ok(false);
         }
         let event = (*vm).string(event.as_bytes())?;
         (*thread).hook.active = true;
@@ -124,7 +153,8 @@ unsafe fn call_hook(vm: *mut Vm, event: &str, line: Value) -> Result<()> {
         (*thread).hook.active = false;
         (*thread).hook.transfer = (0, 0);
         update_pending(vm);
-        result.map(|_| ())
+        let (first, count) = result?;
+        Ok(count > 0 && (*first).is_truthy() && (*thread).hook.may_yield)
     }
 }
 
@@ -165,7 +195,7 @@ pub(crate) unsafe fn call_event(vm: *mut Vm, tail: bool) -> Result<()> {
             None => (*(*vm).frame_top).varargs,
         };
         (*(*vm).thread).hook.transfer = (1, passed);
-        call_hook(vm, if tail { "tail call" } else { "call" }, Value::NIL)
+        call_hook(vm, if tail { "tail call" } else { "call" }, Value::NIL).map(|_| ())
     }
 }
 
@@ -234,50 +264,80 @@ unsafe fn return_to_caller(vm: *mut Vm) {
     }
 }
 
-/// Line and count events before the instruction at the saved pc (as `luaG_traceexec`).
+/// Line and count events before the instruction at the saved pc (as `luaG_traceexec`); answers how to go
+/// on if the thread pauses.
 ///
 /// # Errors
 /// What the hook raises.
 ///
 /// # Safety
-/// The saved state is that before an instruction.
-pub(crate) unsafe fn before_instruction(vm: *mut Vm) -> Result<()> {
+/// The saved state is that before an instruction, which has been paid for.
+pub(crate) unsafe fn before_instruction(vm: *mut Vm) -> Result<Option<Next>> {
     // SAFETY: the caller's contract.
     unsafe {
         let thread = (*vm).thread;
-        let mask = (*thread).hook.mask;
-        if is_part_of_instruction_before(vm) || is_passed_by_jump(vm) {
-            return Ok(());
+        if std::mem::take(&mut (*thread).hook.has_paused)
+            || is_part_of_instruction_before(vm)
+            || is_passed_by_jump(vm)
+        {
+            return Ok(None);
         }
-        if mask & HOOK_COUNT != 0 {
-            (*thread).hook.remaining = (*thread).hook.remaining.saturating_sub(1);
-            if (*thread).hook.remaining == 0 {
-                (*thread).hook.remaining = (*thread).hook.interval;
-                at_instruction(vm, |vm| call_hook(vm, "count", Value::NIL))?;
-            }
+        let wants_pause = count_event(vm)? | line_event(vm)?;
+        if !wants_pause || has_open_results(vm) {
+            return Ok(None);
         }
-        if mask & HOOK_LINE == 0 {
-            return Ok(());
+        let next = pause_between(vm)?;
+        (*thread).hook.has_paused = next.is_some();
+        Ok(next)
+    }
+}
+
+/// The count event before an instruction, if it is due; whether the hook wants the thread to pause.
+unsafe fn count_event(vm: *mut Vm) -> Result<bool> {
+    // SAFETY: see `before_instruction`.
+    unsafe {
+        let hook = &mut (*(*vm).thread).hook;
+        if hook.mask & HOOK_COUNT == 0 {
+            return Ok(false);
+        }
+        hook.remaining = hook.remaining.saturating_sub(1);
+        if hook.remaining > 0 {
+            return Ok(false);
+        }
+        hook.remaining = hook.interval;
+        at_instruction(vm, |vm| call_hook(vm, "count", Value::NIL))
+    }
+}
+
+/// The line event before an instruction, if it is on a new line; whether the hook wants the thread to
+/// pause.
+unsafe fn line_event(vm: *mut Vm) -> Result<bool> {
+    // SAFETY: see `before_instruction`.
+    unsafe {
+        let thread = (*vm).thread;
+        if (*thread).hook.mask & HOOK_LINE == 0 {
+            return Ok(false);
         }
         let Some(proto) = stack::running_proto(vm) else {
-            return Ok(());
+            return Ok(false);
         };
         let pc = (*vm).pc.offset_from((*proto).code.as_ptr()) as usize;
         if (*proto).is_vararg && pc == 0 {
             // The line of the function's header is reported with its first real instruction.
-            return Ok(());
+            return Ok(false);
         }
         let lines = &(*proto).debug.lines;
         let last = (*thread).hook.last_pc;
         let line = lines.line(pc);
         (*thread).hook.last_pc = pc as u32;
         let is_new = last == NO_PC || pc as u32 <= last || lines.line(last as usize) != line;
-        if is_new {
-            let line = line.map_or(Value::NIL, |line| Value::integer(line as i64));
-            at_instruction(vm, |vm| call_hook(vm, "line", line))?;
-            (*thread).hook.last_pc = pc as u32;
+        if !is_new {
+            return Ok(false);
         }
-        Ok(())
+        let line = line.map_or(Value::NIL, |line| Value::integer(line as i64));
+        let wants_pause = at_instruction(vm, |vm| call_hook(vm, "line", line))?;
+        (*thread).hook.last_pc = pc as u32;
+        Ok(wants_pause)
     }
 }
 
@@ -390,7 +450,7 @@ fn is_passable(instruction: Instruction) -> bool {
 
 /// Runs `event` with the saved pc as if the instruction were being executed, so that the hook
 /// sees its line.
-unsafe fn at_instruction(vm: *mut Vm, event: impl FnOnce(*mut Vm) -> Result<()>) -> Result<()> {
+unsafe fn at_instruction(vm: *mut Vm, event: impl FnOnce(*mut Vm) -> Result<bool>) -> Result<bool> {
     // SAFETY: see `before_instruction`.
     unsafe {
         (*vm).pc = (*vm).pc.add(1);

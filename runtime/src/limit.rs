@@ -19,6 +19,7 @@
 use crate::error::{Limit, LuaError, Result};
 use crate::vm::{Vm, pending};
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 /// What a poll of a library function burns: each follows some hundred or thousand rounds of a loop.
 pub const POLL: i64 = 500;
@@ -35,6 +36,13 @@ pub struct Limits {
     catchable: [bool; 4],
     /// What is to be raised at the next safepoint.
     stop: Option<Limit>,
+    /// When everything is to end.
+    pub deadline: Option<Instant>,
+    /// Whether the running coroutine is to pause as soon as it can (`interrupt.rs`).
+    pub is_pause_due: bool,
+    /// Whether a coroutine that had paused goes on: its next instruction is executed, whatever is
+    /// pending, so that there is progress.
+    pub goes_on: bool,
 }
 
 impl Default for Limits {
@@ -44,6 +52,9 @@ impl Default for Limits {
             other_fuel: 0,
             catchable: [false; 4],
             stop: None,
+            deadline: None,
+            is_pause_due: false,
+            goes_on: false,
         };
         limits.set_catchable(Limit::Memory, true);
         limits.set_catchable(Limit::Interrupt, true);
@@ -185,9 +196,7 @@ pub(crate) unsafe fn stop_soon(vm: *mut Vm, limit: Limit) {
             (*vm).fuel = 0;
         }
         (*vm).limits.stop = Some(limit);
-        (*vm)
-            .pending
-            .fetch_or(pending::INTERRUPT, Ordering::Relaxed);
+        (*vm).pending.fetch_or(pending::TICK, Ordering::Relaxed);
     }
 }
 

@@ -77,6 +77,10 @@ pub(crate) unsafe fn resume(vm: *mut Vm, slot: u32, args: u32, state: u32) -> Re
             return start(vm, first, args as usize);
         }
         let (own_slot, own_state) = (*target).own_point;
+        if own_slot == PAUSED {
+            (*vm).limits.goes_on = true;
+            return Ok(Next::Continue);
+        }
         if let Err(error) = receive(vm, first, args as usize, own_slot) {
             return Ok(Next::Raise(error));
         }
@@ -136,6 +140,7 @@ pub(crate) unsafe fn resume_yielded(
         let (own_slot, own_state) = (*target).own_point;
         if (*target).status != Status::Suspended
             || (*target).frame_index == 0
+            || own_slot == PAUSED
             || (*(*vm).thread).c_calls >= MAX_C_CALLS
             || !has_room(target, own_slot, args)
         {
@@ -248,6 +253,31 @@ unsafe fn start(vm: *mut Vm, first: *const Value, args: usize) -> Result<Next> {
             site,
             flags: 0,
         })
+    }
+}
+
+/// The `own_point` slot of a thread that was suspended between two instructions of Lua code: what it
+/// is resumed with is dropped.
+const PAUSED: u32 = 0;
+
+/// Suspends the running coroutine between two instructions of Lua code; its resumer gets no values.
+///
+/// # Errors
+/// Memory.
+///
+/// # Safety
+/// The saved pc is at an instruction that takes no open list; the running thread may yield.
+pub(crate) unsafe fn pause(vm: *mut Vm) -> Result<Next> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let thread = (*vm).thread;
+        (*thread).own_point = (PAUSED, 0);
+        (*vm).top = (*vm).base;
+        stack::save_thread(vm);
+        (*thread).status = Status::Suspended;
+        forget_c_calls(thread);
+        let (slot, state) = back_to_resumer(vm);
+        hand_over(vm, std::ptr::null(), 0, slot, state)
     }
 }
 
@@ -380,5 +410,24 @@ pub(crate) unsafe fn closed(vm: *mut Vm, error: Option<LuaError>) -> Next {
                 }
             }
         }
+    }
+}
+
+/// Makes a coroutine that is dead, or that has not started, one that will run `function`.
+///
+/// # Safety
+/// Both are live; the thread has no pending variables, and is not running.
+pub(crate) unsafe fn restart(thread: *mut Thread, function: Value) {
+    // SAFETY: the caller's contract; a stack has room for more than two slots.
+    unsafe {
+        (*thread).frame_index = 0;
+        (&mut (*thread).frames)[0] = stack::SENTINEL;
+        (*thread).base = 1;
+        (*thread).pc = std::ptr::null();
+        (&mut (*thread).stack)[1] = function;
+        (*thread).top = 2;
+        (*thread).failed = false;
+        (*thread).failure = Value::NIL;
+        (*thread).status = Status::Suspended;
     }
 }

@@ -25,6 +25,10 @@ pub mod pending {
     pub const INTERRUPT: u32 = 1;
     /// The running thread has a hook: run in the hooked loop.
     pub const HOOK: u32 = 2;
+    /// It is time to look at the deadline, and to ask the interrupt function.
+    pub const TICK: u32 = 4;
+    /// What is served at a safepoint and then gone (`interrupt.rs`).
+    pub const EVENTS: u32 = INTERRUPT | TICK;
 }
 
 /// Slots kept free above `stack_limit` so that a metamethod or handler can be set up anywhere.
@@ -49,8 +53,6 @@ unsafe impl Send for PendingPointer {}
 pub type WarnFunction = Box<dyn FnMut(&[u8], bool) -> Result<()>>;
 /// Gets the text of a chunk (or the binary chunk), its name, and what became of it.
 pub type ChunkObserver = Box<dyn Fn(&[u8], &[u8], &perilune_frontend::bytecode::proto::Proto)>;
-/// What an interruption does: `Err` raises the error in the running code.
-pub type InterruptFunction = Box<dyn FnMut() -> std::result::Result<(), Vec<u8>>>;
 
 /// What distinguishes the call sites of native functions: delta, wanted results, continuation,
 /// destination, state.
@@ -140,8 +142,11 @@ pub struct Vm {
     pub warn: Option<WarnFunction>,
     /// Limits other than that on memory.
     pub limits: crate::limit::Limits,
-    /// What to do when [`pending::INTERRUPT`] is seen.
-    pub interrupt: Option<InterruptFunction>,
+    /// The function that is asked at an interruption: what it raises is raised, and where it returns
+    /// true, the running coroutine pauses.
+    pub interrupt: Option<Value>,
+    /// Whether Rust code runs where it may neither call Lua nor collect (`interrupt.rs`).
+    pub is_busy: bool,
     /// Hears of every chunk that is loaded.
     pub observer: Option<ChunkObserver>,
     /// Link for interrupt handles.
@@ -202,6 +207,7 @@ impl Vm {
             observer: None,
             limits: crate::limit::Limits::default(),
             interrupt: None,
+            is_busy: false,
             link: Arc::new(Mutex::new(None)),
             tracer: None,
             counting: None,
@@ -273,4 +279,7 @@ pub const NO_HOOK: HookState = HookState {
     last_pc: 0,
     transfer: (0, 0),
     active: false,
+    may_yield: false,
+    is_inherited: false,
+    has_paused: false,
 };

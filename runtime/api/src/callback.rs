@@ -192,6 +192,39 @@ pub(crate) fn destructed(call: &mut Call<'_>) -> NativeResult {
     raise_callback_error(call, Error::CallbackDestructed)
 }
 
+/// `error` as what is raised at a place that is no callback's.
+fn raised(lua: &Lua, error: Error) -> LuaError {
+    match (error.limit(), error) {
+        (Some(limit), _) => LuaError::Uncatchable(limit),
+        (None, Error::MemoryError(_)) => LuaError::Memory,
+        (None, error) => match error_object(lua, error) {
+            Ok(object) => LuaError::Runtime(object),
+            Err(_) => LuaError::Memory,
+        },
+    }
+}
+
+/// What `function` answers; what it fails with, as what is raised.
+pub(crate) fn answer<T>(
+    lua: &Lua,
+    function: impl FnOnce(&Lua) -> Result<T>,
+) -> std::result::Result<T, LuaError> {
+    let payload = match catch_unwind(AssertUnwindSafe(|| function(lua))) {
+        Ok(Ok(answer)) => return Ok(answer),
+        Ok(Err(error)) => return Err(raised(lua, error)),
+        Err(payload) => payload,
+    };
+    let mut object = raw::Value::NIL;
+    let made = lua.with_call(|call| {
+        object = failure_object(call, Failure::Panic(Some(payload)))?;
+        Ok(())
+    });
+    Err(match made {
+        Ok(()) => LuaError::Runtime(object),
+        Err(_) => LuaError::Memory,
+    })
+}
+
 fn raise(call: &mut Call<'_>, error: Error) -> NativeResult {
     let object = failure_object(call, Failure::Error(error))?;
     Err(LuaError::Runtime(object))

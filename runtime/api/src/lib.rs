@@ -13,8 +13,11 @@
 
 mod bind;
 mod callback;
+mod control;
 mod convert;
 mod handle;
+mod hook;
+mod interrupt;
 mod limit;
 mod memory;
 mod multi;
@@ -30,6 +33,7 @@ mod types;
 mod warning;
 
 pub mod chunk;
+pub mod debug;
 pub mod error;
 pub mod function;
 pub mod prelude;
@@ -37,12 +41,16 @@ pub mod scope;
 pub mod state;
 pub mod string;
 pub mod table;
+pub mod thread;
 pub mod userdata;
 pub mod value;
 
 pub use convert::{FromLua, IntoLua};
+#[doc(inline)]
+pub use debug::HookTriggers;
 pub use error::{Error, Raised, Result};
 pub use handle::{AnyUserData, Function, LuaString, Table, Thread};
+pub use interrupt::VmState;
 pub use multi::{FromLuaMulti, IntoLuaMulti, MultiValue, Variadic};
 pub use object_like::ObjectLike;
 pub use options::{Options, UnknownMode};
@@ -67,5 +75,7 @@ pub use error::{ErrorContext, ExternalError, ExternalResult};
 pub use scope::Scope;
 #[doc(hidden)]
 pub use table::{TablePairs, TableSequence};
+#[doc(hidden)]
+pub use thread::{ThreadEvent, ThreadStatus, ThreadTriggers};
 #[doc(hidden)]
 pub use userdata::UserDataMetatablePairs;

@@ -1,5 +1,6 @@
 //! The state: a virtual machine and its embedding interface.
 
+use crate::control::Control;
 use crate::handle::Handle;
 use crate::userdata::Classes;
 use crate::{Error, FromLua, IntoLua, LuaString, Raised, Result, Table, Value};
@@ -19,6 +20,8 @@ pub(crate) struct State {
     vm: Cell<*mut Vm>,
     /// How many [`Lua`]s there are; the state is closed when the last one goes.
     owners: Cell<usize>,
+    /// What threads and interruptions need.
+    pub(crate) control: Control,
     /// Userdata types.
     pub(crate) classes: Classes,
 }
@@ -84,6 +87,7 @@ impl State {
             let vm = self.vm();
             let saved = std::mem::replace(&mut (*vm).wants_traceback, traceback);
             (*vm).traceback = None;
+            self.expect_interrupt();
             let result = call_from_rust(vm, function, &args, 0);
             (*vm).wants_traceback = saved;
             match result {
@@ -191,6 +195,7 @@ impl Lua {
         let state = State {
             vm: Cell::new(Box::into_raw(vm)),
             owners: Cell::new(1),
+            control: Control::default(),
             classes: Classes::default(),
         };
         Lua {
@@ -356,16 +361,6 @@ impl Lua {
     /// What the conversion says.
     pub fn unpack<T: FromLua>(&self, value: Value) -> Result<T> {
         T::from_lua(value, self)
-    }
-
-    /// Sets what an interruption does: `Err` raises the message as an error in the running code.
-    /// Without one, the error is "interrupted!".
-    pub fn set_interrupt(
-        &self,
-        function: impl FnMut() -> std::result::Result<(), Vec<u8>> + 'static,
-    ) {
-        // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).interrupt = Some(Box::new(function)) };
     }
 
     /// Sets what hears of every chunk that is loaded: its text (or binary chunk), its name, and what

@@ -4,7 +4,7 @@
 
 use super::Kind;
 use super::heap::Heap;
-use crate::coroutine::{HookState, Status, Thread};
+use crate::coroutine::{Status, Thread};
 use crate::error::{LuaError, Result};
 use crate::function::{Cell, LuaClosure, NativeClosure, NativeDescription, Proto};
 use crate::native::NativeFn;
@@ -174,15 +174,7 @@ impl Heap {
                 to_be_closed: Vec::new(),
                 non_yieldable: 0,
                 c_calls: 0,
-                hook: HookState {
-                    function: Value::NIL,
-                    mask: 0,
-                    interval: 0,
-                    remaining: 0,
-                    last_pc: 0,
-                    transfer: (0, 0),
-                    active: false,
-                },
+                hook: crate::vm::NO_HOOK,
                 resumer: std::ptr::null_mut(),
                 own_point: (0, 0),
                 resumer_point: (0, 0),

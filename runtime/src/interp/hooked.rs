@@ -2,6 +2,7 @@
 //! count events before each instruction (manual §6.10, `debug.sethook`).
 
 use super::{EXIT_SWITCH, perform, portable};
+use crate::call::{Next, drive};
 use crate::error::Limit;
 use crate::hook;
 use crate::machine::Slow;
@@ -22,15 +23,19 @@ pub(super) unsafe fn run(vm: *mut Vm) -> u64 {
             }
             if (*vm).has_fuel && !crate::limit::burn(vm) {
                 let error = crate::limit::error(vm, Limit::Fuel);
-                let code = crate::call::drive(vm, crate::call::Next::Raise(error));
+                let code = drive(vm, Next::Raise(error));
                 if code != 0 {
                     return code;
                 }
                 continue;
             }
             (*vm).hooked_instructions += 1;
-            if let Err(error) = hook::before_instruction(vm) {
-                let code = crate::call::drive(vm, crate::call::Next::Raise(error));
+            let next = match hook::before_instruction(vm) {
+                Ok(next) => next,
+                Err(error) => Some(Next::Raise(error)),
+            };
+            if let Some(next) = next {
+                let code = drive(vm, next);
                 if code != 0 {
                     return code;
                 }

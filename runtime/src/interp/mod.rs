@@ -35,8 +35,8 @@ use std::sync::atomic::Ordering;
 pub(crate) use slow::metamethod_site;
 pub use slow::{Found, Relation, event_of, index_value, question, set_index_value};
 pub(crate) use slow::{
-    arithmetic_values, check_pending, close_site, continue_concat, entry_site, equals_raw,
-    less_values, operand_a, perform, table_error, tail_call_site,
+    arithmetic_values, close_site, continue_concat, entry_site, equals_raw, less_values, operand_a,
+    perform, table_error, tail_call_site,
 };
 
 /// `run` ended: the entry function returned.

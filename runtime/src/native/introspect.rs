@@ -6,6 +6,7 @@
 
 use super::call::Call;
 use super::local::{FunctionRef, Local, ThreadRef, UserdataRef};
+use crate::coroutine::Status;
 use crate::debug::{info, locals, traceback};
 use crate::stack::{self, Activation};
 use crate::value::Value;
@@ -145,6 +146,48 @@ impl<'c> Call<'c> {
     pub fn set_hook(&mut self, thread: ThreadRef<'c>, function: Local<'c>, mask: u8, count: u32) {
         // SAFETY: thread and function live during the step.
         unsafe { crate::hook::set(self.vm, thread.raw, function.raw, mask, count) }
+    }
+
+    /// Sets a hook function of the embedder ([`hook::set_embedders`](crate::hook::set_embedders)).
+    pub fn set_embedders_hook(
+        &mut self,
+        thread: ThreadRef<'c>,
+        function: Local<'c>,
+        events: (u8, u32),
+        is_inherited: bool,
+    ) {
+        // SAFETY: thread and function live during the step.
+        unsafe {
+            crate::hook::set_embedders(self.vm, thread.raw, function.raw, events, is_inherited);
+        }
+    }
+
+    /// Makes a coroutine that is dead, or that has not started, one that will run `function`; false if it
+    /// is neither.
+    pub fn restart_thread(&mut self, thread: ThreadRef<'c>, function: Local<'c>) -> bool {
+        // SAFETY: thread and function live during the step; what is dead was closed or has ended.
+        unsafe {
+            let is_new =
+                (*thread.raw).status == Status::Suspended && (*thread.raw).frame_index == 0;
+            let may = is_new || (*thread.raw).status == Status::Dead;
+            if may {
+                (*thread.raw).to_be_closed.clear();
+                crate::switch::restart(thread.raw, function.raw);
+            }
+            may
+        }
+    }
+
+    /// Whether a coroutine died of an error that nobody has asked for by closing it.
+    pub fn has_thread_failed(&self, thread: ThreadRef<'c>) -> bool {
+        // SAFETY: live during the step.
+        unsafe { (*thread.raw).failed }
+    }
+
+    /// Whether a coroutine has not been resumed yet.
+    pub fn is_thread_new(&self, thread: ThreadRef<'c>) -> bool {
+        // SAFETY: live during the step.
+        unsafe { (*thread.raw).status == Status::Suspended && (*thread.raw).frame_index == 0 }
     }
 
     /// User value `n` of a userdata, if it has that many.

@@ -2,7 +2,7 @@
 
 use super::Call;
 use crate::error::Result;
-use crate::interp;
+use crate::interrupt;
 use crate::limit;
 use crate::signal;
 use crate::vm::pending;
@@ -18,7 +18,7 @@ impl Call<'_> {
         // SAFETY: a step may poll.
         unsafe {
             limit::charge(self.vm, limit::POLL)?;
-            interp::check_pending(self.vm)
+            interrupt::check(self.vm)
         }
     }
 

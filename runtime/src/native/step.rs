@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::frame::*;
 use crate::function::NativeClosure;
 use crate::interp::{self, Found};
+use crate::interrupt;
 use crate::metatable::{Event, metamethod};
 use crate::switch;
 use crate::table::Table;
@@ -47,8 +48,8 @@ pub(crate) unsafe fn run_step(vm: *mut Vm, mut state: u32, mut result: CallResul
                 Ok(Outcome::Next(Next::Continue)) => return Ok(Next::Continue),
                 Ok(Outcome::Next(next)) => return Ok(next),
                 Ok(Outcome::Again(next_state, next_result)) => {
-                    if (*vm).pending.load(Ordering::Relaxed) & pending::INTERRUPT != 0 {
-                        interp::check_pending(vm)?;
+                    if (*vm).pending.load(Ordering::Relaxed) & pending::EVENTS != 0 {
+                        interrupt::check(vm)?;
                     }
                     (state, result) = (next_state, next_result);
                 }
@@ -71,8 +72,8 @@ pub(crate) unsafe fn after_step(vm: *mut Vm, action: Action) -> Result<Next> {
         match perform(vm, &action)? {
             Outcome::Next(next) => Ok(next),
             Outcome::Again(state, result) => {
-                if (*vm).pending.load(Ordering::Relaxed) & pending::INTERRUPT != 0 {
-                    interp::check_pending(vm)?;
+                if (*vm).pending.load(Ordering::Relaxed) & pending::EVENTS != 0 {
+                    interrupt::check(vm)?;
                 }
                 Ok(Next::Step { state, result })
             }

@@ -5,6 +5,7 @@ use crate::call::Next;
 use crate::close;
 use crate::error::Result;
 use crate::frame::{CallSite, Continuation};
+use crate::interrupt;
 use crate::machine::Register;
 use crate::value::{NATIVE_CLOSURE, Value};
 use crate::vm::{Vm, pending};
@@ -43,8 +44,10 @@ unsafe fn cached_site(
 pub(super) unsafe fn call(vm: *mut Vm) -> Result<Next> {
     // SAFETY: the slow path's contract.
     unsafe {
-        super::other::check_pending(vm)?;
         let i = current(vm);
+        if let Some(next) = interrupt::check_before(vm, i.bn() == 0)? {
+            return Ok(next);
+        }
         let function = register(vm, i.a());
         let args = match i.bn() {
             0 => (*vm).top.offset_from(function) as usize - 1,
@@ -104,7 +107,11 @@ pub(super) unsafe fn generic_for(vm: *mut Vm) -> Result<Next> {
         if (*a).tag == NATIVE_CLOSURE && crate::call::is_next(*a) && i.bn() <= 2 && !is_hooked {
             return fast_next(vm, a, i.bn());
         }
-        super::other::check_pending(vm)?;
+        if let Some(next) = interrupt::check_before(vm, false)? {
+            return Ok(next);
+        }
+        // The interrupt function may have moved the stack.
+        let a = register(vm, i.a());
         let function = a.add(4);
         *function = *a;
         *function.add(1) = *a.add(1);

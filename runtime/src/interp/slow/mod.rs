@@ -17,7 +17,6 @@ pub(crate) use compare::{equals_raw, less_values};
 pub(crate) use concat::continue_concat;
 pub(crate) use index::table_error;
 pub use index::{Found, index_value, set_index_value};
-pub(crate) use other::check_pending;
 
 use crate::call::{Next, drive, safepoint};
 use crate::construct::Purpose;

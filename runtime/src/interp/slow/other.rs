@@ -4,12 +4,12 @@ use super::{current, current_opcode, register};
 use crate::call::Next;
 use crate::close;
 use crate::debug;
-use crate::error::{LuaError, Result};
+use crate::error::Result;
+use crate::interrupt;
 use crate::value::{self, Value};
-use crate::vm::{Vm, pending};
+use crate::vm::Vm;
 use perilune_frontend::bytecode::opcode::Opcode;
 use perilune_frontend::number::{self, ForLoop, Number};
-use std::sync::atomic::Ordering;
 
 pub(super) unsafe fn other(vm: *mut Vm) -> Result<Next> {
     // SAFETY: the slow path's contract.
@@ -119,7 +119,9 @@ unsafe fn var_arg(vm: *mut Vm) -> Result<Next> {
 pub(super) unsafe fn poll(vm: *mut Vm) -> Result<Next> {
     // SAFETY: the slow path's contract.
     unsafe {
-        check_pending(vm)?;
+        if let Some(next) = interrupt::check_before(vm, false)? {
+            return Ok(next);
+        }
         let i = current(vm);
         let a = register(vm, i.a());
         let jumps = match current_opcode(vm) {
@@ -156,36 +158,5 @@ pub(super) unsafe fn poll(vm: *mut Vm) -> Result<Next> {
             return Ok(Next::Continue);
         }
         Ok(Next::Done)
-    }
-}
-
-/// Serves an interruption.
-pub(crate) unsafe fn check_pending(vm: *mut Vm) -> Result<()> {
-    // SAFETY: vm is live.
-    unsafe {
-        let bits = (*vm).pending.load(Ordering::Relaxed);
-        if bits & pending::INTERRUPT == 0 {
-            return Ok(());
-        }
-        (*vm)
-            .pending
-            .fetch_and(!pending::INTERRUPT, Ordering::Relaxed);
-        crate::limit::check_stop(vm)?;
-        crate::signal::served();
-        let Some(mut interrupt) = (*vm).interrupt.take() else {
-            // The reference implementation raises this in a hook, from where level 1 is the caller
-            // of the running function.
-            let mut message = crate::stack::position(vm, 1);
-            message.extend_from_slice(b"interrupted!");
-            return Err((*vm).error_string(&message));
-        };
-        let answer = interrupt();
-        if (*vm).interrupt.is_none() {
-            (*vm).interrupt = Some(interrupt);
-        }
-        match answer {
-            Ok(()) => Ok(()),
-            Err(message) => Err::<(), LuaError>((*vm).runtime_error(message)),
-        }
     }
 }

@@ -1,0 +1,23 @@
+//! What a state keeps for threads, limits and interruptions.
+//!
+//! Invariant: no cell here stays borrowed while a callback runs.
+
+use crate::hook::HookCallback;
+use crate::thread::{ThreadEventCallback, ThreadTriggers};
+use perilune_runtime::watch::Watch;
+use std::cell::{Cell, RefCell};
+
+/// See the module's text.
+#[derive(Default)]
+pub(crate) struct Control {
+    /// Has the interrupt function called now and then.
+    pub(crate) ticks: RefCell<Option<Watch>>,
+    /// Has the deadline looked at when it is there.
+    pub(crate) deadline: RefCell<Option<Watch>>,
+    /// Hears of threads.
+    pub(crate) thread_events: RefCell<Option<(ThreadTriggers, ThreadEventCallback)>>,
+    /// The global hook.
+    pub(crate) global_hook: RefCell<Option<HookCallback>>,
+    /// Whether it is being told.
+    pub(crate) is_telling: Cell<bool>,
+}

@@ -1,0 +1,424 @@
+//! Coroutines from Rust.
+
+use crate::handle::Handle;
+use crate::{
+    Error, FromLuaMulti, Function, IntoLuaMulti, Lua, MaybeSend, MultiValue, Result, Thread, Value,
+};
+use perilune_runtime::error::LuaError;
+use perilune_runtime::native;
+use perilune_runtime::native::{
+    Action, Call, CallResult, Local, LocalView, Native, NativeResult, ThreadRef,
+};
+use perilune_runtime::value as raw;
+use std::ops::{BitOr, BitOrAssign};
+use std::rc::Rc;
+
+/// What a coroutine is doing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ThreadStatus {
+    /// It has not started, or has yielded.
+    Resumable,
+    /// It runs.
+    Running,
+    /// It has resumed another one.
+    Normal,
+    /// It has ended.
+    Finished,
+    /// It has ended by an error.
+    Error,
+}
+
+/// What of threads a callback wants to hear; see [`Lua::set_thread_event_callback`].
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct ThreadTriggers {
+    /// [`Lua::create_thread`] has made one.
+    pub on_create: bool,
+    /// [`Thread::resume`] is about to resume one.
+    pub on_resume: bool,
+    /// One has yielded to [`Thread::resume`].
+    pub on_yield: bool,
+}
+
+impl ThreadTriggers {
+    /// When threads are made.
+    pub const ON_CREATE: ThreadTriggers = ThreadTriggers::new().on_create();
+    /// When threads are resumed.
+    pub const ON_RESUME: ThreadTriggers = ThreadTriggers::new().on_resume();
+    /// When threads yield.
+    pub const ON_YIELD: ThreadTriggers = ThreadTriggers::new().on_yield();
+
+    /// Nothing.
+    pub const fn new() -> ThreadTriggers {
+        ThreadTriggers {
+            on_create: false,
+            on_resume: false,
+            on_yield: false,
+        }
+    }
+
+    /// Also when threads are made.
+    #[must_use]
+    pub const fn on_create(mut self) -> ThreadTriggers {
+        self.on_create = true;
+        self
+    }
+
+    /// Also when threads are resumed.
+    #[must_use]
+    pub const fn on_resume(mut self) -> ThreadTriggers {
+        self.on_resume = true;
+        self
+    }
+
+    /// Also when threads yield.
+    #[must_use]
+    pub const fn on_yield(mut self) -> ThreadTriggers {
+        self.on_yield = true;
+        self
+    }
+}
+
+impl BitOr for ThreadTriggers {
+    type Output = ThreadTriggers;
+
+    fn bitor(self, other: ThreadTriggers) -> ThreadTriggers {
+        ThreadTriggers {
+            on_create: self.on_create || other.on_create,
+            on_resume: self.on_resume || other.on_resume,
+            on_yield: self.on_yield || other.on_yield,
+        }
+    }
+}
+
+impl BitOrAssign for ThreadTriggers {
+    fn bitor_assign(&mut self, other: ThreadTriggers) {
+        *self = *self | other;
+    }
+}
+
+/// What has happened to a thread.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum ThreadEvent {
+    /// It was made.
+    Create(Thread),
+    /// It is about to be resumed.
+    Resume(Thread),
+    /// It has yielded.
+    Yield(Thread),
+}
+
+/// What hears of that.
+pub(crate) type ThreadEventCallback = Rc<dyn Fn(&Lua, ThreadEvent) -> Result<()>>;
+
+/// `resume(thread, ...)`: `true` and what it yielded or returned, or `false`, the error and where it was
+/// raised.
+const RESUME: Native = native!("resume", resume);
+/// `close(thread)`: as `coroutine.close`.
+const CLOSE: Native = native!("close", close);
+
+fn resume(call: &mut Call<'_>) -> NativeResult {
+    if call.state() == 0 {
+        let args = call.arg_count() - 1;
+        call.shift_slots(1, 1)?;
+        // The thread stays where its traceback is asked for.
+        let thread = call.slot(2);
+        call.shift_slots(1, 1)?;
+        call.set_slot(1, thread);
+        call.set_slot(2, Local::boolean(true));
+        return Ok(Action::Resume {
+            thread: 3,
+            args,
+            state: 1,
+        });
+    }
+    if let CallResult::Returned(count) = call.result() {
+        return Ok(Action::Return {
+            first: 2,
+            count: count + 1,
+        });
+    }
+    let error = call.slot(3);
+    let traceback = match call.slot(1).view() {
+        LocalView::Thread(thread) => call.traceback(thread, None, 0),
+        _ => Vec::new(),
+    };
+    let traceback = call.new_string(&traceback)?;
+    call.return_values(&[Local::boolean(false), error, traceback])
+}
+
+fn close(call: &mut Call<'_>) -> NativeResult {
+    if call.state() == 0 {
+        return Ok(Action::CloseThread {
+            thread: 1,
+            state: 1,
+        });
+    }
+    match call.result() {
+        CallResult::Returned(_) => call.return_values(&[Local::boolean(true)]),
+        CallResult::Failed => {
+            let error = call.slot(1);
+            call.return_values(&[Local::boolean(false), error])
+        }
+    }
+}
+
+impl Lua {
+    /// A coroutine that will run `function`.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let squares = lua.load("for i = 1, 3 do coroutine.yield(i * i) end").into_function()?;
+    /// let thread = lua.create_thread(squares)?;
+    /// assert_eq!(thread.resume::<i64>(())?, 1);
+    /// assert_eq!(thread.resume::<i64>(())?, 4);
+    /// assert!(thread.is_resumable());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Memory; the function is of another state; what the callback of
+    /// [`Lua::set_thread_event_callback`] says.
+    pub fn create_thread(&self, function: Function) -> Result<Thread> {
+        let function = Value::Function(function).to_raw(&self.state)?;
+        let mut made = raw::Value::NIL;
+        self.with_call(|call| {
+            // SAFETY: a value of this state, which the handle keeps alive.
+            let function = unsafe { Local::from_raw(function) };
+            made = Local::from(call.new_thread(function)?).raw();
+            Ok(())
+        })?;
+        // Nothing has collected since it was made.
+        let thread = Thread(Handle::new(&self.state, made));
+        self.tell_of_thread(
+            |triggers| triggers.on_create,
+            || ThreadEvent::Create(thread.clone()),
+        )?;
+        Ok(thread)
+    }
+
+    /// The running coroutine, or the main thread.
+    pub fn current_thread(&self) -> Thread {
+        // SAFETY: the machine lives as long as the state, and so does its running thread.
+        let thread = unsafe { (*self.vm()).thread };
+        Thread(Handle::new(&self.state, raw::Value::thread(thread)))
+    }
+
+    /// Sets what hears of threads that Rust makes or resumes. It is not told of what it does itself. An
+    /// error that it returns is that of the operation.
+    pub fn set_thread_event_callback<F>(&self, triggers: ThreadTriggers, callback: F)
+    where
+        F: Fn(&Lua, ThreadEvent) -> Result<()> + MaybeSend + 'static,
+    {
+        let callback: ThreadEventCallback = Rc::new(callback);
+        let before = self
+            .state
+            .control
+            .thread_events
+            .replace(Some((triggers, callback)));
+        drop(before);
+    }
+
+    /// Removes what [`Lua::set_thread_event_callback`] has set.
+    pub fn remove_thread_event_callback(&self) {
+        let before = self.state.control.thread_events.replace(None);
+        drop(before);
+    }
+
+    fn tell_of_thread(
+        &self,
+        wants: impl Fn(&ThreadTriggers) -> bool,
+        event: impl FnOnce() -> ThreadEvent,
+    ) -> Result<()> {
+        let control = &self.state.control;
+        let callback = match &*control.thread_events.borrow() {
+            Some((triggers, callback)) if wants(triggers) && !control.is_telling.get() => {
+                callback.clone()
+            }
+            _ => return Ok(()),
+        };
+        control.is_telling.set(true);
+        let told = callback(self, event());
+        control.is_telling.set(false);
+        told
+    }
+
+    /// A native function that is made once.
+    fn native(&self, name: &str, function: Native) -> Result<raw::Value> {
+        if let Value::Function(known) = self.named_registry_value::<Value>(name)? {
+            return Ok(known.0.raw());
+        }
+        let mut made = raw::Value::NIL;
+        self.with_call(|call| {
+            made = call.new_function(function)?.raw();
+            Ok(())
+        })?;
+        let function = Function(Handle::new(&self.state, made));
+        self.set_named_registry_value(name, function)?;
+        Ok(made)
+    }
+}
+
+impl Thread {
+    /// What `ask` makes of the thread.
+    pub(crate) fn ask<T>(
+        &self,
+        ask: impl for<'c> FnOnce(&mut Call<'c>, ThreadRef<'c>) -> T,
+    ) -> Option<T> {
+        let mut answer = None;
+        let asked = self.0.lua().ok()?.with_call(|call| {
+            // SAFETY: a value of this state, which the handle keeps alive.
+            if let LocalView::Thread(thread) = unsafe { Local::from_raw(self.0.raw()) }.view() {
+                answer = Some(ask(call, thread));
+            }
+            Ok(())
+        });
+        asked.ok().and(answer)
+    }
+
+    /// Resumes the coroutine: starts its function with `args`, or has the yield where it waits return
+    /// them. Answers what it yields or returns.
+    ///
+    /// # Errors
+    /// [`Error::CoroutineUnresumable`] when it runs, waits for another one, or has ended; the error by
+    /// which it ends; what a conversion says.
+    pub fn resume<R: FromLuaMulti>(&self, args: impl IntoLuaMulti) -> Result<R> {
+        let lua = self.0.lua()?;
+        if !self.is_resumable() {
+            return Err(Error::CoroutineUnresumable);
+        }
+        lua.tell_of_thread(
+            |triggers| triggers.on_resume,
+            || ThreadEvent::Resume(self.clone()),
+        )?;
+        let args = args.into_lua_multi(&lua)?;
+        let values = self.resume_with(&lua, &args)?;
+        if self.is_resumable() {
+            lua.tell_of_thread(
+                |triggers| triggers.on_yield,
+                || ThreadEvent::Yield(self.clone()),
+            )?;
+        }
+        R::from_lua_multi(values, &lua)
+    }
+
+    pub(crate) fn resume_with(&self, lua: &Lua, args: &MultiValue) -> Result<MultiValue> {
+        let function = lua.native("perilune: resume", RESUME)?;
+        let mut all = Vec::with_capacity(args.len() + 1);
+        all.push(Value::Thread(self.clone()));
+        all.extend(args.iter().cloned());
+        let mut values = lua.state.call(function, &all, false)?.into_iter();
+        match values.next() {
+            Some(Value::Boolean(true)) => Ok(values.collect()),
+            _ => Err(failure(lua, values.next(), values.next())),
+        }
+    }
+
+    /// What the coroutine is doing.
+    pub fn status(&self) -> ThreadStatus {
+        let status = self.ask(|call, thread| match call.thread_status(thread) {
+            "suspended" => ThreadStatus::Resumable,
+            "running" => ThreadStatus::Running,
+            "normal" => ThreadStatus::Normal,
+            _ if call.has_thread_failed(thread) => ThreadStatus::Error,
+            _ => ThreadStatus::Finished,
+        });
+        status.unwrap_or(ThreadStatus::Finished)
+    }
+
+    /// Whether it can be resumed.
+    pub fn is_resumable(&self) -> bool {
+        self.status() == ThreadStatus::Resumable
+    }
+
+    /// Whether it runs.
+    pub fn is_running(&self) -> bool {
+        self.status() == ThreadStatus::Running
+    }
+
+    /// Whether it has resumed another coroutine.
+    pub fn is_normal(&self) -> bool {
+        self.status() == ThreadStatus::Normal
+    }
+
+    /// Whether it has ended.
+    pub fn is_finished(&self) -> bool {
+        self.status() == ThreadStatus::Finished
+    }
+
+    /// Whether it has ended by an error.
+    pub fn is_error(&self) -> bool {
+        self.status() == ThreadStatus::Error
+    }
+
+    /// Ends the coroutine, closing its to-be-closed variables.
+    ///
+    /// # Errors
+    /// It runs, or waits for another one; the error by which it had ended, or that of a `__close`
+    /// metamethod. It has ended all the same.
+    pub fn close(&self) -> Result<()> {
+        match self.status() {
+            ThreadStatus::Running => return Err(Error::runtime("cannot close a running thread")),
+            ThreadStatus::Normal => return Err(Error::runtime("cannot close a normal thread")),
+            _ => {}
+        }
+        let lua = self.0.lua()?;
+        let function = lua.native("perilune: close", CLOSE)?;
+        let this = [Value::Thread(self.clone())];
+        let mut values = lua.state.call(function, &this, false)?.into_iter();
+        match values.next() {
+            Some(Value::Boolean(true)) => Ok(()),
+            _ => Err(failure(&lua, values.next(), None)),
+        }
+    }
+
+    /// Closes the coroutine, if it has not ended by itself, and makes it one that will run `function`.
+    ///
+    /// # Errors
+    /// As [`Thread::close`]; the coroutine has ended then, and may be reset again.
+    pub fn reset(&self, function: Function) -> Result<()> {
+        let is_new = self.ask(|call, thread| call.is_thread_new(thread));
+        match self.status() {
+            ThreadStatus::Running => return Err(Error::runtime("cannot reset a running thread")),
+            ThreadStatus::Normal => return Err(Error::runtime("cannot reset a normal thread")),
+            ThreadStatus::Finished => {}
+            _ if is_new == Some(true) => {}
+            _ => self.close()?,
+        }
+        let function = Value::Function(function).to_raw(&self.0.state)?;
+        self.ask(|call, thread| {
+            // SAFETY: a value of this state, which the handle keeps alive.
+            let function = unsafe { Local::from_raw(function) };
+            call.restart_thread(thread, function)
+        });
+        Ok(())
+    }
+
+    /// An address that no other thread has while this one lives.
+    pub fn to_pointer(&self) -> *const std::ffi::c_void {
+        self.0.to_pointer()
+    }
+}
+
+/// The error of a coroutine that has failed, with its traceback.
+fn failure(lua: &Lua, error: Option<Value>, traceback: Option<Value>) -> Error {
+    let object = match error.unwrap_or(Value::Nil).to_raw(&lua.state) {
+        Ok(object) => object,
+        Err(error) => return error,
+    };
+    // SAFETY: the machine lives as long as the state; the error object is rooted.
+    unsafe {
+        let vm = lua.vm();
+        let is_memory = object.to_string_object() == Some((*vm).heap.memory_error);
+        let raised = if is_memory {
+            LuaError::Memory
+        } else {
+            LuaError::Runtime(object)
+        };
+        if let Some(Value::String(text)) = traceback {
+            (*vm).traceback = Some(text.to_bytes());
+        }
+        lua.state.describe(raised).into()
+    }
+}
