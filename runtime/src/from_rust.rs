@@ -7,11 +7,134 @@
 use crate::call::{Next, call, drive};
 use crate::error::{LuaError, Result};
 use crate::frame::*;
+use crate::function::LuaClosure;
 use crate::interp::{EXIT_DONE, EXIT_SWITCH};
 use crate::native::native_site;
 use crate::stack;
-use crate::value::Value;
-use crate::vm::Vm;
+use crate::value::{LUA_CLOSURE, Value};
+use crate::vm::{MAX_C_CALLS, Vm};
+use std::sync::atomic::Ordering;
+
+/// Calls the function in slot `function` (from 1) of the running native frame, with the slots above it
+/// as arguments, and runs until it returns. The results are there then instead, the last slots in use;
+/// answers how many. After an error the frame has as many slots in use as before.
+///
+/// # Errors
+/// Whatever the callee raises.
+///
+/// # Safety
+/// The running frame is native (that of a native function, or a thread's first), and has that slot.
+pub unsafe fn call_slots(vm: *mut Vm, function: usize) -> Result<usize> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let in_use = (*(*vm).frame_top).varargs as usize;
+        let args = in_use - function;
+        let place = (*vm).base.add(function - 1);
+        let constants = (*vm).constants;
+        let site = native_site(vm, place, -1, Continuation::Entry, 0);
+        let flags = FRAME_C_CALL | FRAME_NON_YIELDABLE;
+        let runs_with_fuel = (*vm).runs_with_fuel;
+        (*vm).run_depth += 1;
+        let outcome = if enter_plainly(vm, place, args, site, flags) {
+            run_to_exit(vm, 0)
+        } else {
+            enter_and_run(vm, place, args, site, flags)
+        };
+        (*vm).run_depth -= 1;
+        (*vm).runs_with_fuel = runs_with_fuel;
+        (*vm).pc = std::ptr::null();
+        (*vm).constants = constants;
+        outcome?;
+        let results = (*vm).top.offset_from((*vm).base) as usize;
+        (*(*vm).frame_top).varargs = results as u32;
+        Ok(results + 1 - function)
+    }
+}
+
+/// Enters a Lua function without variable arguments, if it is one, nothing is pending, and there is
+/// room; otherwise changes nothing.
+#[inline(always)]
+unsafe fn enter_plainly(
+    vm: *mut Vm,
+    place: *mut Value,
+    args: usize,
+    site: *const CallSite,
+    flags: u32,
+) -> bool {
+    // SAFETY: the caller's contract; room is checked before any write.
+    unsafe {
+        if (*place).tag != LUA_CLOSURE || (*vm).pending.load(Ordering::Relaxed) != 0 {
+            return false;
+        }
+        let proto = (*(*place).as_pointer::<LuaClosure>()).proto;
+        let thread = (*vm).thread;
+        let frame = (*vm).frame_top.add(1);
+        let registers = args.max((*proto).max_stack as usize);
+        if (*proto).is_vararg
+            || frame > (*vm).frame_limit
+            || (*thread).c_calls + 1 >= MAX_C_CALLS
+            || place.wrapping_add(1 + registers) > (*vm).stack_limit
+        {
+            return false;
+        }
+        for n in args..(*proto).num_params as usize {
+            *place.add(1 + n) = Value::NIL;
+        }
+        (*thread).c_calls += 1;
+        (*thread).non_yieldable += 1;
+        *frame = Frame {
+            site,
+            varargs: 0,
+            flags,
+        };
+        (*vm).frame_top = frame;
+        (*vm).base = place.add(1);
+        (*vm).pc = (*proto).entry;
+        (*vm).constants = (*proto).constants_start;
+        true
+    }
+}
+
+/// Calls any value, and runs until it returns.
+#[cold]
+unsafe fn enter_and_run(
+    vm: *mut Vm,
+    place: *mut Value,
+    args: usize,
+    site: *const CallSite,
+    flags: u32,
+) -> Result<()> {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let c_calls = (*(*vm).thread).c_calls;
+        let frame_index = frame_index(vm);
+        let code = match call(vm, place, args, site, flags) {
+            Ok(next) => drive(vm, next),
+            Err(error) if self::frame_index(vm) == frame_index => {
+                // Without a frame there is no boundary that would catch the error.
+                (*(*vm).thread).c_calls = c_calls;
+                return Err(error);
+            }
+            Err(error) => drive(vm, Next::Raise(error)),
+        };
+        run_to_exit(vm, code)
+    }
+}
+
+/// Runs until the call that was entered last returns or fails; `code` is that of the last exit.
+#[inline]
+unsafe fn run_to_exit(vm: *mut Vm, mut code: u64) -> Result<()> {
+    // SAFETY: the saved state is that of the callee.
+    unsafe {
+        while code == 0 || code == EXIT_SWITCH {
+            code = crate::interp::run(vm);
+        }
+        if code == EXIT_DONE {
+            return Ok(());
+        }
+        Err((*vm).error.take().unwrap_or(LuaError::Memory))
+    }
+}
 
 /// Index of the running frame.
 unsafe fn frame_index(vm: *mut Vm) -> isize {
@@ -70,32 +193,16 @@ pub unsafe fn call_from_rust(
         };
         let flags = flags | FRAME_C_CALL | FRAME_NON_YIELDABLE;
         (*vm).run_depth += 1;
-        let c_calls = (*(*vm).thread).c_calls;
-        let frame_index = frame_index(vm);
         let runs_with_fuel = (*vm).runs_with_fuel;
-        let mut code = match call(vm, place, args.len(), site, flags) {
-            Ok(next) => drive(vm, next),
-            Err(error) if self::frame_index(vm) == frame_index => {
-                // Without a frame there is no boundary that would catch the error.
-                (*vm).run_depth -= 1;
-                (*(*vm).thread).c_calls = c_calls;
-                return Err(error);
-            }
-            Err(error) => drive(vm, Next::Raise(error)),
-        };
-        while code == 0 || code == EXIT_SWITCH {
-            code = crate::interp::run(vm);
-        }
+        let outcome = enter_and_run(vm, place, args.len(), site, flags);
         (*vm).runs_with_fuel = runs_with_fuel;
         (*vm).run_depth -= 1;
         (*vm).pc = saved.0;
         (*vm).constants = saved.1;
         let result_top = (*vm).top;
         (*vm).top = (*(*vm).thread).stack.as_mut_ptr().offset(saved.2);
-        if code == EXIT_DONE {
-            let first = (*vm).base.add(used);
-            return Ok((first, result_top.offset_from(first) as usize));
-        }
-        Err((*vm).error.take().unwrap_or(LuaError::Memory))
+        outcome?;
+        let first = (*vm).base.add(used);
+        Ok((first, result_top.offset_from(first) as usize))
     }
 }

@@ -84,8 +84,6 @@ pub enum Intrinsic {
     Insert,
     MemberIndex,
     MemberNewIndex,
-    /// A getter, setter or method of a userdata type, or another function of the embedder.
-    Embedded,
     ProtectedCall,
     ProtectedCallWithHandler,
 }

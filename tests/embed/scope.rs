@@ -134,14 +134,14 @@ fn values_that_borrow_have_fields_methods_and_operators() -> Result<()> {
             "{code}: {error:?}"
         );
     }
-    // A method that was kept is gone as well, whatever it is called for.
+    // A method that was kept belongs to nothing any more.
     let again = Cell::new(0);
     lua.scope(|scope| {
         let other = scope.create_userdata(Counter(&again))?;
         lua.globals().set("other", other)?;
         assert!(matches!(
             cause(lua.load("method(other)").exec()),
-            Error::CallbackDestructed
+            Error::BadArgument { ref cause, .. } if matches!(**cause, Error::UserDataTypeMismatch)
         ));
         Ok(())
     })?;

@@ -1,6 +1,6 @@
 //! Functions from Rust: calls, binary chunks.
 
-use crate::{FromLuaMulti, Function, IntoLuaMulti, MultiValue, Raised, Result, Value};
+use crate::{FromLuaMulti, Function, IntoLuaMulti, Raised, Result, Value};
 use std::ffi::c_void;
 
 impl Function {
@@ -20,10 +20,7 @@ impl Function {
     /// When a callback panicked, and no Lua code caught that: the panic goes on here.
     pub fn call<R: FromLuaMulti>(&self, args: impl IntoLuaMulti) -> Result<R> {
         let lua = self.0.lua()?;
-        let mut args = args.into_lua_multi(&lua)?;
-        let args = args.make_contiguous();
-        let results = lua.state.call(self.0.raw(), args, true)?;
-        R::from_lua_multi(MultiValue::from_vec(results), &lua)
+        lua.call_value(self.0.raw(), args)
     }
 
     /// Likewise, with the error's object and exact bytes.

@@ -9,6 +9,7 @@ use crate::{Error, Lua, Result, Value};
 use perilune_runtime::metatable::{Event, metamethod};
 use perilune_runtime::native::Local;
 use perilune_runtime::value as raw;
+use perilune_runtime::vm::Vm;
 use std::ffi::c_void;
 use std::fmt;
 use std::rc::Rc;
@@ -22,25 +23,30 @@ pub(crate) struct Handle {
 /// The index of a handle that was made when its state was gone.
 const DEAD: usize = usize::MAX;
 
+/// Roots `value`: answers its index in `Vm::handles`.
+#[inline]
+pub(crate) fn root(vm: &mut Vm, value: raw::Value) -> usize {
+    match vm.free_handles.pop() {
+        Some(index) => {
+            vm.handles[index] = value;
+            index
+        }
+        None => {
+            vm.handles.push(value);
+            vm.handles.len() - 1
+        }
+    }
+}
+
 impl Handle {
     /// Roots `value`.
     #[inline]
     pub(crate) fn new(state: &Rc<State>, value: raw::Value) -> Handle {
         // SAFETY: `Lua`'s rule for the use of handles: nothing else refers to the machine.
         let vm = unsafe { &mut *state.vm() };
-        let index = match vm.free_handles.pop() {
-            Some(index) => {
-                vm.handles[index] = value;
-                index
-            }
-            None => {
-                vm.handles.push(value);
-                vm.handles.len() - 1
-            }
-        };
         Handle {
+            index: root(vm, value),
             state: state.clone(),
-            index,
         }
     }
 
@@ -52,6 +58,15 @@ impl Handle {
     pub(crate) fn raw(&self) -> raw::Value {
         // SAFETY: as `new`.
         unsafe { (&(*self.state.vm()).handles)[self.index] }
+    }
+
+    /// Roots another value instead.
+    ///
+    /// # Panics
+    /// When the state is gone.
+    pub(crate) fn set_raw(&self, value: raw::Value) {
+        // SAFETY: as `new`.
+        unsafe { (&mut (*self.state.vm()).handles)[self.index] = value };
     }
 
     /// The state, which lives as long as the answer does.

@@ -15,6 +15,7 @@ mod bind;
 mod callback;
 mod control;
 mod convert;
+mod failure;
 mod handle;
 mod hook;
 mod interrupt;
@@ -28,6 +29,7 @@ mod path;
 mod send;
 mod setup;
 mod signal;
+mod stack;
 mod testing;
 mod types;
 mod warning;
@@ -45,6 +47,7 @@ pub mod thread;
 pub mod userdata;
 pub mod value;
 
+pub use bstr::BString;
 pub use convert::{FromLua, IntoLua};
 #[doc(inline)]
 pub use debug::HookTriggers;
@@ -73,6 +76,8 @@ pub use chunk::{AsChunk, Chunk, ChunkMode};
 pub use error::{ErrorContext, ExternalError, ExternalResult};
 #[doc(hidden)]
 pub use scope::Scope;
+#[doc(hidden)]
+pub use stack::{Slot, Slots, Stack};
 #[doc(hidden)]
 pub use table::{TablePairs, TableSequence};
 #[doc(hidden)]

@@ -1,5 +1,6 @@
 //! Lists of values: arguments and results, and what converts from and to them.
 
+use crate::stack::{Slots, Stack};
 use crate::{FromLua, IntoLua, Lua, Result, Value};
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
@@ -150,6 +151,17 @@ pub trait IntoLuaMulti: Sized {
     /// # Errors
     /// Memory, or what a conversion says.
     fn into_lua_multi(self, lua: &Lua) -> Result<MultiValue>;
+
+    /// Converts, and pushes the values.
+    ///
+    /// # Errors
+    /// As [`IntoLuaMulti::into_lua_multi`].
+    #[doc(hidden)]
+    #[inline]
+    fn push_into_stack_multi(self, stack: &mut Stack<'_>) -> Result<()> {
+        let values = self.into_lua_multi(stack.lua())?;
+        values.iter().try_for_each(|value| stack.push_value(value))
+    }
 }
 
 /// What can be made of any number of Lua values: arguments of a callback, results of a call. Values
@@ -175,11 +187,36 @@ pub trait FromLuaMulti: Sized {
         let _ = (first, to);
         Self::from_lua_multi(values, lua)
     }
+
+    /// Converts what is in slots.
+    ///
+    /// # Errors
+    /// As [`FromLuaMulti::from_lua_multi`].
+    #[doc(hidden)]
+    #[inline]
+    fn from_slots(slots: Slots<'_>) -> Result<Self> {
+        Self::from_lua_multi(slots.values().collect(), slots.lua())
+    }
+
+    /// Converts the arguments of a callback, which are in slots.
+    ///
+    /// # Errors
+    /// As [`FromLuaMulti::from_lua_args`].
+    #[doc(hidden)]
+    #[inline]
+    fn from_slots_args(slots: Slots<'_>, first: usize, to: Option<&str>) -> Result<Self> {
+        Self::from_lua_args(slots.values().collect(), first, to, slots.lua())
+    }
 }
 
 impl<T: IntoLua> IntoLuaMulti for T {
     fn into_lua_multi(self, lua: &Lua) -> Result<MultiValue> {
         Ok(MultiValue([self.into_lua(lua)?].into()))
+    }
+
+    #[inline]
+    fn push_into_stack_multi(self, stack: &mut Stack<'_>) -> Result<()> {
+        self.push_into_stack(stack)
     }
 }
 
@@ -195,6 +232,16 @@ impl<T: FromLua> FromLuaMulti for T {
         lua: &Lua,
     ) -> Result<T> {
         T::from_lua_arg(values.pop_front().unwrap_or(Value::Nil), first, to, lua)
+    }
+
+    #[inline]
+    fn from_slots(slots: Slots<'_>) -> Result<T> {
+        T::from_slot(slots.get(0))
+    }
+
+    #[inline]
+    fn from_slots_args(slots: Slots<'_>, first: usize, to: Option<&str>) -> Result<T> {
+        T::from_slot_arg(slots.get(0), first, to)
     }
 }
 
@@ -220,11 +267,25 @@ impl<T: IntoLua> IntoLuaMulti for Variadic<T> {
     fn into_lua_multi(self, lua: &Lua) -> Result<MultiValue> {
         self.0.into_iter().map(|v| v.into_lua(lua)).collect()
     }
+
+    #[inline]
+    fn push_into_stack_multi(self, stack: &mut Stack<'_>) -> Result<()> {
+        self.0
+            .into_iter()
+            .try_for_each(|value| value.push_into_stack(stack))
+    }
 }
 
 impl<T: FromLua> FromLuaMulti for Variadic<T> {
     fn from_lua_multi(values: MultiValue, lua: &Lua) -> Result<Variadic<T>> {
         values.into_iter().map(|v| T::from_lua(v, lua)).collect()
+    }
+
+    #[inline]
+    fn from_slots(slots: Slots<'_>) -> Result<Variadic<T>> {
+        (0..slots.len())
+            .map(|n| T::from_slot(slots.get(n)))
+            .collect()
     }
 }
 
@@ -240,6 +301,17 @@ impl<T: IntoLuaMulti, E: IntoLuaMulti> IntoLuaMulti for std::result::Result<T, E
             }
         }
     }
+
+    #[inline]
+    fn push_into_stack_multi(self, stack: &mut Stack<'_>) -> Result<()> {
+        match self {
+            Ok(values) => values.push_into_stack_multi(stack),
+            Err(error) => {
+                stack.push_value(&Value::Nil)?;
+                error.push_into_stack_multi(stack)
+            }
+        }
+    }
 }
 
 impl FromIterator<MultiValue> for MultiValue {
@@ -252,10 +324,25 @@ impl IntoLuaMulti for () {
     fn into_lua_multi(self, _: &Lua) -> Result<MultiValue> {
         Ok(MultiValue::new())
     }
+
+    #[inline]
+    fn push_into_stack_multi(self, _: &mut Stack<'_>) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl FromLuaMulti for () {
     fn from_lua_multi(_: MultiValue, _: &Lua) -> Result<()> {
+        Ok(())
+    }
+
+    #[inline]
+    fn from_slots(_: Slots<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    #[inline]
+    fn from_slots_args(_: Slots<'_>, _: usize, _: Option<&str>) -> Result<()> {
         Ok(())
     }
 }
@@ -271,6 +358,14 @@ macro_rules! tuples {
                 let mut values = MultiValue(head);
                 values.extend($last.into_lua_multi(lua)?);
                 Ok(values)
+            }
+
+            #[allow(non_snake_case)]
+            #[inline]
+            fn push_into_stack_multi(self, stack: &mut Stack<'_>) -> Result<()> {
+                let ($($head,)* $last,) = self;
+                $($head.push_into_stack(stack)?;)*
+                $last.push_into_stack_multi(stack)
             }
         }
 
@@ -295,6 +390,28 @@ macro_rules! tuples {
                     pos += 1;
                 )*
                 Ok(($($head,)* $last::from_lua_args(values, pos, to, lua)?,))
+            }
+
+            #[allow(non_snake_case, unused_mut, unused_assignments)]
+            #[inline]
+            fn from_slots(slots: Slots<'_>) -> Result<Self> {
+                let mut index = 0;
+                $(
+                    let $head = $head::from_slot(slots.get(index))?;
+                    index += 1;
+                )*
+                Ok(($($head,)* $last::from_slots(slots.from(index))?,))
+            }
+
+            #[allow(non_snake_case, unused_mut, unused_assignments)]
+            #[inline]
+            fn from_slots_args(slots: Slots<'_>, first: usize, to: Option<&str>) -> Result<Self> {
+                let mut index = 0;
+                $(
+                    let $head = $head::from_slot_arg(slots.get(index), first + index, to)?;
+                    index += 1;
+                )*
+                Ok(($($head,)* $last::from_slots_args(slots.from(index), first + index, to)?,))
             }
         }
     )*};

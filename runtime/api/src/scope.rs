@@ -5,11 +5,13 @@
 //! finds none of the others. The scope's handles keep the objects alive until then; so the collector
 //! never drops a value that has a lifetime.
 
-use crate::userdata::{self, UserDataRegistry};
+use crate::userdata::{self, OnlyUserdata, UserDataRegistry};
 use crate::{AnyUserData, Error, FromLuaMulti, Function, IntoLuaMulti, Lua, Result, UserData};
 use perilune_runtime::userdata::{Access, Boxed, Contents, Userdata};
-use std::cell::RefCell;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
+use std::rc::Rc;
 
 /// What [`Lua::scope`] hands to its function: makes Lua functions and userdata of Rust values that
 /// need not live for ever.
@@ -95,6 +97,8 @@ enum End {
     Function(Function),
     /// A userdata.
     Userdata(AnyUserData),
+    /// The methods of a userdata, which know it by its address.
+    Methods(OnlyUserdata),
 }
 
 /// All that ends with a scope.
@@ -111,7 +115,7 @@ impl Drop for Ends {
             if ends.is_empty() {
                 return;
             }
-            let values: Vec<Option<Boxed>> = ends.iter().map(End::take).collect();
+            let values: Vec<Box<dyn Any>> = ends.iter().map(End::take).collect();
             drop(values);
         }
     }
@@ -119,10 +123,15 @@ impl Drop for Ends {
 
 impl End {
     /// Takes the Rust value out of the Lua object.
-    fn take(&self) -> Option<Boxed> {
+    fn take(&self) -> Box<dyn Any> {
         match self {
-            End::Function(function) => userdata::take_body(function),
-            End::Userdata(userdata) => userdata.take_scoped(),
+            // SAFETY: a scope's functions are lent ones; the scope keeps the state open.
+            End::Function(function) => Box::new(unsafe { userdata::take_back(function) }),
+            End::Userdata(userdata) => Box::new(userdata.take_scoped()),
+            End::Methods(only) => {
+                only.set(std::ptr::null());
+                Box::new(())
+            }
         }
     }
 }
@@ -161,10 +170,8 @@ impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
         A: FromLuaMulti,
         R: IntoLuaMulti,
     {
-        let body = userdata::scoped_body(func);
-        // SAFETY: the body is taken out and dropped when the scope ends, which is within 'scope; it
-        // can't be called afterwards.
-        let function = unsafe { userdata::create_scoped(&self.lua, body)? };
+        // SAFETY: it is taken back when the scope ends, which is within 'scope.
+        let function = unsafe { userdata::lend(&self.lua, func)? };
         self.end_with_scope(End::Function(function.clone()));
         Ok(function)
     }
@@ -330,17 +337,11 @@ impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
             }
         };
         let raw: *mut Userdata = userdata.0.raw().as_pointer();
-        let mut registry = UserDataRegistry::of_one(&self.lua, raw);
+        let only: OnlyUserdata = Rc::new(Cell::new(raw.cast_const()));
+        self.end_with_scope(End::Methods(only.clone()));
+        let mut registry = UserDataRegistry::of_one(&self.lua, only);
         register(&mut registry);
-        let mut methods = Vec::new();
-        let metatable = self
-            .lua
-            .create_metatable(registry.into_members(), &mut methods);
-        // They know the userdata by its address, which may be another's one day.
-        for method in methods {
-            self.end_with_scope(End::Function(method));
-        }
-        let metatable = metatable?.0.raw();
+        let metatable = self.lua.create_metatable(registry.into_members())?.0.raw();
         // SAFETY: the handle keeps the metatable alive.
         unsafe { userdata.set_metatable(metatable.as_pointer()) };
         Ok(userdata)

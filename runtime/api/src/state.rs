@@ -1,6 +1,7 @@
 //! The state: a virtual machine and its embedding interface.
 
 use crate::control::Control;
+use crate::failure::Failures;
 use crate::handle::Handle;
 use crate::userdata::Classes;
 use crate::{Error, FromLua, IntoLua, LuaString, Raised, Result, Table, Value};
@@ -11,6 +12,7 @@ use perilune_runtime::protect;
 use perilune_runtime::value as raw;
 use perilune_runtime::vm::{PendingLink, Vm, pending};
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
@@ -24,6 +26,8 @@ pub(crate) struct State {
     pub(crate) control: Control,
     /// Userdata types.
     pub(crate) classes: Classes,
+    /// What is needed to make error objects, once it is.
+    pub(crate) failures: Cell<Option<Failures>>,
 }
 
 impl State {
@@ -109,7 +113,7 @@ impl State {
         unsafe {
             let vm = self.vm();
             let value = protect::error_value(&mut *vm, error);
-            crate::callback::go_on_with_panic(value);
+            crate::failure::go_on_with_panic(value);
             let object = Value::from_raw(self, value);
             let traceback = (*vm).traceback.take();
             let limit = match error {
@@ -197,6 +201,7 @@ impl Lua {
             owners: Cell::new(1),
             control: Control::default(),
             classes: Classes::default(),
+            failures: Cell::new(None),
         };
         Lua {
             state: Rc::new(state),
@@ -216,6 +221,18 @@ impl Lua {
         state.owners.set(state.owners.get() + 1);
         Ok(Lua {
             state: state.clone(),
+            _counted: (),
+        })
+    }
+}
+
+impl Lua {
+    /// The state for what it owns itself, and that goes with it: not counted as an owner.
+    pub(crate) fn uncounted(&self) -> ManuallyDrop<Lua> {
+        // SAFETY: a copy that is never dropped, of a pointer that is good while there is a machine.
+        let state = unsafe { std::ptr::read(&self.state) };
+        ManuallyDrop::new(Lua {
+            state,
             _counted: (),
         })
     }

@@ -4,7 +4,7 @@ use crate::handle::Handle;
 use crate::state::State;
 use crate::{
     AnyUserData, Error, Function, Integer, LightUserData, Lua, LuaString, Number, Result, Table,
-    Thread, callback,
+    Thread, failure,
 };
 use perilune_runtime::value as raw;
 use std::cmp::Ordering;
@@ -198,7 +198,7 @@ impl Value {
             raw::View::LuaClosure(_) | raw::View::NativeClosure(_) => {
                 Value::Function(Function(handle()))
             }
-            raw::View::Userdata(_) => match callback::error_of(value) {
+            raw::View::Userdata(_) => match failure::error_of(value) {
                 Some(error) => Value::Error(Box::new(error)),
                 None => Value::UserData(AnyUserData(handle())),
             },
@@ -227,10 +227,7 @@ impl Value {
                 }
                 h.raw()
             }
-            Value::Error(error) => {
-                let lua = Lua::of(state)?;
-                callback::error_object(&lua, (**error).clone())?
-            }
+            Value::Error(error) => Lua::of(state)?.error_object((**error).clone())?,
         })
     }
 }

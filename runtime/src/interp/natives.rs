@@ -8,7 +8,7 @@
 //! may overwrite.
 
 use super::fast::slot;
-use super::perform;
+use super::{EXIT_DONE, perform};
 use crate::call::{self, move_results, pop_frame, safepoint};
 use crate::error::LuaError;
 use crate::frame::*;
@@ -125,7 +125,7 @@ pub(super) unsafe fn next(
     }
 }
 
-/// A return from a Lua function that a native one called; answers an exit code or 0.
+/// A return from a Lua function that a native one or Rust called; answers an exit code or 0.
 ///
 /// # Safety
 /// The arguments are a handler's state.
@@ -156,7 +156,8 @@ pub(super) unsafe fn return_(
         } else {
             return perform(vm, pc, base, constants, Slow::Return);
         };
-        if (*site).continuation != Continuation::Native
+        let continuation = (*site).continuation;
+        if !matches!(continuation, Continuation::Native | Continuation::Entry)
             || (*frame).flags & special != 0
             || !is_quiet(vm)
         {
@@ -165,6 +166,12 @@ pub(super) unsafe fn return_(
         let place = base.sub(1 + (*frame).varargs as usize);
         let got = move_results(vm, place, first, count, (*site).wanted);
         pop_frame(vm);
+        if continuation == Continuation::Entry {
+            (*vm).base = slot(place.add(1), 0).byte_sub((*site).delta as usize);
+            (*vm).pc = (*site).return_pc;
+            (*vm).constants = (*site).constants;
+            return EXIT_DONE;
+        }
         let native_base = slot(place.add(1), 0).byte_sub((*site).delta as usize);
         (*vm).base = native_base;
         (*vm).pc = std::ptr::null();

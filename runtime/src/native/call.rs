@@ -434,6 +434,12 @@ impl<'c> Call<'c> {
         self.table_set_str(registry, type_name.as_bytes(), t.into())?;
         Ok((t, true))
     }
+    /// The running native function.
+    #[inline]
+    pub fn running_closure(&self) -> *mut NativeClosure {
+        self.closure()
+    }
+    #[inline]
     fn closure(&self) -> *mut NativeClosure {
         // SAFETY: the running native function stands at base - 1.
         unsafe { (*(*self.vm).base.sub(1)).as_pointer() }

@@ -5,9 +5,11 @@
 
 use crate::{Error, Result};
 use perilune_runtime::userdata::{Contents, Userdata};
-use std::sync::{Arc, Mutex, RwLock};
+use std::cell::Cell;
 #[cfg(not(feature = "send"))]
-use std::{cell::RefCell, rc::Rc};
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, RwLock};
 
 /// A use of a userdata's value.
 pub(super) struct Lease(*mut Userdata);
@@ -55,13 +57,16 @@ type WithShared = unsafe fn(*mut Userdata, &mut dyn FnMut(*const ())) -> Result<
 /// Likewise, with exclusive access.
 type WithExclusive = unsafe fn(*mut Userdata, &mut dyn FnMut(*mut ())) -> Result<()>;
 
+/// The only userdata of a registry; null when its scope has ended.
+pub(crate) type OnlyUserdata = Rc<Cell<*const Userdata>>;
+
 /// In which userdata a registry's methods find their value.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) enum Target {
     /// In those of the type, and those with shared pointers to the type.
     Type(&'static Contents, WithShared, WithExclusive),
     /// In one.
-    One(*const Userdata),
+    One(OnlyUserdata),
 }
 
 impl Target {
@@ -83,7 +88,7 @@ impl Target {
                     std::ptr::eq((*userdata).contents, *contents)
                         || (*userdata).contents.type_id() == contents.type_id()
                 }
-                Target::One(one) => std::ptr::eq(userdata, *one),
+                Target::One(one) => std::ptr::eq(userdata, one.get()),
             };
             if (*userdata).value.is_null() {
                 return Err(Error::UserDataDestructed);

@@ -7,7 +7,7 @@
 //! Invariant: the metatables of registered types live as long as the state (`Vm::metatables`), so that
 //! they can be kept by address.
 
-use super::method::{self, Body};
+use super::method::{self, Maker};
 use super::registry::{Members, UserDataRegistry};
 use crate::handle::Handle;
 use crate::{
@@ -33,8 +33,6 @@ pub(crate) struct Classes {
 
 /// `__gc` of userdata: drops the value.
 const DROP: Native = native!("?", drop_value, private_upvalues);
-/// All metamethods of userdata whose value is gone.
-const DESTRUCTED: Native = native!("?", raise_destructed, private_upvalues);
 
 fn drop_value(call: &mut Call<'_>) -> NativeResult {
     let this = call.slot(1).raw();
@@ -73,10 +71,6 @@ pub(super) unsafe fn destroy(userdata: *mut Userdata) -> Option<Option<Boxed>> {
     }
 }
 
-fn raise_destructed(call: &mut Call<'_>) -> NativeResult {
-    crate::callback::conclude(call, Ok(Err(Error::UserDataDestructed)))
-}
-
 impl Lua {
     /// The metatable of a type: `register` says what it has, if it is not known yet.
     pub(crate) fn class<T: 'static>(
@@ -102,7 +96,7 @@ impl Lua {
     ) -> Result<*mut RawTable> {
         let mut registry = UserDataRegistry::new(self);
         register(&mut registry);
-        let metatable = self.create_metatable(registry.into_members(), &mut Vec::new())?;
+        let metatable = self.create_metatable(registry.into_members())?;
         let metatable = self.keep_metatable(&metatable);
         let mut metatables = self.state.classes.metatables.borrow_mut();
         metatables.insert(TypeId::of::<T>(), metatable);
@@ -124,12 +118,7 @@ impl Lua {
             return Ok(known);
         }
         let metatable = self.create_table()?;
-        let mut function = raw::Value::NIL;
-        self.with_call(|call| {
-            function = call.new_function(DESTRUCTED)?.raw();
-            Ok(())
-        })?;
-        let function = Function(Handle::new(&self.state, function));
+        let function = method::destructed(self)?;
         let silent = [
             Event::Gc,
             Event::Mode,
@@ -146,21 +135,14 @@ impl Lua {
         Ok(metatable)
     }
 
-    /// A metatable. The functions that are made are added to `made`.
-    pub(crate) fn create_metatable(
-        &self,
-        members: Members,
-        made: &mut Vec<Function>,
-    ) -> Result<Table> {
+    /// A metatable.
+    pub(crate) fn create_metatable(&self, members: Members) -> Result<Table> {
         let metatable = self.create_table()?;
-        let mut add = |to: &Table, name: &str, body: Box<Body>| {
-            let function = method::create(self, body)?;
-            self.set_member(to, name, &Value::Function(function.clone()))?;
-            made.push(function);
-            Ok::<(), Error>(())
+        let add = |to: &Table, name: &str, make: Maker| {
+            self.set_member(to, name, &Value::Function(make(self)?))
         };
-        for (name, body) in members.meta_methods {
-            add(&metatable, MetaMethod::validate(&name)?, body)?;
+        for (name, make) in members.meta_methods {
+            add(&metatable, MetaMethod::validate(&name)?, make)?;
         }
         for (name, value) in members.meta_fields {
             self.set_member(&metatable, MetaMethod::validate(&name)?, &value?)?;
@@ -188,8 +170,8 @@ impl Lua {
             for (name, value) in members.fields {
                 self.set_member(others, &name, &value?)?;
             }
-            for (name, body) in members.methods {
-                add(others, &name, body)?;
+            for (name, make) in members.methods {
+                add(others, &name, make)?;
             }
         }
         let is_asked_itself = matches!(asked, Value::Table(_) | Value::Nil);
@@ -197,8 +179,8 @@ impl Lua {
             asked
         } else {
             let getters = self.create_table()?;
-            for (name, body) in members.getters {
-                add(&getters, &name, body)?;
+            for (name, make) in members.getters {
+                add(&getters, &name, make)?;
             }
             let methods = if is_asked_itself { None } else { others };
             self.members_function(
@@ -213,8 +195,8 @@ impl Lua {
         self.set_member(&metatable, MetaMethod::Index.name(), &index)?;
         if !members.setters.is_empty() {
             let setters = self.create_table()?;
-            for (name, body) in members.setters {
-                add(&setters, &name, body)?;
+            for (name, make) in members.setters {
+                add(&setters, &name, make)?;
             }
             let asked = metatable.raw_get(MetaMethod::NewIndex.name())?;
             let function =

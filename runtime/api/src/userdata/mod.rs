@@ -12,10 +12,11 @@ mod registry;
 mod traits;
 mod wrapped;
 
+pub(crate) use borrow::OnlyUserdata;
 pub(crate) use class::Classes;
 pub use meta_method::MetaMethod;
 pub use metatable::{UserDataMetatable, UserDataMetatablePairs};
-pub(crate) use method::{create_scoped, scoped_body, take_body};
+pub(crate) use method::{lend, take_back};
 pub(crate) use name::{full_name, short_type_name};
 pub use reference::{UserDataOwned, UserDataRef, UserDataRefMut};
 pub use registry::UserDataRegistry;

@@ -1,23 +1,22 @@
 //! Collecting the fields, methods and operators of a type.
 
-use super::borrow::Target;
-use super::method::{self, Body};
+use super::borrow::{OnlyUserdata, Target};
+use super::method::{self, Maker};
 use super::{full_name, short_type_name};
 use crate::{
     AnyUserData, Error, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, Lua, MaybeSend, MetaMethod,
     Result, UserData, UserDataFields, UserDataMethods, Value,
 };
-use perilune_runtime::userdata::Userdata;
 use std::marker::PhantomData;
 
 /// What a metatable is made of.
 pub(crate) struct Members {
     pub(super) fields: Vec<(String, Result<Value>)>,
-    pub(super) getters: Vec<(String, Box<Body>)>,
-    pub(super) setters: Vec<(String, Box<Body>)>,
-    pub(super) methods: Vec<(String, Box<Body>)>,
+    pub(super) getters: Vec<(String, Maker)>,
+    pub(super) setters: Vec<(String, Maker)>,
+    pub(super) methods: Vec<(String, Maker)>,
     pub(super) meta_fields: Vec<(String, Result<Value>)>,
-    pub(super) meta_methods: Vec<(String, Box<Body>)>,
+    pub(super) meta_methods: Vec<(String, Maker)>,
     pub(super) type_name: String,
 }
 
@@ -51,7 +50,7 @@ impl<T: 'static> UserDataRegistry<T> {
 
 impl<T> UserDataRegistry<T> {
     /// The registry of one userdata.
-    pub(crate) fn of_one(lua: &Lua, userdata: *const Userdata) -> UserDataRegistry<T> {
+    pub(crate) fn of_one(lua: &Lua, userdata: OnlyUserdata) -> UserDataRegistry<T> {
         UserDataRegistry::with_target(lua, Target::One(userdata))
     }
 
@@ -105,8 +104,8 @@ impl<T> UserDataRegistry<T> {
     }
 }
 
-/// The slot of an accessor's value: behind the userdata and the key.
-const VALUE: u32 = 3;
+/// Slots between the userdata and an accessor's value: the key.
+const KEY: usize = 1;
 
 impl<T> UserDataFields<T> for UserDataRegistry<T> {
     fn add_field<V>(&mut self, name: impl Into<String>, value: V)
@@ -124,7 +123,7 @@ impl<T> UserDataFields<T> for UserDataRegistry<T> {
     {
         let name = name.into();
         let full_name = full_name::<T>(&name);
-        let body = method::shared(self.target, full_name, VALUE, move |lua, this, ()| {
+        let body = method::shared(self.target.clone(), full_name, KEY, move |lua, this, ()| {
             method(lua, this)
         });
         self.members.getters.push((name, body));
@@ -136,7 +135,7 @@ impl<T> UserDataFields<T> for UserDataRegistry<T> {
         A: FromLua,
     {
         let name = name.into();
-        let body = method::exclusive(self.target, full_name::<T>(&name), VALUE, method);
+        let body = method::exclusive(self.target.clone(), full_name::<T>(&name), KEY, method);
         self.members.setters.push((name, body));
     }
 
@@ -188,7 +187,7 @@ impl<T> UserDataMethods<T> for UserDataRegistry<T> {
         R: IntoLuaMulti,
     {
         let name = name.into();
-        let body = method::shared(self.target, full_name::<T>(&name), 2, method);
+        let body = method::shared(self.target.clone(), full_name::<T>(&name), 0, method);
         self.members.methods.push((name, body));
     }
 
@@ -199,7 +198,7 @@ impl<T> UserDataMethods<T> for UserDataRegistry<T> {
         R: IntoLuaMulti,
     {
         let name = name.into();
-        let body = method::exclusive(self.target, full_name::<T>(&name), 2, method);
+        let body = method::exclusive(self.target.clone(), full_name::<T>(&name), 0, method);
         self.members.methods.push((name, body));
     }
 
@@ -232,7 +231,7 @@ impl<T> UserDataMethods<T> for UserDataRegistry<T> {
         R: IntoLuaMulti,
     {
         let name = name.into();
-        let body = method::shared(self.target, full_name::<T>(&name), 2, method);
+        let body = method::shared(self.target.clone(), full_name::<T>(&name), 0, method);
         self.members.meta_methods.push((name, body));
     }
 
@@ -243,7 +242,7 @@ impl<T> UserDataMethods<T> for UserDataRegistry<T> {
         R: IntoLuaMulti,
     {
         let name = name.into();
-        let body = method::exclusive(self.target, full_name::<T>(&name), 2, method);
+        let body = method::exclusive(self.target.clone(), full_name::<T>(&name), 0, method);
         self.members.meta_methods.push((name, body));
     }
 

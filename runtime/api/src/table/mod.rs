@@ -1,6 +1,12 @@
 //! Tables from Rust: with metamethods, and raw.
 
+mod iterate;
+mod show;
+
+pub use iterate::{TablePairs, TableSequence};
+
 use crate::handle::Handle;
+use crate::stack::Stack;
 use crate::{Error, FromLua, Integer, IntoLua, Lua, Result, Table, Value};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::interp::{self, Found};
@@ -9,8 +15,6 @@ use perilune_runtime::native::Local;
 use perilune_runtime::table::{Table as RawTable, TableError};
 use perilune_runtime::value as raw;
 use std::ffi::c_void;
-use std::fmt;
-use std::marker::PhantomData;
 
 impl Lua {
     /// An empty table.
@@ -43,7 +47,8 @@ impl Lua {
         &self,
         entries: impl IntoIterator<Item = (K, V)>,
     ) -> Result<Table> {
-        let table = self.create_table()?;
+        let entries = entries.into_iter();
+        let table = self.create_table_with_capacity(0, expected(entries.size_hint().0))?;
         for (key, value) in entries {
             table.raw_set(key, value)?;
         }
@@ -59,12 +64,24 @@ impl Lua {
         values: impl IntoIterator<Item = T>,
     ) -> Result<Table> {
         let values = values.into_iter();
-        let table = self.create_table_with_capacity(values.size_hint().0.min(1 << 16), 0)?;
+        let table = self.create_table_with_capacity(expected(values.size_hint().0), 0)?;
+        let Some(mut stack) = Stack::new(self) else {
+            for (n, value) in values.enumerate() {
+                table.raw_set(n as Integer + 1, value)?;
+            }
+            return Ok(table);
+        };
         for (n, value) in values.enumerate() {
-            table.raw_set(n as i64 + 1, value)?;
+            value.push_into_stack(&mut stack)?;
+            table.store_element(n as Integer + 1, stack.pop_raw())?;
         }
         Ok(table)
     }
+}
+
+/// How many entries to make room for, when so many are announced: the announcement may be wrong.
+fn expected(count: usize) -> usize {
+    count.min(1 << 16)
 }
 
 /// What a table is refused.
@@ -93,19 +110,50 @@ impl Table {
     /// What a metamethod raises, or what a conversion says.
     pub fn get<V: FromLua>(&self, key: impl IntoLua) -> Result<V> {
         let lua = self.0.lua()?;
-        let key = key.into_lua(&lua)?;
+        let Some(mut stack) = Stack::new(&lua) else {
+            let key = key.into_lua(&lua)?;
+            return V::from_lua(self.find_elsewhere(&lua, &key)?, &lua);
+        };
+        key.push_into_stack(&mut stack)?;
+        self.find(&mut stack)?;
+        V::from_slot(stack.slots().get(0))
+    }
+
+    /// Puts `t[key]` in place of the key that was pushed.
+    #[inline]
+    fn find(&self, stack: &mut Stack<'_>) -> Result<()> {
+        let lua = stack.lua();
+        let key = stack.slots().get(0).raw();
+        // SAFETY: the handle keeps the table alive, the stack the key.
+        let found = unsafe { interp::index_value(&mut *lua.vm(), self.0.raw(), key) };
+        match found {
+            Ok(Found::Value(value)) => stack.replace_raw(value),
+            Ok(Found::Metamethod(function, object)) => {
+                stack.pop_raw();
+                stack.push_raw(function)?;
+                stack.push_raw(object)?;
+                stack.push_raw(key)?;
+                stack.call_for_one()?;
+            }
+            Err(error) => return Err(self.raised(error)),
+        }
+        Ok(())
+    }
+
+    /// `t[key]`, between two instructions of a Lua function.
+    #[cold]
+    fn find_elsewhere(&self, lua: &Lua, key: &Value) -> Result<Value> {
         let raw_key = key.to_raw(&lua.state)?;
         // SAFETY: the handles keep table and key alive.
         let found = unsafe { interp::index_value(&mut *lua.vm(), self.0.raw(), raw_key) };
-        let value = match found.map_err(|error| self.raised(error))? {
-            Found::Value(value) => Value::from_raw(&lua.state, value),
+        match found.map_err(|error| self.raised(error))? {
+            Found::Value(value) => Ok(Value::from_raw(&lua.state, value)),
             Found::Metamethod(function, object) => {
-                let (object, key) = (Value::from_raw(&lua.state, object), key);
-                let mut results = lua.state.call(function, &[object, key], true)?;
-                results.drain(..).next().unwrap_or(Value::Nil)
+                let operands = [Value::from_raw(&lua.state, object), key.clone()];
+                let results = lua.state.call(function, &operands, true)?;
+                Ok(results.into_iter().next().unwrap_or_default())
             }
-        };
-        V::from_lua(value, &lua)
+        }
     }
 
     /// `t[key] = value`.
@@ -114,7 +162,40 @@ impl Table {
     /// What a metamethod raises; nil or NaN as key; memory.
     pub fn set(&self, key: impl IntoLua, value: impl IntoLua) -> Result<()> {
         let lua = self.0.lua()?;
-        let (key, value) = (key.into_lua(&lua)?, value.into_lua(&lua)?);
+        let Some(mut stack) = Stack::new(&lua) else {
+            return self.store_elsewhere(&lua, &key.into_lua(&lua)?, &value.into_lua(&lua)?);
+        };
+        key.push_into_stack(&mut stack)?;
+        value.push_into_stack(&mut stack)?;
+        self.store(&mut stack)
+    }
+
+    /// `t[key] = value` with the key and the value that were pushed.
+    #[inline]
+    fn store(&self, stack: &mut Stack<'_>) -> Result<()> {
+        let lua = stack.lua();
+        let (key, value) = (stack.slots().get(0).raw(), stack.slots().get(1).raw());
+        // SAFETY: the handle keeps the table alive, the stack the others.
+        let done =
+            unsafe { interp::set_index_value(&mut *lua.vm(), self.0.raw(), key, value, false) };
+        match done {
+            Ok(None) => Ok(()),
+            Ok(Some((function, object))) => {
+                stack.pop_raw();
+                stack.pop_raw();
+                stack.push_raw(function)?;
+                stack.push_raw(object)?;
+                stack.push_raw(key)?;
+                stack.push_raw(value)?;
+                stack.call().map(|_| ())
+            }
+            Err(error) => Err(self.raised(error)),
+        }
+    }
+
+    /// `t[key] = value`, between two instructions of a Lua function.
+    #[cold]
+    fn store_elsewhere(&self, lua: &Lua, key: &Value, value: &Value) -> Result<()> {
         let (raw_key, raw_value) = (key.to_raw(&lua.state)?, value.to_raw(&lua.state)?);
         // SAFETY: the handles keep all three alive.
         let done = unsafe {
@@ -122,7 +203,8 @@ impl Table {
         };
         if let Some((function, object)) = done.map_err(|error| self.raised(error))? {
             let object = Value::from_raw(&lua.state, object);
-            lua.state.call(function, &[object, key, value], true)?;
+            let operands = [object, key.clone(), value.clone()];
+            lua.state.call(function, &operands, true)?;
         }
         Ok(())
     }
@@ -141,11 +223,22 @@ impl Table {
     /// What a conversion says.
     pub fn raw_get<V: FromLua>(&self, key: impl IntoLua) -> Result<V> {
         let lua = self.0.lua()?;
-        let key = key.into_lua(&lua)?;
-        let raw_key = key.to_raw(&lua.state)?;
-        // SAFETY: the handles keep table and key alive.
-        let value = unsafe { RawTable::get(&(*lua.vm()).heap, self.raw(), raw_key) };
-        V::from_lua(Value::from_raw(&lua.state, value), &lua)
+        let Some(mut stack) = Stack::new(&lua) else {
+            let key = key.into_lua(&lua)?;
+            let value = self.element(&lua, key.to_raw(&lua.state)?);
+            return V::from_lua(Value::from_raw(&lua.state, value), &lua);
+        };
+        key.push_into_stack(&mut stack)?;
+        let value = self.element(&lua, stack.slots().get(0).raw());
+        stack.replace_raw(value);
+        V::from_slot(stack.slots().get(0))
+    }
+
+    /// What is at a key, which the caller keeps alive.
+    #[inline]
+    fn element(&self, lua: &Lua, key: raw::Value) -> raw::Value {
+        // SAFETY: the handle keeps the table alive.
+        unsafe { RawTable::get(&(*lua.vm()).heap, self.raw(), key) }
     }
 
     /// `t[key] = value`, raw.
@@ -154,14 +247,32 @@ impl Table {
     /// Nil or NaN as key, memory, or what a conversion says.
     pub fn raw_set(&self, key: impl IntoLua, value: impl IntoLua) -> Result<()> {
         let lua = self.0.lua()?;
-        let (key, value) = (key.into_lua(&lua)?, value.into_lua(&lua)?);
-        let (raw_key, raw_value) = (key.to_raw(&lua.state)?, value.to_raw(&lua.state)?);
-        // SAFETY: the handles keep all three alive.
-        let result = unsafe {
-            let heap = &mut (*lua.vm()).heap;
-            RawTable::set(heap, self.raw(), raw_key, raw_value)
+        let Some(mut stack) = Stack::new(&lua) else {
+            let (key, value) = (key.into_lua(&lua)?, value.into_lua(&lua)?);
+            return self.set_element(&lua, key.to_raw(&lua.state)?, value.to_raw(&lua.state)?);
         };
-        result.map_err(refused)
+        key.push_into_stack(&mut stack)?;
+        value.push_into_stack(&mut stack)?;
+        let (key, value) = (stack.slots().get(0).raw(), stack.slots().get(1).raw());
+        self.set_element(&lua, key, value)
+    }
+
+    /// Sets what is at a key; the caller keeps both alive.
+    #[inline]
+    fn set_element(&self, lua: &Lua, key: raw::Value, value: raw::Value) -> Result<()> {
+        // SAFETY: the handle keeps the table alive.
+        let done = unsafe { RawTable::set(&mut (*lua.vm()).heap, self.raw(), key, value) };
+        done.map_err(refused)
+    }
+
+    /// Sets what is at an integer key; the caller has just had `value`.
+    #[inline]
+    fn store_element(&self, key: Integer, value: raw::Value) -> Result<()> {
+        // SAFETY: the handle keeps the table alive.
+        unsafe {
+            let heap = &mut (*self.0.state.vm()).heap;
+            RawTable::set_int(heap, self.raw(), key, value).map_err(refused)
+        }
     }
 
     /// The border (`#t` without metamethods).
@@ -184,9 +295,7 @@ impl Table {
         if function.is_nil() {
             return Ok(self.raw_len() as Integer);
         }
-        let operands = [Value::Table(self.clone()), Value::Table(self.clone())];
-        let length = lua.state.call(function, &operands, true)?;
-        let length = length.into_iter().next().unwrap_or_default();
+        let length: Value = lua.call_value(function, (self, self))?;
         match lua.coerce_integer(length)? {
             Some(length) => Ok(length),
             None => Err(Error::runtime("object length is not an integer")),
@@ -334,20 +443,12 @@ impl Table {
     /// The entries as `next` gives them, without metamethods. Entries may be changed or removed
     /// meanwhile; when some are added, the iteration may end with an error.
     pub fn pairs<K: FromLua, V: FromLua>(&self) -> TablePairs<'_, K, V> {
-        TablePairs {
-            table: self,
-            key: Some(Value::Nil),
-            items: PhantomData,
-        }
+        TablePairs::new(self)
     }
 
     /// The values from 1 to the first nil, without metamethods.
     pub fn sequence_values<V: FromLua>(&self) -> TableSequence<'_, V> {
-        TableSequence {
-            table: self,
-            next: 1,
-            items: PhantomData,
-        }
+        TableSequence::new(self)
     }
 
     /// Calls `f` for each entry.
@@ -371,146 +472,9 @@ impl Table {
     pub fn for_each_value<V: FromLua>(&self, f: impl FnMut(V) -> Result<()>) -> Result<()> {
         self.sequence_values().try_for_each(flatten(f))
     }
-
-    /// Writes the table as [`Value::show`] does.
-    pub(crate) fn show(
-        &self,
-        f: &mut fmt::Formatter<'_>,
-        indent: usize,
-        outer: &mut Vec<*const c_void>,
-    ) -> fmt::Result {
-        let entries = self.pairs::<Value, Value>().filter_map(Result::ok);
-        let mut entries: Vec<(Value, Value)> = entries.collect();
-        if entries.is_empty() {
-            return f.write_str("{}");
-        }
-        entries.sort_by(|(a, _), (b, _)| a.order(b));
-        let is_sequence = (1..)
-            .zip(&entries)
-            .all(|(n, (key, _))| *key == Value::Integer(n));
-        outer.push(self.to_pointer());
-        f.write_str("{\n")?;
-        for (key, value) in &entries {
-            write!(f, "{:1$}", "", indent + 2)?;
-            match key {
-                _ if is_sequence => {}
-                Value::String(name) if is_name(&name.as_bytes()) => {
-                    write!(f, "{} = ", name.display())?;
-                }
-                key => {
-                    f.write_str("[")?;
-                    key.show(f, 0, &mut vec![self.to_pointer()])?;
-                    f.write_str("] = ")?;
-                }
-            }
-            value.show(f, indent + 2, outer)?;
-            f.write_str(",\n")?;
-        }
-        outer.pop();
-        write!(f, "{:1$}}}", "", indent)
-    }
-}
-
-/// Whether a key could be written as a name (reserved words aside).
-fn is_name(key: &[u8]) -> bool {
-    let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
-    key.first().is_some_and(is_letter)
-        && key
-            .iter()
-            .all(|byte| is_letter(byte) || byte.is_ascii_digit())
 }
 
 /// `f` for what may have failed before.
 fn flatten<V>(mut f: impl FnMut(V) -> Result<()>) -> impl FnMut(Result<V>) -> Result<()> {
     move |value| f(value?)
-}
-
-/// `{:#?}` shows what is in the table, in an order of its keys.
-impl fmt::Debug for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if f.alternate() {
-            return self.show(f, 0, &mut Vec::new());
-        }
-        write!(f, "Table({:?})", self.0)
-    }
-}
-
-macro_rules! equal_to_sequences {
-    ($([$($generics:tt)*] $kind:ty;)*) => {$(
-        /// Whether the values from 1 to the border are these.
-        impl<T, $($generics)*> PartialEq<$kind> for Table
-        where
-            T: IntoLua + Clone,
-        {
-            fn eq(&self, other: &$kind) -> bool {
-                let Ok(lua) = self.0.lua() else { return false };
-                self.raw_len() == other.len()
-                    && (1 as Integer..).zip(other.iter()).all(|(n, expected)| {
-                        let found = self.raw_get::<Value>(n);
-                        let expected = expected.clone().into_lua(&lua);
-                        matches!((found, expected), (Ok(a), Ok(b)) if a == b)
-                    })
-            }
-        }
-    )*};
-}
-equal_to_sequences! {
-    [] [T];
-    [] &[T];
-    [const N: usize] [T; N];
-}
-
-/// See [`Table::pairs`].
-#[derive(Debug)]
-pub struct TablePairs<'a, K, V> {
-    table: &'a Table,
-    /// The key before the next one; `None` at the end.
-    key: Option<Value>,
-    items: PhantomData<fn() -> (K, V)>,
-}
-
-impl<K: FromLua, V: FromLua> Iterator for TablePairs<'_, K, V> {
-    type Item = Result<(K, V)>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let lua = self.table.0.lua().ok()?;
-        let key = self.key.take()?.to_raw(&lua.state).ok()?;
-        // SAFETY: the handles keep table and key alive.
-        let next = unsafe { RawTable::next(&(*lua.vm()).heap, self.table.raw(), key) };
-        let (key, value) = match next {
-            Ok(entry) => entry?,
-            Err(_) => return Some(Err(Error::runtime("invalid key to 'next'"))),
-        };
-        let key = Value::from_raw(&lua.state, key);
-        let value = Value::from_raw(&lua.state, value);
-        let convert = |key| Ok((K::from_lua(key, &lua)?, V::from_lua(value, &lua)?));
-        let item = convert(key.clone());
-        // An error ends the iteration.
-        self.key = item.is_ok().then_some(key);
-        Some(item)
-    }
-}
-
-/// See [`Table::sequence_values`].
-#[derive(Debug)]
-pub struct TableSequence<'a, V> {
-    table: &'a Table,
-    next: Integer,
-    items: PhantomData<fn() -> V>,
-}
-
-impl<V: FromLua> Iterator for TableSequence<'_, V> {
-    type Item = Result<V>;
-
-    fn next(&mut self) -> Option<Result<V>> {
-        let lua = self.table.0.lua().ok()?;
-        match self.table.raw_get(self.next) {
-            Ok(Value::Nil) => None,
-            Ok(value) => {
-                self.next += 1;
-                Some(V::from_lua(value, &lua))
-            }
-            Err(error) => Some(Err(error)),
-        }
-    }
 }
