@@ -223,7 +223,8 @@ fn raise_destructed(call: &mut Call<'_>) -> NativeResult {
 
 /// A function of a scope, until the scope takes it back.
 type Lent = RefCell<Option<Box<LentBody>>>;
-type LentBody = dyn Fn(&mut Call<'_>, &Lua) -> NativeResult;
+type LentBody = Borrowing<'static>;
+type Borrowing<'a> = dyn Fn(&mut Call<'_>, &Lua) -> NativeResult + 'a;
 
 /// A Lua function that calls `function` until [`take_back`] is called.
 ///
@@ -238,7 +239,7 @@ where
     A: FromLuaMulti,
     R: IntoLuaMulti,
 {
-    let body: Box<dyn Fn(&mut Call<'_>, &Lua) -> NativeResult + 'a> = Box::new(move |call, lua| {
+    let body: Box<Borrowing<'a>> = Box::new(move |call, lua| {
         enter(call, lua, |lua, slots| {
             function(lua, A::from_slots_args(slots, 1, None)?)
         })
