@@ -8,7 +8,6 @@ use crate::gc::{self, Roots};
 use crate::hook;
 use crate::metatable::{Event, metamethod};
 use crate::stack;
-use crate::userdata::Boxed;
 use crate::value::Value;
 use crate::vm::{MEMBER_SITES, Vm};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -147,7 +146,11 @@ pub unsafe fn explicit_step(vm: *mut Vm, kilobytes: i64) -> bool {
 /// As [`step`].
 pub unsafe fn set_incremental(vm: *mut Vm, pause: i64, multiplier: i64, step: i64) -> gc::Mode {
     // SAFETY: the caller's contract.
-    unsafe { gc::pacing::set_incremental(&raw mut *(*vm).heap, vm, pause, multiplier, step) }
+    unsafe {
+        let before = gc::pacing::set_incremental(&raw mut *(*vm).heap, vm, pause, multiplier, step);
+        drop_garbage(vm);
+        before
+    }
 }
 
 /// Changes to generational mode, likewise.
@@ -156,7 +159,29 @@ pub unsafe fn set_incremental(vm: *mut Vm, pause: i64, multiplier: i64, step: i6
 /// As [`step`].
 pub unsafe fn set_generational(vm: *mut Vm, minor: i64, major: i64) -> gc::Mode {
     // SAFETY: the caller's contract.
-    unsafe { gc::pacing::set_generational(&raw mut *(*vm).heap, vm, minor, major) }
+    unsafe {
+        let before = gc::pacing::set_generational(&raw mut *(*vm).heap, vm, minor, major);
+        drop_garbage(vm);
+        before
+    }
+}
+
+/// Drops the values of userdata that were freed, which may run any code: nothing of the machine is
+/// borrowed meanwhile, and the collector rests. A panic becomes a warning, as a finaliser's error does.
+unsafe fn drop_garbage(vm: *mut Vm) {
+    // SAFETY: called at a safepoint, after the collector's step.
+    unsafe {
+        if (*vm).heap.dropped.is_empty() {
+            return;
+        }
+        let stopped = (*vm).heap.set_internal_stop(true);
+        while let Some(value) = (*vm).heap.dropped.pop() {
+            if catch_unwind(AssertUnwindSafe(|| drop(value))).is_err() {
+                let _ = crate::warn::warn(vm, b"error in __gc (panic)", false);
+            }
+        }
+        (*vm).heap.set_internal_stop(stopped);
+    }
 }
 
 /// Calls the finalisers of objects found dead (manual §2.5.3), and drops the values of freed userdata.
@@ -164,31 +189,15 @@ pub unsafe fn set_generational(vm: *mut Vm, minor: i64, major: i64) -> gc::Mode 
 unsafe fn run_finalizers(vm: *mut Vm) {
     // SAFETY: called at a safepoint; the object stays alive as an argument.
     unsafe {
-        let is_idle = !(*vm).heap.has_pending_finalizers() && (*vm).heap.dropped.is_empty();
-        if (*vm).finalizing || is_idle {
+        drop_garbage(vm);
+        if (*vm).finalizing || !(*vm).heap.has_pending_finalizers() {
             return;
         }
         (*vm).finalizing = true;
-        loop {
-            if let Some(object) = (*vm).heap.next_pending_finalizer() {
-                finalize(vm, object);
-            } else if let Some(value) = (*vm).heap.dropped.pop() {
-                drop_value(vm, value);
-            } else {
-                break;
-            }
+        while let Some(object) = (*vm).heap.next_pending_finalizer() {
+            finalize(vm, object);
         }
         (*vm).finalizing = false;
-    }
-}
-
-/// Drops a value of the embedder, which may run any code: nothing of the machine is borrowed
-/// meanwhile. A panic becomes a warning, as an error of a finaliser does.
-unsafe fn drop_value(vm: *mut Vm, value: Boxed) {
-    if catch_unwind(AssertUnwindSafe(|| drop(value))).is_err() {
-        let text = b"error in __gc (panic while a value is dropped)";
-        // SAFETY: the caller's contract. There is nobody to tell of an error of the warning function.
-        let _ = unsafe { crate::warn::warn(vm, text, false) };
     }
 }
 

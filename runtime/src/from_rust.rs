@@ -13,57 +13,108 @@ use crate::native::native_site;
 use crate::stack;
 use crate::value::{LUA_CLOSURE, Value};
 use crate::vm::{MAX_C_CALLS, Vm};
-use std::sync::atomic::Ordering;
 
-/// Calls the function in slot `function` (from 1) of the running native frame, with the slots above it
-/// as arguments, and runs until it returns. The results are there then instead, the last slots in use;
-/// answers how many. After an error the frame has as many slots in use as before.
-///
-/// # Errors
-/// Whatever the callee raises.
+/// Calls the function in slot `function` (from 1) of the running native frame, with the `args` slots
+/// above it as arguments, and runs until it returns. The results are there then instead, the last slots
+/// in use; answers how many. After an error, which is left in [`Vm::error`], the frame has the slots below in use.
 ///
 /// # Safety
-/// The running frame is native (that of a native function, or a thread's first), and has that slot.
-pub unsafe fn call_slots(vm: *mut Vm, function: usize) -> Result<usize> {
+/// The running frame is native (that of a native function, or a thread's first); it has that slot, and
+/// the arguments stand above.
+#[inline]
+pub unsafe fn call_slots(vm: *mut Vm, function: usize, args: usize) -> Option<usize> {
     // SAFETY: the caller's contract.
     unsafe {
-        let in_use = (*(*vm).frame_top).varargs as usize;
-        let args = in_use - function;
         let place = (*vm).base.add(function - 1);
         let constants = (*vm).constants;
-        let site = native_site(vm, place, -1, Continuation::Entry, 0);
-        let flags = FRAME_C_CALL | FRAME_NON_YIELDABLE;
-        let runs_with_fuel = (*vm).runs_with_fuel;
-        (*vm).run_depth += 1;
-        let outcome = if enter_plainly(vm, place, args, site, flags) {
-            run_to_exit(vm, 0)
+        let site = slot_site(vm, place, function);
+        let is_done = if enter_plainly(vm, place, args, site) {
+            crate::interp::run_plainly(vm) == EXIT_DONE
         } else {
-            enter_and_run(vm, place, args, site, flags)
+            enter_and_finish(vm, place, args, site)
         };
-        (*vm).run_depth -= 1;
-        (*vm).runs_with_fuel = runs_with_fuel;
         (*vm).pc = std::ptr::null();
         (*vm).constants = constants;
-        outcome?;
+        if !is_done {
+            (*(*vm).frame_top).varargs = function as u32 - 1;
+            return None;
+        }
         let results = (*vm).top.offset_from((*vm).base) as usize;
         (*(*vm).frame_top).varargs = results as u32;
-        Ok(results + 1 - function)
+        Some(results + 1 - function)
     }
 }
 
-/// Enters a Lua function without variable arguments, if it is one, nothing is pending, and there is
-/// room; otherwise changes nothing.
+/// The error with which [`call_slots`] has failed.
+///
+/// # Safety
+/// `vm` is live.
+#[cold]
+pub unsafe fn take_error(vm: *mut Vm) -> LuaError {
+    // SAFETY: the caller's contract.
+    unsafe { (*vm).error.take().unwrap_or(LuaError::Memory) }
+}
+
+/// Calls any value, and runs until it returns; whether it has. Otherwise the error is in the machine.
+#[cold]
+#[inline(never)]
+unsafe fn enter_and_finish(
+    vm: *mut Vm,
+    place: *mut Value,
+    args: usize,
+    site: *const CallSite,
+) -> bool {
+    // SAFETY: the caller's contract.
+    unsafe {
+        // What is called may need a larger stack, and the arguments must be found in it then.
+        let end = place.offset_from((*vm).base) as usize + 1 + args;
+        (*(*vm).frame_top).varargs = end as u32;
+        let flags = FRAME_C_CALL | FRAME_NON_YIELDABLE;
+        if (*vm).is_busy {
+            (*vm).error = Some(busy(vm));
+            return false;
+        }
+        match enter_and_run(vm, place, args, site, flags) {
+            Ok(()) => true,
+            Err(error) => {
+                (*vm).error = Some(error);
+                false
+            }
+        }
+    }
+}
+
+/// The call site of a call from a slot of the running native frame.
+#[inline(always)]
+unsafe fn slot_site(vm: *mut Vm, place: *mut Value, function: usize) -> *const CallSite {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let known = (&(*vm).entry_sites).get(function).copied();
+        match known {
+            Some(site) if !site.is_null() => site,
+            _ => {
+                let site = native_site(vm, place, -1, Continuation::Entry, 0);
+                if let Some(known) = (&mut (*vm).entry_sites).get_mut(function) {
+                    *known = site;
+                }
+                site
+            }
+        }
+    }
+}
+
+/// Enters a Lua function without variable arguments, if it is one, nothing is pending or counted, and
+/// there is room; otherwise changes nothing.
 #[inline(always)]
 unsafe fn enter_plainly(
     vm: *mut Vm,
     place: *mut Value,
     args: usize,
     site: *const CallSite,
-    flags: u32,
 ) -> bool {
     // SAFETY: the caller's contract; room is checked before any write.
     unsafe {
-        if (*place).tag != LUA_CLOSURE || (*vm).pending.load(Ordering::Relaxed) != 0 {
+        if (*place).tag != LUA_CLOSURE || !crate::interp::runs_plainly(vm) {
             return false;
         }
         let proto = (*(*place).as_pointer::<LuaClosure>()).proto;
@@ -77,15 +128,17 @@ unsafe fn enter_plainly(
         {
             return false;
         }
-        for n in args..(*proto).num_params as usize {
-            *place.add(1 + n) = Value::NIL;
+        let mut missing = args;
+        while missing < (*proto).num_params as usize {
+            *place.add(1 + missing) = Value::NIL;
+            missing += 1;
         }
         (*thread).c_calls += 1;
         (*thread).non_yieldable += 1;
         *frame = Frame {
             site,
             varargs: 0,
-            flags,
+            flags: FRAME_C_CALL | FRAME_NON_YIELDABLE,
         };
         (*vm).frame_top = frame;
         (*vm).base = place.add(1);
@@ -108,32 +161,35 @@ unsafe fn enter_and_run(
     unsafe {
         let c_calls = (*(*vm).thread).c_calls;
         let frame_index = frame_index(vm);
-        let code = match call(vm, place, args, site, flags) {
+        let runs_with_fuel = (*vm).runs_with_fuel;
+        (*vm).run_depth += 1;
+        let mut code = match call(vm, place, args, site, flags) {
             Ok(next) => drive(vm, next),
             Err(error) if self::frame_index(vm) == frame_index => {
                 // Without a frame there is no boundary that would catch the error.
+                (*vm).run_depth -= 1;
                 (*(*vm).thread).c_calls = c_calls;
                 return Err(error);
             }
             Err(error) => drive(vm, Next::Raise(error)),
         };
-        run_to_exit(vm, code)
-    }
-}
-
-/// Runs until the call that was entered last returns or fails; `code` is that of the last exit.
-#[inline]
-unsafe fn run_to_exit(vm: *mut Vm, mut code: u64) -> Result<()> {
-    // SAFETY: the saved state is that of the callee.
-    unsafe {
         while code == 0 || code == EXIT_SWITCH {
             code = crate::interp::run(vm);
         }
+        (*vm).runs_with_fuel = runs_with_fuel;
+        (*vm).run_depth -= 1;
         if code == EXIT_DONE {
             return Ok(());
         }
-        Err((*vm).error.take().unwrap_or(LuaError::Memory))
+        Err(take_error(vm))
     }
+}
+
+/// What a call is refused with while a library function is interrupted.
+#[cold]
+unsafe fn busy(vm: *mut Vm) -> LuaError {
+    // SAFETY: the caller passes a live machine.
+    unsafe { (*vm).runtime_error("Lua can't be called from here") }
 }
 
 /// Index of the running frame.
@@ -159,7 +215,7 @@ pub unsafe fn call_from_rust(
     // SAFETY: the caller's contract.
     unsafe {
         if (*vm).is_busy && flags & FRAME_HOOK == 0 {
-            return Err((*vm).runtime_error("Lua can't be called from here"));
+            return Err(busy(vm));
         }
         let saved = (
             (*vm).pc,

@@ -36,6 +36,10 @@ pub struct Limits {
     catchable: [bool; 4],
     /// What is to be raised at the next safepoint.
     stop: Option<Limit>,
+    /// Whether programs may not load binary chunks.
+    pub refuses_binary: bool,
+    /// Whether metatables make no object one that has a finaliser.
+    pub ignores_finalizers: bool,
     /// When everything is to end.
     pub deadline: Option<Instant>,
     /// Whether the running coroutine is to pause as soon as it can (`interrupt.rs`).
@@ -52,6 +56,8 @@ impl Default for Limits {
             other_fuel: 0,
             catchable: [false; 4],
             stop: None,
+            refuses_binary: false,
+            ignores_finalizers: false,
             deadline: None,
             is_pause_due: false,
             goes_on: false,

@@ -58,6 +58,9 @@ pub type ChunkObserver = Box<dyn Fn(&[u8], &[u8], &perilune_frontend::bytecode::
 /// destination, state.
 pub type NativeSiteKey = (u32, i32, u8, u32, u32);
 
+/// How many entries [`Vm::entry_sites`] has.
+pub const ENTRY_SITES: usize = 8;
+
 /// How many entries [`Vm::recent_native_sites`] has.
 pub const RECENT_NATIVE_SITES: usize = 8;
 
@@ -122,6 +125,8 @@ pub struct Vm {
     /// Call sites of getters and setters that instructions called lately, by the pc behind those;
     /// forgotten when protos may have died.
     pub member_sites: [(*const u64, *const CallSite); MEMBER_SITES],
+    /// Of those, the ones of calls that Rust makes from the first slots of a native frame, by slot.
+    pub entry_sites: [*const CallSite; ENTRY_SITES],
     /// Where `__index` stands in the metatable of strings: its shape (0: not known) and slot.
     pub string_index: (u32, u32),
     /// Values kept alive by handles of the embedder; freed slots hold nil.
@@ -195,6 +200,7 @@ impl Vm {
             recent_native_sites: [(NativeSiteKey::default(), std::ptr::null());
                 RECENT_NATIVE_SITES],
             member_sites: [(std::ptr::null(), std::ptr::null()); MEMBER_SITES],
+            entry_sites: [std::ptr::null(); ENTRY_SITES],
             string_index: (0, 0),
             handles: Vec::new(),
             metatables: Vec::new(),

@@ -40,6 +40,15 @@ const LIBRARIES: &[(&str, &[Native], Option<Open>)] = &[
 /// # Errors
 /// Memory.
 pub fn open_all(call: &mut Call<'_>) -> Result<()> {
+    open_base(call)?;
+    open_some(call, |_| true)
+}
+
+/// Opens the basic library.
+///
+/// # Errors
+/// Memory.
+pub fn open_base(call: &mut Call<'_>) -> Result<()> {
     let globals = call.globals();
     let loaded = call.loaded()?;
     // The places at which C code finds the main thread and the globals (manual §4.3).
@@ -49,8 +58,20 @@ pub fn open_all(call: &mut Call<'_>) -> Result<()> {
     call.table_set_int(registry, 2, globals.into())?;
     call.register(globals, base::FUNCTIONS)?;
     base::open(call, globals)?;
-    call.table_set_str(loaded, b"_G", globals.into())?;
+    call.table_set_str(loaded, b"_G", globals.into())
+}
+
+/// Opens those of the other libraries whose names are wanted.
+///
+/// # Errors
+/// Memory.
+pub fn open_some(call: &mut Call<'_>, wanted: impl Fn(&str) -> bool) -> Result<()> {
+    let globals = call.globals();
+    let loaded = call.loaded()?;
     for &(name, functions, open) in LIBRARIES {
+        if !wanted(name) {
+            continue;
+        }
         let library = call.new_table(0, functions.len())?;
         call.register(library, functions)?;
         call.table_set_str(loaded, name.as_bytes(), library.into())?;

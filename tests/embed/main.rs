@@ -3,12 +3,15 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod collect;
 mod conversion;
 mod error;
 mod function;
 mod hook;
+mod hostile;
 mod interrupt;
 mod limit;
+mod sandbox;
 mod scope;
 mod state;
 mod table;

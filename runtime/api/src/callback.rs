@@ -8,6 +8,7 @@
 //! What it fails with becomes an error object (`failure.rs`). A panic does not unwind through Lua frames:
 //! it travels as such an object as well, and goes on where the error leaves Lua.
 
+use crate::failure::Payload;
 use crate::handle::Handle;
 use crate::stack::{Slots, Stack};
 use crate::{Error, FromLuaMulti, Function, IntoLuaMulti, Lua, MaybeSend, Result};
@@ -99,9 +100,10 @@ pub(crate) fn enter<R: IntoLuaMulti>(
     body: impl FnOnce(&Lua, Slots<'_>) -> Result<R>,
 ) -> NativeResult {
     let first = call.top() + 1;
+    let vm = call.machine();
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let results = body(lua, Slots::arguments(lua))?;
-        let mut stack = Stack::new(lua).ok_or(Error::StackError)?;
+        let results = body(lua, Slots::arguments(lua, vm))?;
+        let mut stack = Stack::of(lua, vm).ok_or(Error::StackError)?;
         results.push_into_stack_multi(&mut stack)?;
         stack.keep();
         Ok(())
@@ -109,10 +111,7 @@ pub(crate) fn enter<R: IntoLuaMulti>(
     match outcome {
         Ok(Ok(())) => Ok(call.return_from(first)),
         Ok(Err(error)) => Err(raised(call, lua, error)),
-        Err(payload) => Err(match lua.panic_object(payload) {
-            Some(object) => LuaError::Runtime(object),
-            None => LuaError::Memory,
-        }),
+        Err(payload) => Err(panicked(lua, payload)),
     }
 }
 
@@ -137,25 +136,31 @@ fn raised(call: &mut Call<'_>, lua: &Lua, cause: Error) -> LuaError {
     }
 }
 
-/// What `function` answers; what it fails with, as what is raised at a place that is no callback's.
+/// What `function` answers, at a place that is no callback's; what it fails with, as what is raised.
 pub(crate) fn answer<T>(
     lua: &Lua,
     function: impl FnOnce(&Lua) -> Result<T>,
 ) -> std::result::Result<T, LuaError> {
     match catch_unwind(AssertUnwindSafe(|| function(lua))) {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(match (error.limit(), error) {
-            (Some(limit), _) => LuaError::Uncatchable(limit),
-            (None, Error::MemoryError(_)) => LuaError::Memory,
-            (None, error) => match lua.error_object(error) {
+        Ok(Err(Error::MemoryError(_))) => Err(LuaError::Memory),
+        Ok(Err(error)) => Err(match error.limit() {
+            Some(limit) => LuaError::Uncatchable(limit),
+            None => match lua.error_object(error) {
                 Ok(object) => LuaError::Runtime(object),
                 Err(_) => LuaError::Memory,
             },
         }),
-        Err(payload) => Err(match lua.panic_object(payload) {
-            Some(object) => LuaError::Runtime(object),
-            None => LuaError::Memory,
-        }),
+        Err(payload) => Err(panicked(lua, payload)),
+    }
+}
+
+/// The Lua error that a panic travels as.
+#[cold]
+fn panicked(lua: &Lua, payload: Payload) -> LuaError {
+    match lua.panic_object(payload) {
+        Some(object) => LuaError::Runtime(object),
+        None => LuaError::Memory,
     }
 }
 
@@ -170,6 +175,7 @@ impl Lua {
         content: T,
     ) -> Result<Function> {
         self.prepare_failures()?;
+        self.safepoint();
         let callback = Callback {
             lua: self.uncounted(),
             content,

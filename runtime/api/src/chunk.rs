@@ -289,8 +289,10 @@ impl Chunk<'_> {
     /// As [`Chunk::exec`], or what a conversion says.
     pub fn eval<R: FromLuaMulti>(self) -> Result<R> {
         match self.expression() {
-            Some(function) => function.call(()),
-            None => self.call(()),
+            Some(Ok(function)) => function.call(()),
+            // The text is no expression.
+            Some(Err(Error::SyntaxError { .. })) | None => self.call(()),
+            Some(Err(error)) => Err(error),
         }
     }
 
@@ -302,16 +304,18 @@ impl Chunk<'_> {
         self.into_function()?.call(args)
     }
 
-    /// The chunk as a function that gives its value, if it is the text of an expression.
-    fn expression(&self) -> Option<Function> {
+    /// The chunk as a function that gives its value, if it can be the text of an expression.
+    fn expression(&self) -> Option<Result<Function>> {
         if self.mode() != ChunkMode::Text {
             return None;
         }
         let source = [b"return ", &**self.source.as_ref().ok()?].concat();
         let environment = self.environment.as_ref().ok()?.as_ref();
-        self.lua
-            .load_function(&source, self.exact_name(), self.mode, environment)
-            .ok()
+        let name = self.exact_name();
+        Some(
+            self.lua
+                .load_function(&source, name, self.mode, environment),
+        )
     }
 
     fn exact_name(&self) -> &[u8] {

@@ -4,8 +4,8 @@
 //! holds it, and both go when the last [`Lua`] does. Then the handle is dead: what may fail says so,
 //! and nothing else happens.
 
-use crate::state::State;
-use crate::{Error, Lua, Result, Value};
+use crate::state::{Owner, State};
+use crate::{Error, Result, Value};
 use perilune_runtime::metatable::{Event, metamethod};
 use perilune_runtime::native::Local;
 use perilune_runtime::value as raw;
@@ -74,8 +74,8 @@ impl Handle {
     /// # Errors
     /// The state is gone.
     #[inline]
-    pub(crate) fn lua(&self) -> Result<Lua> {
-        Lua::of(&self.state)
+    pub(crate) fn lua(&self) -> Result<Owner<'_>> {
+        Owner::of(&self.state)
     }
 
     /// The object's address; null when the state is gone.

@@ -149,6 +149,7 @@ fn ask(call: &mut Call<'_>) -> NativeResult {
 
 impl State {
     /// Code is about to be called from Rust: the interrupt function, if there is one, is to be asked.
+    #[inline]
     pub(crate) fn expect_interrupt(&self) {
         // SAFETY: the machine lives as long as the state.
         unsafe {

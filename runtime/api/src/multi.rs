@@ -159,6 +159,7 @@ pub trait IntoLuaMulti: Sized {
     #[doc(hidden)]
     #[inline]
     fn push_into_stack_multi(self, stack: &mut Stack<'_>) -> Result<()> {
+        stack.publish();
         let values = self.into_lua_multi(stack.lua())?;
         values.iter().try_for_each(|value| stack.push_value(value))
     }

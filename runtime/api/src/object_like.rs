@@ -191,7 +191,7 @@ macro_rules! object_like {
             }
 
             fn state(&self) -> Result<Lua> {
-                self.0.lua()
+                Ok(Lua::clone(&*self.0.lua()?))
             }
         }
     )*};

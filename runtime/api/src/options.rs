@@ -1,6 +1,7 @@
 //! Options of a state, engine modes among them: the one switchboard behind `-j` on the command
 //! line and `PERILUNE_JIT` in the environment.
 
+use crate::StdLib;
 use perilune_frontend::bytecode::list::list;
 use perilune_frontend::bytecode::proto::Proto;
 use perilune_frontend::show;
@@ -19,6 +20,7 @@ use std::path::Path;
 #[derive(Clone, Debug)]
 pub struct Options {
     pub(crate) reads_environment: bool,
+    pub(crate) libraries: StdLib,
     pub(crate) jit: bool,
     #[cfg(feature = "jit")]
     pub(crate) tracing: perilune_tracejit::Options,
@@ -70,6 +72,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             reads_environment: true,
+            libraries: StdLib::ALL,
             jit: true,
             #[cfg(feature = "jit")]
             tracing: perilune_tracejit::Options::default(),
@@ -116,6 +119,13 @@ impl Options {
     #[must_use]
     pub fn without_environment(mut self) -> Options {
         self.reads_environment = false;
+        self
+    }
+
+    /// Sets which libraries are opened; all of them are otherwise. The basic functions are always there.
+    #[must_use]
+    pub fn libraries(mut self, libraries: StdLib) -> Options {
+        self.libraries = libraries;
         self
     }
 

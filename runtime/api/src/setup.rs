@@ -1,6 +1,6 @@
 //! Making a state: its libraries and its tracing compiler.
 
-use crate::{Error, Lua, Options, Result};
+use crate::{Error, Lua, LuaOptions, Options, Result, StdLib};
 use perilune_runtime::vm::Vm;
 
 impl Lua {
@@ -36,7 +36,8 @@ impl Lua {
         if !options.reads_environment {
             lua.set_named_registry_value("LUA_NOENV", true)?;
         }
-        lua.with_call(perilune_stdlib::open_all)?;
+        lua.with_call(perilune_stdlib::open_base)?;
+        lua.load_std_libs(options.libraries)?;
         let warnings = perilune_stdlib::base::Warnings::Off;
         lua.set_warning_writer(perilune_stdlib::base::standard_warnings(warnings));
         lua.set_gc_stress(options.gc_stress);
@@ -51,6 +52,48 @@ impl Lua {
             lua.install_tracer(options);
         }
         Ok(lua)
+    }
+
+    /// A state with these libraries open, besides the basic functions.
+    ///
+    /// ```
+    /// use perilune::{Lua, LuaOptions, StdLib};
+    /// let lua = Lua::new_with(StdLib::STRING | StdLib::TABLE, LuaOptions::default())?;
+    /// assert!(lua.load("return io == nil and string.rep ~= nil").eval::<bool>()?);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::MemoryError`] when the allocator fails.
+    pub fn new_with(libraries: StdLib, options: LuaOptions) -> Result<Lua> {
+        let lua = Lua::with_options(&Options::new().libraries(libraries))?;
+        lua.set_lua_options(options)?;
+        Ok(lua)
+    }
+
+    /// As [`Lua::new`]: nothing that can be loaded is unsafe here.
+    ///
+    /// # Safety
+    /// None is asked for; it is unsafe in mlua.
+    ///
+    /// # Panics
+    /// As [`Lua::new`].
+    pub unsafe fn unsafe_new() -> Lua {
+        Lua::new()
+    }
+
+    /// As [`Lua::new_with`]: nothing that can be loaded is unsafe here.
+    ///
+    /// # Safety
+    /// None is asked for; it is unsafe in mlua.
+    ///
+    /// # Panics
+    /// When the system has no memory for a state.
+    pub unsafe fn unsafe_new_with(libraries: StdLib, options: LuaOptions) -> Lua {
+        match Lua::new_with(libraries, options) {
+            Ok(lua) => lua,
+            Err(error) => panic!("a Lua state can't be made: {error}"),
+        }
     }
 
     /// A state without libraries or tracing compiler.

@@ -17,28 +17,46 @@ use crate::handle::Handle;
 use crate::{Error, FromLuaMulti, IntoLuaMulti, Lua, MultiValue, Result, Value};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::frame::FRAME_NATIVE;
-use perilune_runtime::from_rust::call_slots;
+use perilune_runtime::from_rust::{call_slots, take_error};
 use perilune_runtime::stack::ensure;
 use perilune_runtime::value as raw;
+use perilune_runtime::vm::Vm;
 use std::rc::Rc;
 
 /// The running native frame, to push values onto.
+///
+/// The frame itself hears of what was pushed only when other code is about to run ([`Stack::publish`]).
 #[doc(hidden)]
 pub struct Stack<'a> {
     lua: &'a Lua,
+    vm: *mut Vm,
     /// Slots in use when this was made.
     before: u32,
+    /// Slots in use now.
+    used: u32,
 }
 
 impl<'a> Stack<'a> {
     /// The stack, if the running frame is native.
     #[inline]
     pub(crate) fn new(lua: &'a Lua) -> Option<Stack<'a>> {
+        Stack::of(lua, lua.vm())
+    }
+
+    /// Likewise, for whoever has the machine of `lua` at hand.
+    #[inline]
+    pub(crate) fn of(lua: &'a Lua, vm: *mut Vm) -> Option<Stack<'a>> {
+        debug_assert!(vm == lua.vm());
         // SAFETY: there always is a running frame.
-        let frame = unsafe { *(*lua.vm()).frame_top };
-        (frame.flags & FRAME_NATIVE != 0).then_some(Stack {
+        let (flags, before) = unsafe {
+            let frame = (*vm).frame_top;
+            ((*frame).flags, (*frame).varargs)
+        };
+        (flags & FRAME_NATIVE != 0).then_some(Stack {
             lua,
-            before: frame.varargs,
+            vm,
+            before,
+            used: before,
         })
     }
 
@@ -48,68 +66,63 @@ impl<'a> Stack<'a> {
         self.lua
     }
 
-    /// Slots in use.
+    /// Makes what was pushed roots, and safe from what is pushed by others: to be called before any code
+    /// runs that is not ours.
     #[inline]
-    pub(crate) fn len(&self) -> u32 {
-        // SAFETY: there always is a running frame.
-        unsafe { (*(*self.lua.vm()).frame_top).varargs }
+    pub(crate) fn publish(&mut self) {
+        // SAFETY: the running frame is the one that it was.
+        unsafe { (*(*self.vm).frame_top).varargs = self.used };
     }
 
     /// Pushes a value of this state, of which nothing has been freed since the caller had it.
     #[inline]
     pub(crate) fn push_raw(&mut self, value: raw::Value) -> Result<()> {
-        let vm = self.lua.vm();
+        let vm = self.vm;
         // SAFETY: the running frame is native; room is made before the write.
         unsafe {
-            let used = (*(*vm).frame_top).varargs as usize;
-            if (*vm).base.wrapping_add(used + 1) > (*vm).stack_limit {
-                self.grow(used + 1)?;
+            let mut place = (*vm).base.wrapping_add(self.used as usize);
+            if place >= (*vm).stack_limit {
+                self.grow()?;
+                place = (*vm).base.add(self.used as usize);
             }
-            *(*vm).base.add(used) = value;
-            (*(*vm).frame_top).varargs = used as u32 + 1;
+            *place = value;
         }
+        self.used += 1;
         Ok(())
     }
 
     /// Takes the value that was pushed last; nil when there is none left.
     #[inline]
     pub(crate) fn pop_raw(&mut self) -> raw::Value {
-        let used = self.len();
-        if used <= self.before {
+        if self.used <= self.before {
             return raw::Value::NIL;
         }
-        let vm = self.lua.vm();
+        self.used -= 1;
         // SAFETY: the slot is in use.
-        unsafe {
-            (*(*vm).frame_top).varargs = used - 1;
-            *(*vm).base.add(used as usize - 1)
-        }
+        unsafe { *(*self.vm).base.add(self.used as usize) }
     }
 
     /// Puts a value in place of the one that was pushed first.
     #[inline]
     pub(crate) fn replace_raw(&mut self, value: raw::Value) {
-        debug_assert!(self.len() > self.before, "a value was pushed");
+        debug_assert!(self.used > self.before, "a value was pushed");
         // SAFETY: a native frame has room above the slots in use.
-        unsafe { *(*self.lua.vm()).base.add(self.before as usize) = value };
-    }
-
-    /// As [`Stack::call`], for one result, in place of the function.
-    pub(crate) fn call_for_one(&mut self) -> Result<()> {
-        if self.call()?.is_empty() {
-            self.push_raw(raw::Value::NIL)?;
-        }
-        Ok(())
+        unsafe { *(*self.vm).base.add(self.before as usize) = value };
     }
 
     #[cold]
-    fn grow(&self, needed: usize) -> Result<()> {
-        // SAFETY: the saved state is that of the running native frame.
-        unsafe { ensure(self.lua.vm(), needed) }.map_err(|error| self.raised(error))
+    fn grow(&mut self) -> Result<()> {
+        self.publish();
+        // SAFETY: the saved state is that of the running native frame, and all slots are in use.
+        unsafe { ensure(self.vm, self.used as usize + 1) }.map_err(|error| self.raised(error))
     }
 
     /// Pushes any value.
     pub fn push_value(&mut self, value: &Value) -> Result<()> {
+        if let Value::Error(_) = value {
+            // An error object is made.
+            self.publish();
+        }
         let value = value.to_raw(&self.lua.state)?;
         self.push_raw(value)
     }
@@ -126,33 +139,57 @@ impl<'a> Stack<'a> {
     /// Pushes a string.
     #[inline]
     pub(crate) fn push_string(&mut self, bytes: &[u8]) -> Result<()> {
-        // SAFETY: the machine lives as long as the state.
-        match unsafe { (*self.lua.vm()).heap.new_string(bytes) } {
+        // SAFETY: the machine lives as long as the state, and what was pushed is published.
+        unsafe {
+            if (*self.vm).heap.needs_step() {
+                self.publish();
+                collect(self.vm);
+            }
+        }
+        // SAFETY: likewise.
+        match unsafe { (*self.vm).heap.new_string(bytes) } {
             Ok(string) => self.push_raw(raw::Value::string(string)),
             Err(_) => Err(Error::memory()),
         }
     }
 
-    /// Calls what was pushed first since this was made, with all that was pushed then; answers the
-    /// results.
+    /// Calls what was pushed first, with all that was pushed then; answers the results.
     #[inline]
     pub(crate) fn call(&mut self) -> Result<Slots<'_>> {
-        let vm = self.lua.vm();
-        // SAFETY: the running frame is native, and the function's slot is in use.
-        let outcome = unsafe {
+        let vm = self.vm;
+        let args = (self.used - self.before) as usize - 1;
+        self.lua.state.expect_interrupt();
+        // SAFETY: the running frame is native, and the function stands in the slot behind those that were
+        // in use.
+        let results = unsafe {
             let wanted = std::mem::replace(&mut (*vm).wants_traceback, true);
-            let outcome = call_slots(vm, self.before as usize + 1);
+            let results = call_slots(vm, self.before as usize + 1, args);
             (*vm).wants_traceback = wanted;
-            outcome
+            results
         };
-        match outcome {
-            Ok(count) => Ok(Slots {
-                lua: self.lua,
-                first: self.before,
-                count: count as u32,
-            }),
-            Err(error) => Err(self.raised(error)),
+        match results {
+            Some(count) => {
+                self.used = self.before + count as u32;
+                Ok(self.slots())
+            }
+            None => Err(self.failed()),
         }
+    }
+
+    /// As [`Stack::call`], for one result, in place of the function.
+    pub(crate) fn call_for_one(&mut self) -> Result<()> {
+        if self.call()?.is_empty() {
+            self.push_raw(raw::Value::NIL)?;
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn failed(&mut self) -> Error {
+        self.used = self.before;
+        // SAFETY: a call has just failed.
+        let error = unsafe { take_error(self.vm) };
+        self.raised(error)
     }
 
     #[cold]
@@ -160,24 +197,66 @@ impl<'a> Stack<'a> {
         self.lua.state.describe(error).into()
     }
 
-    /// What was pushed since this was made.
+    /// What was pushed, or the results of the last call, to be read by any code.
     #[inline]
-    pub(crate) fn slots(&self) -> Slots<'_> {
+    pub(crate) fn slots(&mut self) -> Slots<'_> {
+        self.publish();
         Slots {
             lua: self.lua,
+            vm: self.vm,
             first: self.before,
-            count: self.len() - self.before,
+            count: self.used - self.before,
         }
+    }
+
+    /// What was pushed at `index`, to be used or rooted before any other code runs.
+    #[inline]
+    pub(crate) fn pushed(&self, index: u32) -> raw::Value {
+        debug_assert!(self.before + index < self.used, "so many were pushed");
+        // SAFETY: a native frame has room above the slots in use.
+        unsafe { *(*self.vm).base.add((self.before + index) as usize) }
     }
 
     /// Leaves the slots in use.
     #[inline]
-    pub(crate) fn keep(self) {
+    pub(crate) fn keep(mut self) {
+        self.publish();
         std::mem::forget(self);
     }
 }
 
+/// A step of the collector, which is due. Values that are neither in handles nor in published slots may
+/// be gone afterwards.
+///
+/// # Safety
+/// The running frame is native.
+#[cold]
+#[inline(never)]
+unsafe fn collect(vm: *mut Vm) {
+    // SAFETY: between two steps of a native function everything that it has is in slots; so it is here,
+    // where handles and slots have all of it. Where a library function is interrupted, it is not.
+    unsafe {
+        if !(*vm).is_busy {
+            perilune_runtime::collect::step(vm);
+        }
+    }
+}
+
 impl Lua {
+    /// Has the collector do what is due, as an instruction that allocates does: to be called before a new
+    /// object is made. Rust code that runs between two instructions of a Lua function leaves that to
+    /// those.
+    #[inline]
+    pub(crate) fn safepoint(&self) {
+        let vm = self.vm();
+        // SAFETY: there always is a running frame.
+        unsafe {
+            if (*vm).heap.needs_step() && (*(*vm).frame_top).flags & FRAME_NATIVE != 0 {
+                collect(vm);
+            }
+        }
+    }
+
     /// Calls a value, which the caller keeps alive.
     ///
     /// # Errors
@@ -213,7 +292,7 @@ impl Drop for Stack<'_> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: the running frame is the one that it was.
-        unsafe { (*(*self.lua.vm()).frame_top).varargs = self.before };
+        unsafe { (*(*self.vm).frame_top).varargs = self.before };
     }
 }
 
@@ -222,20 +301,24 @@ impl Drop for Stack<'_> {
 #[derive(Clone, Copy)]
 pub struct Slots<'a> {
     lua: &'a Lua,
+    vm: *mut Vm,
     /// Index of the first, from the base.
     first: u32,
     count: u32,
 }
 
 impl<'a> Slots<'a> {
-    /// All slots in use of the running native frame: the arguments of a callback.
+    /// All slots in use of the running native frame: the arguments of a callback. `vm` is the machine of
+    /// `lua`.
     #[inline]
-    pub(crate) fn arguments(lua: &'a Lua) -> Slots<'a> {
+    pub(crate) fn arguments(lua: &'a Lua, vm: *mut Vm) -> Slots<'a> {
+        debug_assert!(vm == lua.vm());
         Slots {
             lua,
+            vm,
             first: 0,
             // SAFETY: there always is a running frame.
-            count: unsafe { (*(*lua.vm()).frame_top).varargs },
+            count: unsafe { (*(*vm).frame_top).varargs },
         }
     }
 
@@ -262,6 +345,7 @@ impl<'a> Slots<'a> {
     pub fn get(&self, index: usize) -> Slot<'a> {
         Slot {
             lua: self.lua,
+            vm: self.vm,
             index: if index < self.count as usize {
                 self.first + index as u32
             } else {
@@ -276,6 +360,7 @@ impl<'a> Slots<'a> {
         let skipped = (index as u32).min(self.count);
         Slots {
             lua: self.lua,
+            vm: self.vm,
             first: self.first + skipped,
             count: self.count - skipped,
         }
@@ -295,6 +380,7 @@ const NO_SLOT: u32 = u32::MAX;
 #[derive(Clone, Copy)]
 pub struct Slot<'a> {
     lua: &'a Lua,
+    vm: *mut Vm,
     /// From the base.
     index: u32,
 }
@@ -314,7 +400,7 @@ impl<'a> Slot<'a> {
         }
         // SAFETY: the slot was in use when this was made, and the stack does not shrink under a running
         // native frame; unused slots hold values, too.
-        unsafe { *(*self.lua.vm()).base.add(self.index as usize) }
+        unsafe { *(*self.vm).base.add(self.index as usize) }
     }
 
     /// The value.

@@ -12,6 +12,7 @@ use perilune_runtime::protect;
 use perilune_runtime::value as raw;
 use perilune_runtime::vm::{PendingLink, Vm, pending};
 use std::cell::Cell;
+use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
@@ -48,6 +49,16 @@ impl State {
         !self.vm.get().is_null()
     }
 
+    /// One owner less.
+    #[inline]
+    fn release(&self) {
+        let owners = self.owners.get() - 1;
+        self.owners.set(owners);
+        if owners == 0 {
+            self.close();
+        }
+    }
+
     /// Runs the finalisers and frees the machine, as its last owner goes. A finaliser may make a new
     /// one and keep it: that one closes the state then.
     #[cold]
@@ -65,15 +76,6 @@ impl State {
             self.vm.set(std::ptr::null_mut());
             // SAFETY: the pointer came from `Box::into_raw`, and nothing refers to it any more.
             drop(unsafe { Box::from_raw(vm) });
-        }
-    }
-
-    /// A string value.
-    pub(crate) fn string(self: &Rc<State>, bytes: &[u8]) -> Result<Value> {
-        // SAFETY: the machine lives as long as the state.
-        match unsafe { (*self.vm()).heap.new_string(bytes) } {
-            Ok(s) => Ok(Value::from_raw(self, raw::Value::string(s))),
-            Err(_) => Err(Error::memory()),
         }
     }
 
@@ -226,6 +228,52 @@ impl Lua {
     }
 }
 
+/// An owner of a state for a while, without a share in its memory: what uses a handle has one, since the
+/// code that runs meanwhile may drop every other one.
+pub(crate) struct Owner<'a> {
+    lua: ManuallyDrop<Lua>,
+    state: PhantomData<&'a State>,
+}
+
+impl<'a> Owner<'a> {
+    /// One more owner of `state`.
+    ///
+    /// # Errors
+    /// The state is closed.
+    #[inline]
+    pub(crate) fn of(state: &'a Rc<State>) -> Result<Owner<'a>> {
+        if !state.is_open() {
+            return Err(Error::state_is_gone());
+        }
+        state.owners.set(state.owners.get() + 1);
+        // SAFETY: a copy that is never dropped, of a pointer that is good for `'a`.
+        let state = unsafe { std::ptr::read(state) };
+        Ok(Owner {
+            lua: ManuallyDrop::new(Lua {
+                state,
+                _counted: (),
+            }),
+            state: PhantomData,
+        })
+    }
+}
+
+impl std::ops::Deref for Owner<'_> {
+    type Target = Lua;
+
+    #[inline]
+    fn deref(&self) -> &Lua {
+        &self.lua
+    }
+}
+
+impl Drop for Owner<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.lua.state.release();
+    }
+}
+
 impl Lua {
     /// The state for what it owns itself, and that goes with it: not counted as an owner.
     pub(crate) fn uncounted(&self) -> ManuallyDrop<Lua> {
@@ -252,11 +300,7 @@ impl Clone for Lua {
 impl Drop for Lua {
     #[inline]
     fn drop(&mut self) {
-        let owners = self.state.owners.get() - 1;
-        self.state.owners.set(owners);
-        if owners == 0 {
-            self.state.close();
-        }
+        self.state.release();
     }
 }
 
@@ -286,8 +330,11 @@ impl InterruptHandle {
 }
 
 impl Lua {
+    /// The machine.
+    #[inline]
     pub(crate) fn vm(&self) -> *mut Vm {
-        self.state.vm()
+        // An owner: the state is not closed.
+        self.state.vm.get()
     }
 
     /// Runs `open` as a native function's step: how libraries are opened.
@@ -322,9 +369,11 @@ impl Lua {
     /// # Errors
     /// Memory.
     pub fn create_string(&self, bytes: impl AsRef<[u8]>) -> Result<LuaString> {
-        match self.state.string(bytes.as_ref())? {
-            Value::String(s) => Ok(s),
-            _ => Err(Error::memory()),
+        self.safepoint();
+        // SAFETY: the machine lives as long as the state.
+        match unsafe { (*self.vm()).heap.new_string(bytes.as_ref()) } {
+            Ok(s) => Ok(LuaString(Handle::new(&self.state, raw::Value::string(s)))),
+            Err(_) => Err(Error::memory()),
         }
     }
 

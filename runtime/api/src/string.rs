@@ -23,7 +23,7 @@ impl LuaString {
     /// # Ok::<(), perilune::Error>(())
     /// ```
     pub fn as_bytes(&self) -> BorrowedBytes {
-        let lua = self.0.lua().ok();
+        let lua = Lua::of(&self.0.state).ok();
         let bytes: *const [u8] = match lua {
             // SAFETY: the handle keeps the string alive, the owner the state.
             Some(_) => unsafe {

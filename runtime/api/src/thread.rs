@@ -267,7 +267,8 @@ impl Thread {
         ask: impl for<'c> FnOnce(&mut Call<'c>, ThreadRef<'c>) -> T,
     ) -> Option<T> {
         let mut answer = None;
-        let asked = self.0.lua().ok()?.with_call(|call| {
+        let lua = self.0.lua().ok()?;
+        let asked = lua.with_call(|call| {
             // SAFETY: a value of this state, which the handle keeps alive.
             if let LocalView::Thread(thread) = unsafe { Local::from_raw(self.0.raw()) }.view() {
                 answer = Some(ask(call, thread));

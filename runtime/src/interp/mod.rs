@@ -314,6 +314,59 @@ pub(crate) unsafe fn run(vm: *mut Vm) -> u64 {
     }
 }
 
+/// Whether nothing asks for another loop than the plain one.
+///
+/// # Safety
+/// `vm` is live.
+#[inline(always)]
+pub(crate) unsafe fn runs_plainly(vm: *const Vm) -> bool {
+    // SAFETY: the caller's contract.
+    unsafe {
+        (*vm).pending.load(Ordering::Relaxed) == 0
+            && !(*vm).has_fuel
+            && !(*vm).runs_with_fuel
+            && (*vm).counting.is_none()
+            && !(*vm).is_busy
+    }
+}
+
+/// As [`run`], begun in the plain loop.
+///
+/// # Safety
+/// As [`run`]; [`runs_plainly`].
+#[inline(always)]
+pub(crate) unsafe fn run_plainly(vm: *mut Vm) -> u64 {
+    // SAFETY: the caller's contract.
+    unsafe {
+        (*vm).run_depth += 1;
+        let mut code = plain(vm);
+        if code != EXIT_DONE {
+            code = run_on(vm, code);
+        }
+        (*vm).run_depth -= 1;
+        code
+    }
+}
+
+/// Goes on with [`run`] after it was left with `code`, until it is left for good.
+#[inline(never)]
+unsafe fn run_on(vm: *mut Vm, mut code: u64) -> u64 {
+    // SAFETY: the caller's contract.
+    unsafe {
+        code = match code {
+            EXIT_HOT => crate::hot::back_edge(vm),
+            EXIT_HOT_ENTRY => crate::hot::entry(vm),
+            code => code,
+        };
+        while code == 0 || code == EXIT_SWITCH {
+            code = run(vm);
+        }
+        // Fuel may have begun to be counted meanwhile; the caller does not count any.
+        (*vm).runs_with_fuel = false;
+        code
+    }
+}
+
 /// Performs the instruction before `pc`, whose opcode function answered `Slow(family)`, as the
 /// interpreter would; 0 means that the state in `vm` is that of the next instruction, anything
 /// else is an exit code.

@@ -42,6 +42,12 @@ impl<'c> Call<'c> {
         }
     }
 
+    /// The machine, for what the embedding interface does with it.
+    #[inline]
+    pub fn machine(&self) -> *mut Vm {
+        self.vm
+    }
+
     /// The machine.
     pub(crate) fn vm(&mut self) -> &mut Vm {
         // SAFETY: a step has its machine for itself.
@@ -393,7 +399,7 @@ impl<'c> Call<'c> {
         Ok(UserdataRef::new(userdata))
     }
     fn arm(&mut self, v: Local<'c>) -> Result<()> {
-        if self.metamethod(v, Event::Gc).is_nil() {
+        if self.vm_ref().limits.ignores_finalizers || self.metamethod(v, Event::Gc).is_nil() {
             return Ok(());
         }
         // SAFETY: the object is live.

@@ -28,6 +28,9 @@ pub struct LoadError {
     pub incomplete: bool,
 }
 
+/// How many bytes of a string are made in the time that a byte of a chunk takes.
+const COMPILING_FUEL: usize = 16;
+
 /// What compiling is charged with per byte of source, while it lasts: the compiler does not know
 /// the state, and its syntax tree is the largest where the source is dense (`a()a()a()`).
 const COMPILING_BYTES_PER_BYTE: usize = 24;
@@ -64,6 +67,8 @@ pub fn load_chunk(
         COMPILING_BYTES_PER_BYTE
     });
     vm.heap.charge(working)?;
+    // SAFETY: the machine is live; traces leave this to the runtime.
+    unsafe { crate::limit::charge_bytes(vm, source.len().saturating_mul(COMPILING_FUEL)) };
     let proto = if is_binary {
         undump::undump(source, name).map_err(|error| LoadError {
             message: error.message,

@@ -178,6 +178,11 @@ impl<'c> Call<'c> {
         }
     }
 
+    /// Whether programs may not load binary chunks.
+    pub fn refuses_binary_chunks(&self) -> bool {
+        self.vm_ref().limits.refuses_binary
+    }
+
     /// Whether a coroutine died of an error that nobody has asked for by closing it.
     pub fn has_thread_failed(&self, thread: ThreadRef<'c>) -> bool {
         // SAFETY: live during the step.

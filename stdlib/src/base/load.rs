@@ -52,6 +52,10 @@ fn load_text<'c>(
     } else {
         ("text", b't')
     };
+    if letter == b'b' && call.refuses_binary_chunks() {
+        let message = b"attempt to load a binary chunk (they are refused here)";
+        return Ok(Err(call.new_string(message)?));
+    }
     if let Some(mode) = mode
         && !mode.contains(&letter)
     {

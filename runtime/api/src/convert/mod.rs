@@ -45,6 +45,7 @@ pub trait IntoLua: Sized {
     #[doc(hidden)]
     #[inline]
     fn push_into_stack(self, stack: &mut Stack<'_>) -> Result<()> {
+        stack.publish();
         let value = self.into_lua(stack.lua())?;
         stack.push_value(&value)
     }

@@ -41,7 +41,7 @@ to_strings! {
     &CStr, text => text.to_bytes();
     Cow<'_, CStr>, text => text.to_bytes();
     BString, bytes => &bytes[..];
-    &BStr, bytes => &**bytes;
+    &BStr, bytes => bytes;
     OsString, text => system_bytes(&text);
     &OsStr, text => system_bytes(text);
     PathBuf, path => system_bytes(path.as_os_str());

@@ -30,6 +30,7 @@ impl Lua {
     /// # Errors
     /// Memory.
     pub fn create_table_with_capacity(&self, array: usize, fields: usize) -> Result<Table> {
+        self.safepoint();
         let mut made = raw::Value::NIL;
         self.with_call(|call| {
             made = Local::from(call.new_table(array, fields)?).raw();
@@ -123,7 +124,7 @@ impl Table {
     #[inline]
     fn find(&self, stack: &mut Stack<'_>) -> Result<()> {
         let lua = stack.lua();
-        let key = stack.slots().get(0).raw();
+        let key = stack.pushed(0);
         // SAFETY: the handle keeps the table alive, the stack the key.
         let found = unsafe { interp::index_value(&mut *lua.vm(), self.0.raw(), key) };
         match found {
@@ -174,7 +175,7 @@ impl Table {
     #[inline]
     fn store(&self, stack: &mut Stack<'_>) -> Result<()> {
         let lua = stack.lua();
-        let (key, value) = (stack.slots().get(0).raw(), stack.slots().get(1).raw());
+        let (key, value) = (stack.pushed(0), stack.pushed(1));
         // SAFETY: the handle keeps the table alive, the stack the others.
         let done =
             unsafe { interp::set_index_value(&mut *lua.vm(), self.0.raw(), key, value, false) };
@@ -229,7 +230,7 @@ impl Table {
             return V::from_lua(Value::from_raw(&lua.state, value), &lua);
         };
         key.push_into_stack(&mut stack)?;
-        let value = self.element(&lua, stack.slots().get(0).raw());
+        let value = self.element(&lua, stack.pushed(0));
         stack.replace_raw(value);
         V::from_slot(stack.slots().get(0))
     }
@@ -253,7 +254,7 @@ impl Table {
         };
         key.push_into_stack(&mut stack)?;
         value.push_into_stack(&mut stack)?;
-        let (key, value) = (stack.slots().get(0).raw(), stack.slots().get(1).raw());
+        let (key, value) = (stack.pushed(0), stack.pushed(1));
         self.set_element(&lua, key, value)
     }
 
@@ -323,7 +324,7 @@ impl Table {
         let last = self.len()?;
         let value: Value = self.get(last)?;
         self.set(last, Value::Nil)?;
-        V::from_lua(value, &self.0.lua()?)
+        V::from_lua(value, &*self.0.lua()?)
     }
 
     /// Appends a value, raw.
@@ -344,7 +345,7 @@ impl Table {
         if last > 0 {
             self.raw_set(last, Value::Nil)?;
         }
-        V::from_lua(value, &self.0.lua()?)
+        V::from_lua(value, &*self.0.lua()?)
     }
 
     /// Inserts a value at `position`, raw; what is there and behind it moves up.

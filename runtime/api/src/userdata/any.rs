@@ -5,6 +5,7 @@ use super::class::destroy;
 use super::reference::{UserDataRef, UserDataRefMut};
 use super::{Proxy, UserDataMetatable};
 use crate::handle::Handle;
+use crate::state::Owner;
 use crate::{
     AnyUserData, Error, FromLua, Function, IntoLua, Lua, LuaString, MaybeSend, MetaMethod, Result,
     Table, Value,
@@ -24,13 +25,13 @@ impl AnyUserData {
     ///
     /// # Errors
     /// The state is gone.
-    pub(super) fn userdata(&self) -> Result<(*mut Userdata, Lua)> {
+    pub(super) fn userdata(&self) -> Result<(*mut Userdata, Owner<'_>)> {
         let lua = self.0.lua()?;
         Ok((self.0.raw().as_pointer(), lua))
     }
 
     /// Likewise, if its value is there.
-    fn alive(&self) -> Result<(*mut Userdata, Lua)> {
+    fn alive(&self) -> Result<(*mut Userdata, Owner<'_>)> {
         let (userdata, lua) = self.userdata()?;
         // SAFETY: the handle keeps the userdata alive.
         if unsafe { (*userdata).value.is_null() } {
@@ -177,7 +178,7 @@ impl AnyUserData {
     /// `n` is out of range; memory, or what the conversion says.
     pub fn set_nth_user_value(&self, n: usize, v: impl IntoLua) -> Result<()> {
         check_user_value_index(n)?;
-        let v = v.into_lua(&self.0.lua()?)?;
+        let v = v.into_lua(&*self.0.lua()?)?;
         self.user_values(true)?
             .map_or(Ok(()), |values| values.raw_set(n, v))
     }
@@ -190,7 +191,7 @@ impl AnyUserData {
         check_user_value_index(n)?;
         match self.user_values(false)? {
             Some(values) => values.raw_get(n),
-            None => V::from_lua(Value::Nil, &self.0.lua()?),
+            None => V::from_lua(Value::Nil, &*self.0.lua()?),
         }
     }
 
@@ -199,7 +200,7 @@ impl AnyUserData {
     /// # Errors
     /// Memory, or what the conversion says.
     pub fn set_named_user_value(&self, name: &str, v: impl IntoLua) -> Result<()> {
-        let v = v.into_lua(&self.0.lua()?)?;
+        let v = v.into_lua(&*self.0.lua()?)?;
         self.user_values(true)?
             .map_or(Ok(()), |values| values.raw_set(name, v))
     }
@@ -211,7 +212,7 @@ impl AnyUserData {
     pub fn named_user_value<V: FromLua>(&self, name: &str) -> Result<V> {
         match self.user_values(false)? {
             Some(values) => values.raw_get(name),
-            None => V::from_lua(Value::Nil, &self.0.lua()?),
+            None => V::from_lua(Value::Nil, &*self.0.lua()?),
         }
     }
 

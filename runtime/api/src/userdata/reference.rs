@@ -39,7 +39,7 @@ impl Held {
         Ok(Held {
             raw,
             _userdata: userdata.clone(),
-            _lua: lua,
+            _lua: Lua::clone(&lua),
         })
     }
 }

@@ -1,0 +1,166 @@
+//! Which libraries a state has, and the options that mlua knows.
+
+use crate::{Lua, Result};
+use std::ops::{
+    BitAnd, BitAndAssign, BitOr, BitOrAssign, BitXor, BitXorAssign, Not, Sub, SubAssign,
+};
+
+/// A set of libraries.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct StdLib(u32);
+
+impl StdLib {
+    /// `coroutine`
+    pub const COROUTINE: StdLib = StdLib(1);
+    /// `table`
+    pub const TABLE: StdLib = StdLib(1 << 1);
+    /// `io`
+    pub const IO: StdLib = StdLib(1 << 2);
+    /// `os`
+    pub const OS: StdLib = StdLib(1 << 3);
+    /// `string`
+    pub const STRING: StdLib = StdLib(1 << 4);
+    /// `utf8`
+    pub const UTF8: StdLib = StdLib(1 << 5);
+    /// `math`
+    pub const MATH: StdLib = StdLib(1 << 7);
+    /// `package` and `require`
+    pub const PACKAGE: StdLib = StdLib(1 << 8);
+    /// `debug`. What it does may confuse a program, but not break the state's memory.
+    pub const DEBUG: StdLib = StdLib(1 << 31);
+    /// None.
+    pub const NONE: StdLib = StdLib(0);
+    /// All.
+    pub const ALL: StdLib = StdLib(u32::MAX);
+    /// All but `debug`.
+    pub const ALL_SAFE: StdLib = StdLib((1 << 30) - 1);
+
+    /// Whether any of `libraries` is in the set.
+    pub fn contains(self, libraries: StdLib) -> bool {
+        self.0 & libraries.0 != 0
+    }
+}
+
+/// The names of the libraries.
+const NAMES: &[(&str, StdLib)] = &[
+    ("coroutine", StdLib::COROUTINE),
+    ("table", StdLib::TABLE),
+    ("io", StdLib::IO),
+    ("os", StdLib::OS),
+    ("string", StdLib::STRING),
+    ("utf8", StdLib::UTF8),
+    ("math", StdLib::MATH),
+    ("package", StdLib::PACKAGE),
+    ("debug", StdLib::DEBUG),
+];
+
+macro_rules! operators {
+    ($($operator:ident $function:ident $assign:ident $assign_function:ident: $a:ident $b:ident $result:expr;)*) => {
+        $(
+            impl $operator for StdLib {
+                type Output = StdLib;
+
+                fn $function(self, other: StdLib) -> StdLib {
+                    let ($a, $b) = (self.0, other.0);
+                    StdLib($result)
+                }
+            }
+
+            impl $assign for StdLib {
+                fn $assign_function(&mut self, other: StdLib) {
+                    *self = self.$function(other);
+                }
+            }
+        )*
+    };
+}
+operators! {
+    BitAnd bitand BitAndAssign bitand_assign: a b a & b;
+    BitOr bitor BitOrAssign bitor_assign: a b a | b;
+    BitXor bitxor BitXorAssign bitxor_assign: a b a ^ b;
+    Sub sub SubAssign sub_assign: a b a & !b;
+}
+
+impl Not for StdLib {
+    type Output = StdLib;
+
+    fn not(self) -> StdLib {
+        StdLib(!self.0)
+    }
+}
+
+/// Options of a state, as mlua has them; [`Options`](crate::Options) has those of the engine.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct LuaOptions {
+    /// Whether `pcall`, `xpcall` and coroutines catch panics of Rust functions. Otherwise a panic goes on
+    /// to where it leaves Lua. Default: true.
+    pub catch_rust_panics: bool,
+    /// How many coroutines that asynchronous functions ran in are kept for others. Default: 0.
+    pub thread_pool_size: usize,
+}
+
+impl Default for LuaOptions {
+    fn default() -> LuaOptions {
+        LuaOptions::new()
+    }
+}
+
+impl LuaOptions {
+    /// The defaults.
+    pub const fn new() -> LuaOptions {
+        LuaOptions {
+            catch_rust_panics: true,
+            thread_pool_size: 0,
+        }
+    }
+
+    /// Sets [`catch_rust_panics`](LuaOptions::catch_rust_panics).
+    #[must_use]
+    pub const fn catch_rust_panics(mut self, enabled: bool) -> LuaOptions {
+        self.catch_rust_panics = enabled;
+        self
+    }
+
+    /// Sets [`thread_pool_size`](LuaOptions::thread_pool_size).
+    #[must_use]
+    pub const fn thread_pool_size(mut self, size: usize) -> LuaOptions {
+        self.thread_pool_size = size;
+        self
+    }
+}
+
+impl Lua {
+    /// Opens libraries.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn load_std_libs(&self, libraries: StdLib) -> Result<()> {
+        self.with_call(|call| {
+            perilune_stdlib::open_some(call, |name| {
+                let known = NAMES.iter().find(|(known, _)| *known == name);
+                known.is_some_and(|&(_, library)| libraries.contains(library))
+            })
+        })
+    }
+
+    pub(crate) fn set_lua_options(&self, options: LuaOptions) -> Result<()> {
+        self.state
+            .control
+            .panics_pass
+            .set(!options.catch_rust_panics);
+        self.state
+            .control
+            .thread_pool_size
+            .set(options.thread_pool_size);
+        Ok(())
+    }
+
+    /// Sets whether programs may load binary chunks (by `load` and its like). They are verified in any
+    /// case. By default programs may; what the embedder loads, [`Chunk::set_mode`](crate::Chunk::set_mode)
+    /// says.
+    pub fn set_binary_chunks(&self, allowed: bool) {
+        // SAFETY: the machine lives as long as the state.
+        unsafe { (*self.vm()).limits.refuses_binary = !allowed };
+    }
+}

@@ -1,0 +1,2 @@
+-- runs for ever
+coroutine.wrap(function() while true do end end)()

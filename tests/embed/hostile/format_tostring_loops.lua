@@ -1,0 +1,2 @@
+-- runs for ever
+string.format('%s', setmetatable({}, {__tostring = function() while true do end end}))

@@ -1,0 +1,2 @@
+-- runs for ever
+while true do collectgarbage('generational') local t = {} collectgarbage('incremental') end

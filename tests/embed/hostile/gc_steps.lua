@@ -1,0 +1,2 @@
+-- runs for ever
+while true do collectgarbage('step', 1) end

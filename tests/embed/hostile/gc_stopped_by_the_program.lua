@@ -1,0 +1,2 @@
+-- runs for ever
+collectgarbage('stop') while true do collectgarbage('step') end

@@ -1,0 +1,2 @@
+-- runs for ever
+('x'):gsub('x', function() while true do end end)

@@ -1,0 +1,2 @@
+-- runs for ever
+local t = setmetatable({}, {__len = function() while true do end end}) local n = #t

@@ -1,0 +1,2 @@
+-- runs for ever
+while true do load('return 1 + 1')() end

@@ -1,0 +1,2 @@
+-- runs for ever
+load(function() while true do end end)

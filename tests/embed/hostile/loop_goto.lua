@@ -1,0 +1,2 @@
+-- runs for ever
+::again:: goto again

@@ -1,0 +1,2 @@
+-- runs for ever
+::a:: goto b ::b:: goto a

@@ -1,0 +1,2 @@
+-- runs for ever
+for x in rawequal, 1, 1 do end

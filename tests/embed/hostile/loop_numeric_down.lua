@@ -1,0 +1,2 @@
+-- runs for ever
+for i = math.maxinteger, math.mininteger, -1 do end

@@ -1,0 +1,2 @@
+-- runs for ever
+for i = 1, math.huge do end

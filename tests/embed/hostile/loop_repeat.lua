@@ -1,0 +1,2 @@
+-- runs for ever
+repeat until false

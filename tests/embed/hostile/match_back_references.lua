@@ -1,0 +1,2 @@
+-- runs for ever
+string.rep('a', 2000):gsub('(.-)(.-)(.-)(.-)%4b$x', '')

@@ -1,0 +1,2 @@
+-- eats memory
+local t = {} while true do pcall(function() while true do t[#t + 1] = {} end end) end

@@ -1,0 +1,2 @@
+-- eats memory
+local e while true do local _, x = pcall(error, {e}) e = x end

@@ -1,0 +1,2 @@
+-- eats memory
+local t = {} while true do table.insert(t, {}) end

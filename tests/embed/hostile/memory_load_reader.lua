@@ -1,0 +1,2 @@
+-- eats memory
+load(function() return 'x = 1 ' end)

@@ -1,0 +1,2 @@
+-- eats memory
+local s = 'x' while true do s = s .. s end

@@ -1,0 +1,2 @@
+-- eats memory
+local t = {} while true do t[#t + 1] = #t end

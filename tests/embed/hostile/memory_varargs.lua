@@ -1,0 +1,2 @@
+-- runs for ever, with much memory
+local function f(...) return f({}, {}, {}, {}, ...) end while true do pcall(f) end

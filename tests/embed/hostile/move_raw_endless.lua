@@ -1,0 +1,2 @@
+-- runs for ever
+table.move({}, 1, math.maxinteger - 1, 2)

@@ -1,0 +1,2 @@
+-- runs for ever
+while true do string.unpack('i4', string.pack('i4', 1)) end

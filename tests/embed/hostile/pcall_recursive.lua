@@ -1,0 +1,2 @@
+-- runs for ever
+local function f() pcall(f) while true do end end f()

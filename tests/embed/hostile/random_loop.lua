@@ -1,0 +1,2 @@
+-- runs for ever
+while true do math.random(100) math.random() end

@@ -1,0 +1,2 @@
+-- runs for ever
+while true do ('x'):rep(100) end

@@ -1,0 +1,2 @@
+-- runs for ever
+local function f() return f() end f()

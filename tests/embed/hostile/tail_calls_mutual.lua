@@ -1,0 +1,2 @@
+-- runs for ever
+local g local function f() return g() end function g() return f() end f()

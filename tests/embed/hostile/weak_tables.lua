@@ -1,0 +1,2 @@
+-- runs for ever
+local w = setmetatable({}, {__mode = 'kv'}) while true do w[{}] = {} w[1] = {} end

@@ -1,0 +1,2 @@
+-- runs for ever
+xpcall(error, function() while true do end end)
