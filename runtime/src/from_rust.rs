@@ -148,8 +148,9 @@ unsafe fn enter_plainly(
     }
 }
 
-/// Calls any value, and runs until it returns.
-#[cold]
+/// Calls any value, and runs until it returns. Part of its callers, since message handlers nest, and
+/// their native stack is short.
+#[inline(always)]
 unsafe fn enter_and_run(
     vm: *mut Vm,
     place: *mut Value,

@@ -437,14 +437,14 @@ macro_rules! from_other_errors {
 from_other_errors! { std::io::Error std::net::AddrParseError std::str::Utf8Error }
 
 #[cfg(feature = "serde")]
-impl serde::ser::Error for Error {
+impl ::serde::ser::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Error {
         Error::SerializeError(message.to_string())
     }
 }
 
 #[cfg(feature = "serde")]
-impl serde::de::Error for Error {
+impl ::serde::de::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Error {
         Error::DeserializeError(message.to_string())
     }

@@ -11,6 +11,7 @@
 //! - Rust code may use handles only while no native step of the same state is on the Rust stack,
 //!   except through the `Lua` that a callback is given.
 
+mod app_data;
 mod bind;
 mod callback;
 mod control;
@@ -23,9 +24,11 @@ mod limit;
 mod memory;
 mod multi;
 mod names;
+mod native_fn;
 mod object_like;
 mod options;
 mod path;
+mod registry;
 mod sandbox;
 mod send;
 mod setup;
@@ -33,8 +36,10 @@ mod signal;
 mod stack;
 mod stdlib;
 mod testing;
+mod type_metatable;
 mod types;
 mod warning;
+mod weak;
 
 pub mod chunk;
 pub mod debug;
@@ -42,6 +47,8 @@ pub mod error;
 pub mod function;
 pub mod prelude;
 pub mod scope;
+#[cfg(feature = "serde")]
+pub mod serde;
 pub mod state;
 pub mod string;
 pub mod table;
@@ -49,6 +56,7 @@ pub mod thread;
 pub mod userdata;
 pub mod value;
 
+pub use app_data::{AppDataRef, AppDataRefMut};
 pub use bstr::BString;
 pub use convert::{FromLua, IntoLua};
 #[doc(inline)]
@@ -60,18 +68,23 @@ pub use multi::{FromLuaMulti, IntoLuaMulti, MultiValue, Variadic};
 pub use object_like::ObjectLike;
 pub use options::{Options, UnknownMode};
 pub use perilune_runtime::error::Limit;
+pub use registry::RegistryKey;
 pub use sandbox::Capabilities;
 pub use send::MaybeSend;
+#[cfg(feature = "serde")]
+pub use serde::{LuaSerdeExt, SerializableValue};
 pub use signal::SignalInterrupt;
 pub use state::{InterruptHandle, Lua};
 pub use stdlib::{LuaOptions, StdLib};
 pub use string::{BorrowedBytes, BorrowedStr};
+pub use type_metatable::LuaType;
 pub use types::{Either, Integer, LightUserData, Number};
 pub use userdata::{
     MetaMethod, UserData, UserDataFields, UserDataMetatable, UserDataMethods, UserDataOwned,
     UserDataRef, UserDataRefMut, UserDataRegistry,
 };
 pub use value::{Nil, Value};
+pub use weak::WeakLua;
 
 // Also here, as programs for mlua find them here.
 #[doc(hidden)]
@@ -80,6 +93,9 @@ pub use chunk::{AsChunk, Chunk, ChunkMode};
 pub use error::{ErrorContext, ExternalError, ExternalResult};
 #[doc(hidden)]
 pub use scope::Scope;
+#[doc(hidden)]
+#[cfg(feature = "serde")]
+pub use serde::{DeserializeOptions, SerializeOptions};
 #[doc(hidden)]
 pub use stack::{Slot, Slots, Stack};
 #[doc(hidden)]

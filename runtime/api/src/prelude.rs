@@ -16,9 +16,20 @@ pub use crate::{
     BorrowedStr as LuaBorrowedStr, Chunk as LuaChunk, ChunkMode as LuaChunkMode,
     Either as LuaEither, Error as LuaError, ErrorContext as LuaErrorContext,
     ExternalError as LuaExternalError, ExternalResult as LuaExternalResult, FromLua, FromLuaMulti,
-    Function as LuaFunction, Integer as LuaInteger, IntoLua, IntoLuaMulti,
-    LightUserData as LuaLightUserData, Lua, LuaString, MultiValue as LuaMultiValue, Nil as LuaNil,
-    Number as LuaNumber, Result as LuaResult, Table as LuaTable, TablePairs as LuaTablePairs,
+    Function as LuaFunction, HookTriggers as LuaHookTriggers, Integer as LuaInteger, IntoLua,
+    IntoLuaMulti, LightUserData as LuaLightUserData, Lua, LuaOptions, LuaString,
+    MultiValue as LuaMultiValue, Nil as LuaNil, Number as LuaNumber, RegistryKey as LuaRegistryKey,
+    Result as LuaResult, StdLib as LuaStdLib, Table as LuaTable, TablePairs as LuaTablePairs,
     TableSequence as LuaTableSequence, Thread as LuaThread, Value as LuaValue,
-    Variadic as LuaVariadic,
+    Variadic as LuaVariadic, VmState as LuaVmState, WeakLua,
+    function::FunctionInfo as LuaFunctionInfo, function::LuaNativeFn, function::LuaNativeFnMut,
+    state::GcGenParams as LuaGcGenParams, state::GcIncParams as LuaGcIncParams,
+    state::GcMode as LuaGcMode, thread::ThreadStatus as LuaThreadStatus,
+};
+
+#[cfg(feature = "serde")]
+#[doc(no_inline)]
+pub use crate::{
+    DeserializeOptions as LuaDeserializeOptions, LuaSerdeExt,
+    SerializableValue as LuaSerializableValue, SerializeOptions as LuaSerializeOptions,
 };

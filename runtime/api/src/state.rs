@@ -1,10 +1,15 @@
 //! The state: a virtual machine and its embedding interface.
 
+use crate::app_data::AppData;
 use crate::control::Control;
 use crate::failure::Failures;
 use crate::handle::Handle;
+use crate::registry::DroppedKeys;
 use crate::userdata::Classes;
-use crate::{Error, FromLua, IntoLua, LuaString, Raised, Result, Table, Value};
+use crate::{
+    Error, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, LuaString, MultiValue, Raised, Result,
+    Table, Value,
+};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::from_rust::call_from_rust;
 use perilune_runtime::native::{Call, CallResult, Local, LocalView};
@@ -17,18 +22,28 @@ use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
+pub use crate::memory::{GcGenParams, GcIncParams, GcMode};
+pub use crate::weak::WeakLua;
+
 /// What all handles of a state share.
 pub(crate) struct State {
     /// The machine; null when the state is closed.
     vm: Cell<*mut Vm>,
     /// How many [`Lua`]s there are; the state is closed when the last one goes.
     owners: Cell<usize>,
+    /// What is needed to make error objects, once it is.
+    pub(crate) failures: Cell<Option<Failures>>,
+    /// The metatable of serde's sequences, once it is made: an index of `Vm::handles`.
+    #[cfg(feature = "serde")]
+    pub(crate) array_metatable: Cell<Option<usize>>,
+    /// Registry keys that were dropped.
+    pub(crate) dropped_keys: DroppedKeys,
+    /// The program's own data.
+    pub(crate) app_data: AppData,
     /// What threads and interruptions need.
     pub(crate) control: Control,
     /// Userdata types.
     pub(crate) classes: Classes,
-    /// What is needed to make error objects, once it is.
-    pub(crate) failures: Cell<Option<Failures>>,
 }
 
 impl State {
@@ -76,6 +91,7 @@ impl State {
             self.vm.set(std::ptr::null_mut());
             // SAFETY: the pointer came from `Box::into_raw`, and nothing refers to it any more.
             drop(unsafe { Box::from_raw(vm) });
+            self.app_data.clear();
         }
     }
 
@@ -201,9 +217,13 @@ impl Lua {
         let state = State {
             vm: Cell::new(Box::into_raw(vm)),
             owners: Cell::new(1),
+            failures: Cell::new(None),
+            #[cfg(feature = "serde")]
+            array_metatable: Cell::new(None),
+            dropped_keys: DroppedKeys::default(),
+            app_data: AppData::default(),
             control: Control::default(),
             classes: Classes::default(),
-            failures: Cell::new(None),
         };
         Lua {
             state: Rc::new(state),
@@ -377,34 +397,6 @@ impl Lua {
         }
     }
 
-    /// The registry value called `name`; nil when there is none.
-    ///
-    /// # Errors
-    /// What a conversion says.
-    pub fn named_registry_value<T: FromLua>(&self, name: &str) -> Result<T> {
-        // SAFETY: the registry lives as long as the state.
-        let registry = unsafe { (*self.vm()).registry };
-        Table(Handle::new(&self.state, registry)).raw_get(name)
-    }
-
-    /// Sets the registry value called `name`.
-    ///
-    /// # Errors
-    /// Memory, or what a conversion says.
-    pub fn set_named_registry_value(&self, name: &str, value: impl IntoLua) -> Result<()> {
-        // SAFETY: as `named_registry_value`.
-        let registry = unsafe { (*self.vm()).registry };
-        Table(Handle::new(&self.state, registry)).raw_set(name, value)
-    }
-
-    /// Removes the registry value called `name`.
-    ///
-    /// # Errors
-    /// Memory.
-    pub fn unset_named_registry_value(&self, name: &str) -> Result<()> {
-        self.set_named_registry_value(name, Value::Nil)
-    }
-
     /// Converts a value to another type by way of Lua.
     ///
     /// # Errors
@@ -427,6 +419,22 @@ impl Lua {
     /// What the conversion says.
     pub fn unpack<T: FromLua>(&self, value: Value) -> Result<T> {
         T::from_lua(value, self)
+    }
+
+    /// Converts to Lua values.
+    ///
+    /// # Errors
+    /// What the conversion says.
+    pub fn pack_multi(&self, values: impl IntoLuaMulti) -> Result<MultiValue> {
+        values.into_lua_multi(self)
+    }
+
+    /// Converts from Lua values.
+    ///
+    /// # Errors
+    /// What the conversion says.
+    pub fn unpack_multi<T: FromLuaMulti>(&self, values: MultiValue) -> Result<T> {
+        T::from_lua_multi(values, self)
     }
 
     /// Sets what hears of every chunk that is loaded: its text (or binary chunk), its name, and what

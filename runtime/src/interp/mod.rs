@@ -288,6 +288,7 @@ pub unsafe fn member_step(
 ///
 /// # Safety
 /// The saved state is that of a Lua function between two instructions.
+#[inline(always)]
 pub(crate) unsafe fn run(vm: *mut Vm) -> u64 {
     // SAFETY: the caller's contract.
     unsafe {

@@ -620,6 +620,17 @@ impl<'c> Call<'c> {
     pub fn compare_less(&self, a: Local<'c>, b: Local<'c>) -> Option<bool> {
         interp::less_values(a.raw, b.raw)
     }
+    /// Makes another table the globals table: chunks that are loaded from now on use it.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn set_globals(&mut self, globals: TableRef<'c>) -> Result<()> {
+        // The place at which C code finds it (manual §4.3).
+        let registry = self.registry();
+        self.table_set_int(registry, 2, globals.into())?;
+        self.vm().globals = globals.raw;
+        Ok(())
+    }
     /// The globals table.
     pub fn globals(&self) -> TableRef<'c> {
         TableRef::new(self.vm_ref().globals)
