@@ -399,6 +399,15 @@ impl<'a> Rewriter<'a> {
         match Helper::ALL.get(i.imm as usize).map(|h| h.effect()) {
             Some(HelperEffect::Pure) => self.pure(i),
             Some(HelperEffect::ReadsTables) => self.new.push(i),
+            Some(HelperEffect::FindsNode) => {
+                let [t, tag, payload] = i.args;
+                match self.new.int_of(tag) {
+                    Some(tag) => {
+                        self.load_from(Place::Element(Class::Node, t, payload, tag as i32), i)
+                    }
+                    None => self.new.push(i),
+                }
+            }
             Some(HelperEffect::Allocates) => {
                 let r = self.new.push(i);
                 if i.imm == Helper::NewTable as i32 {
@@ -416,6 +425,7 @@ impl<'a> Rewriter<'a> {
                     self.memory
                         .kill(&self.new, &self.facts, &Place::Field(class, t, at));
                 }
+                self.forget_nodes();
                 self.new.push(i)
             }
             Some(HelperEffect::GivesShape) => {
@@ -433,15 +443,23 @@ impl<'a> Rewriter<'a> {
                 }
                 let place = Place::Field(Class::Shape, t, layout::OBJECT_EXTRA);
                 self.memory.set(place, shape);
+                self.forget_nodes();
                 self.new.push(i)
             }
             _ => {
                 for class in [Class::TableHeader, Class::Element, Class::ElementTag] {
                     self.memory.kill_class(class);
                 }
+                self.forget_nodes();
                 self.push_write(i)
             }
         }
+    }
+
+    /// Keys may have moved in a hash part.
+    fn forget_nodes(&mut self) {
+        self.memory.kill_class(Class::Node);
+        self.memory.kill_class(Class::Hash);
     }
 
     /// What is known of a table that was just made.

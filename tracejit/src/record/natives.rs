@@ -187,7 +187,7 @@ impl Recording {
                 let (low, high) = (self.trace.float(-TWO_TO_63), self.trace.float(TWO_TO_63));
                 self.guard(Op::GuardFLe, &[low, x.r]);
                 self.guard(Op::GuardFLt, &[x.r, high]);
-                let r = self.emit(Op::CallInt, Helper::FloatFloor as i32, &[x.r]);
+                let r = self.emit(Op::FloorToInt, 0, &[x.r]);
                 let concrete = x.concrete.floor() as i64;
                 Some(self.integer_result(RecordedInteger { concrete, r }))
             }
