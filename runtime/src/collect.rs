@@ -8,6 +8,7 @@ use crate::gc::{self, Roots};
 use crate::hook;
 use crate::metatable::{Event, metamethod};
 use crate::stack;
+use crate::userdata;
 use crate::value::Value;
 use crate::vm::{MEMBER_SITES, Vm};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -208,6 +209,12 @@ unsafe fn finalize(vm: *mut Vm, object: Value) {
         let finalizer = metamethod(&*vm, object, Event::Gc);
         if finalizer.is_nil() {
             return;
+        }
+        if let Some(value) = userdata::finalize::drop_at_once(vm, object, finalizer) {
+            if let Some(value) = value {
+                (*vm).heap.put_aside(value);
+            }
+            return drop_garbage(vm);
         }
         let callable =
             finalizer.is_function() || !metamethod(&*vm, finalizer, Event::Call).is_nil();

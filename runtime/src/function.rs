@@ -84,6 +84,7 @@ pub enum Intrinsic {
     Insert,
     MemberIndex,
     MemberNewIndex,
+    DropValue,
     ProtectedCall,
     ProtectedCallWithHandler,
 }

@@ -285,9 +285,7 @@ impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
         // Made now, since there may be no memory for it at the end.
         self.lua.destructed_metatable()?;
         let nothing = Boxed::new((), Contents::of::<()>()).map_err(|()| Error::memory())?;
-        let userdata = self
-            .lua
-            .create_userdata_from(nothing, std::ptr::null_mut())?;
+        let userdata = self.lua.create_userdata_without_metatable(nothing)?;
         let raw: *mut Userdata = userdata.0.raw().as_pointer();
         // SAFETY: the userdata is new, and what it held needs no drop.
         unsafe {

@@ -107,7 +107,7 @@ impl Heap {
     }
 
     /// Keeps the value of a freed userdata for the next safepoint, since dropping it may run any code.
-    fn put_aside(&mut self, value: Boxed) {
+    pub(crate) fn put_aside(&mut self, value: Boxed) {
         if self.dropped.try_reserve(1).is_ok() {
             self.dropped.push(value);
         } else {

@@ -8,7 +8,6 @@
 use super::fast::slot;
 use super::perform;
 use crate::call::{self, safepoint};
-use crate::error::LuaError;
 use crate::frame::*;
 use crate::function::{LuaClosure, NativeClosure};
 use crate::interp::slow::member_site;
@@ -198,10 +197,10 @@ pub(crate) unsafe fn get(
             *slot(base, i.a().plus(1).0) = args[0];
         }
         let destination = Some(i.a().0);
-        match enter(vm, pc, base, constants, getter, &args, destination) {
-            Some(step) => finish(vm, step, destination),
-            None => perform(vm, pc, base, constants, Slow::Index),
+        if !enter(vm, pc, base, constants, getter, &args, destination) {
+            return perform(vm, pc, base, constants, Slow::Index);
         }
+        run(vm, destination)
     }
 }
 
@@ -222,15 +221,16 @@ pub(crate) unsafe fn set(
         let Some(args) = write_operands(i, base, constants) else {
             return perform(vm, pc, base, constants, Slow::SetIndex);
         };
-        match enter(vm, pc, base, constants, setter, &args, None) {
-            Some(step) => finish(vm, step, None),
-            None => perform(vm, pc, base, constants, Slow::SetIndex),
+        if !enter(vm, pc, base, constants, setter, &args, None) {
+            return perform(vm, pc, base, constants, Slow::SetIndex);
         }
+        run(vm, None)
     }
 }
 
-/// Calls a native function as a metamethod of the current instruction: pushes its frame and runs its
-/// first step. The result goes to the register at byte offset `destination`.
+/// Pushes the frame of a native function that is called as a metamethod of the current instruction. The
+/// result goes to the register at byte offset `destination`. False when there is no room, or something
+/// else to do.
 #[inline(always)]
 unsafe fn enter(
     vm: *mut Vm,
@@ -240,7 +240,7 @@ unsafe fn enter(
     function: Value,
     args: &[Value],
     destination: Option<usize>,
-) -> Option<Result<Action, LuaError>> {
+) -> bool {
     // SAFETY: the handler's state; room is checked before anything is written.
     unsafe {
         let frame = (*vm).frame_top.add(1);
@@ -249,7 +249,7 @@ unsafe fn enter(
             || frame > (*vm).frame_limit
             || (*thread).c_calls + 1 >= MAX_C_CALLS
         {
-            return None;
+            return false;
         }
         (*vm).pc = pc;
         (*vm).base = base;
@@ -257,7 +257,7 @@ unsafe fn enter(
         let site = member_site(vm, destination);
         let place = base.byte_add((*site).delta as usize);
         if place.wrapping_add(args.len() + MIN_SLOTS) > (*vm).stack_limit {
-            return None;
+            return false;
         }
         *place.sub(1) = function;
         for (n, arg) in args.iter().enumerate() {
@@ -272,26 +272,28 @@ unsafe fn enter(
         (*vm).frame_top = frame;
         (*vm).base = place;
         (*vm).pc = std::ptr::null();
-        let closure: *mut NativeClosure = function.as_pointer();
-        let mut call = Call::new(vm, 0, CallResult::Returned(0));
-        Some(((*closure).function)(&mut call))
+        true
     }
 }
 
-/// Goes on after the first step of a native function that [`enter`] has called.
+/// Runs the first step of the native function that [`enter`] has called, and goes on after it.
 #[inline(always)]
-unsafe fn finish(vm: *mut Vm, step: Result<Action, LuaError>, destination: Option<usize>) -> u64 {
+unsafe fn run(vm: *mut Vm, destination: Option<usize>) -> u64 {
     // SAFETY: the saved state is that of the native function, whose frame has a site.
     unsafe {
-        let frame = (*vm).frame_top;
-        let Ok(Action::Return { first, count }) = step else {
-            return call::go_on(vm, step);
+        let closure: *mut NativeClosure = (*(*vm).base.sub(1)).as_pointer();
+        let mut call = Call::new(vm, 0, CallResult::Returned(0));
+        // By reference: moving what was just written in pieces costs more than most getters do.
+        let (first, count) = match &((*closure).function)(&mut call) {
+            Ok(Action::Return { first, count })
+                if (*(*vm).frame_top).flags == FRAME_C_CALL | FRAME_NATIVE
+                    && (*vm).pending.load(Ordering::Relaxed) == 0 =>
+            {
+                (*first, *count)
+            }
+            step => return call::go_on(vm, *step),
         };
-        if (*frame).flags != FRAME_C_CALL | FRAME_NATIVE
-            || (*vm).pending.load(Ordering::Relaxed) != 0
-        {
-            return call::go_on(vm, step);
-        }
+        let frame = (*vm).frame_top;
         let site = (*frame).site;
         (*(*vm).thread).c_calls -= 1;
         (*vm).frame_top = frame.sub(1);

@@ -11,6 +11,7 @@
 //! - Dropping a value may run any code of the embedder. So the collector does not: what it frees is
 //!   put aside (`Heap::dropped`), and dropped at the next safepoint.
 
+pub mod finalize;
 pub mod members;
 
 use crate::gc::GcHeader;

@@ -1,7 +1,6 @@
 //! Handles to userdata of any type.
 
 use super::borrow::Target;
-use super::class::destroy;
 use super::reference::{UserDataRef, UserDataRefMut};
 use super::{Proxy, UserDataMetatable};
 use crate::handle::Handle;
@@ -12,6 +11,7 @@ use crate::{
 };
 use perilune_runtime::native::Local;
 use perilune_runtime::table::Table as RawTable;
+use perilune_runtime::userdata::finalize::destroy;
 use perilune_runtime::userdata::{Access, Userdata};
 use perilune_runtime::value as raw;
 use std::any::TypeId;

@@ -14,10 +14,9 @@ use crate::{
     AnyUserData, Error, Function, IntoLua, Lua, MetaMethod, Result, Table, UserData, Value,
 };
 use perilune_runtime::metatable::Event;
-use perilune_runtime::native;
-use perilune_runtime::native::{Call, Local, Native, NativeResult};
+use perilune_runtime::native::{Local, Native};
 use perilune_runtime::table::Table as RawTable;
-use perilune_runtime::userdata::{Boxed, Contents, Userdata, members};
+use perilune_runtime::userdata::{Boxed, Contents, finalize, members};
 use perilune_runtime::value as raw;
 use rustc_hash::FxHashMap;
 use std::any::TypeId;
@@ -29,46 +28,6 @@ pub(crate) struct Classes {
     metatables: RefCell<FxHashMap<TypeId, *mut RawTable>>,
     /// The metatable of userdata whose value is gone; null before the first one.
     destructed: Cell<*mut RawTable>,
-}
-
-/// `__gc` of userdata: drops the value.
-const DROP: Native = native!("?", drop_value, private_upvalues);
-
-fn drop_value(call: &mut Call<'_>) -> NativeResult {
-    let this = call.slot(1).raw();
-    let metatable = call.upvalue(1).as_table();
-    let mut is_done = false;
-    if this.tag == raw::USERDATA {
-        // SAFETY: the slot keeps the userdata alive.
-        let destroyed = unsafe { destroy(this.as_pointer()) };
-        if let Some(value) = destroyed {
-            call.set_metatable(call.slot(1), metatable)?;
-            // Last, since it may run any code.
-            drop(value);
-            is_done = true;
-        }
-    }
-    Ok(call.return_one(Local::boolean(is_done)))
-}
-
-/// Takes the value out of a userdata for good: what is to be dropped by the caller, if it is not in
-/// use by references that outlive calls, the last of which drops it. `None` where a call uses it.
-///
-/// # Safety
-/// The userdata is live.
-pub(super) unsafe fn destroy(userdata: *mut Userdata) -> Option<Option<Boxed>> {
-    // SAFETY: the caller's contract.
-    unsafe {
-        if (*userdata).uses.unsigned_abs() != (*userdata).references {
-            return None;
-        }
-        let value = Userdata::take(userdata);
-        if (*userdata).uses != 0 {
-            (*userdata).doomed = value;
-            return Some(None);
-        }
-        Some(value)
-    }
 }
 
 impl Lua {
@@ -209,7 +168,7 @@ impl Lua {
             &self.state,
             raw::Value::table(destructed),
         )));
-        let drop = self.members_function(DROP, &[destructed])?;
+        let drop = self.members_function(finalize::DROP_VALUE, &[destructed])?;
         self.set_member(&metatable, Event::Gc.name(), &drop)?;
         Ok(metatable)
     }
@@ -249,19 +208,30 @@ impl Lua {
         value: T,
         register: impl FnOnce(&mut UserDataRegistry<T>),
     ) -> Result<AnyUserData> {
-        let metatable = self.class::<T>(register)?;
-        let boxed = Boxed::new(value, Contents::of::<T>()).map_err(|_| Error::memory())?;
-        let userdata = self.create_userdata_from(boxed, metatable)?;
-        Ok(userdata)
+        let userdata = self.new_userdata_of(value, register)?;
+        Ok(AnyUserData(Handle::new(&self.state, userdata)))
     }
 
-    /// A userdata with this value and metatable.
-    pub(crate) fn create_userdata_from(
+    /// Likewise, to be used or rooted before anything collects.
+    pub(super) fn new_userdata_of<T: 'static>(
         &self,
-        value: Boxed,
-        metatable: *mut RawTable,
-    ) -> Result<AnyUserData> {
-        // SAFETY: the metatable is live, and nothing collects before the userdata is rooted.
+        value: T,
+        register: impl FnOnce(&mut UserDataRegistry<T>),
+    ) -> Result<raw::Value> {
+        let metatable = self.class::<T>(register)?;
+        let boxed = Boxed::new(value, Contents::of::<T>()).map_err(|_| Error::memory())?;
+        self.new_userdata_from(boxed, metatable)
+    }
+
+    /// A userdata with this value, and no metatable.
+    pub(crate) fn create_userdata_without_metatable(&self, value: Boxed) -> Result<AnyUserData> {
+        let userdata = self.new_userdata_from(value, std::ptr::null_mut())?;
+        Ok(AnyUserData(Handle::new(&self.state, userdata)))
+    }
+
+    /// A userdata with this value and metatable, to be used or rooted before anything collects.
+    fn new_userdata_from(&self, value: Boxed, metatable: *mut RawTable) -> Result<raw::Value> {
+        // SAFETY: the metatable is live.
         let made = unsafe {
             let heap = &mut (*self.vm()).heap;
             heap.new_userdata_of(value, metatable, 0)
@@ -272,11 +242,7 @@ impl Lua {
                     Ok(userdata)
                 })
         };
-        let userdata = made.map_err(|_| Error::memory())?;
-        Ok(AnyUserData(Handle::new(
-            &self.state,
-            raw::Value::userdata(userdata),
-        )))
+        made.map(raw::Value::userdata).map_err(|_| Error::memory())
     }
 
     /// A userdata of a type that says of itself what it has. All of a type share a metatable.

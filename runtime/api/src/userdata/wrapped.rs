@@ -1,5 +1,6 @@
 //! Types that have what another type has: shared pointers, and proxies.
 
+use crate::stack::Stack;
 use crate::{IntoLua, Lua, MaybeSend, Result, UserData, UserDataRegistry, Value};
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, RwLock};
@@ -39,5 +40,13 @@ has_what_it_points_at! {
 impl<T: UserData + MaybeSend + 'static> IntoLua for T {
     fn into_lua(self, lua: &Lua) -> Result<Value> {
         lua.create_userdata(self).map(Value::UserData)
+    }
+
+    #[inline]
+    fn push_into_stack(self, stack: &mut Stack<'_>) -> Result<()> {
+        // The type may be about to be registered, which runs its code.
+        stack.publish();
+        let userdata = stack.lua().new_userdata_of(self, T::register)?;
+        stack.push_raw(userdata)
     }
 }
