@@ -11,6 +11,7 @@ mod hook;
 mod hostile;
 mod interrupt;
 mod limit;
+mod members;
 mod sandbox;
 mod scope;
 mod state;

@@ -83,17 +83,71 @@ impl Target {
     unsafe fn place<T>(&self, userdata: *mut Userdata) -> Result<Option<*mut T>> {
         // SAFETY: the caller's contract.
         unsafe {
-            let is_own = match self {
+            if (*userdata).value.is_null() {
+                return Err(Error::UserDataDestructed);
+            }
+            Ok(self.is_own(userdata).then_some((*userdata).value.cast()))
+        }
+    }
+
+    /// The value that the userdata holds itself, and a shared use of it.
+    ///
+    /// # Errors
+    /// There is none, or it is being changed: [`Target::share`] says what it is.
+    ///
+    /// # Safety
+    /// The userdata lives as long as the lease, and `T` is the type of the target.
+    #[inline(always)]
+    pub(super) unsafe fn own_shared<T>(
+        &self,
+        userdata: *mut Userdata,
+    ) -> std::result::Result<(*const T, Lease), ()> {
+        // SAFETY: the caller's contract.
+        unsafe {
+            if !self.is_own(userdata) || (*userdata).value.is_null() || !Userdata::share(userdata) {
+                return Err(());
+            }
+            Ok(((*userdata).value.cast_const().cast(), Lease(userdata)))
+        }
+    }
+
+    /// Likewise, and an exclusive use.
+    ///
+    /// # Errors
+    /// As [`Target::own_shared`].
+    ///
+    /// # Safety
+    /// As [`Target::own_shared`].
+    #[inline(always)]
+    pub(super) unsafe fn own_exclusive<T>(
+        &self,
+        userdata: *mut Userdata,
+    ) -> std::result::Result<(*mut T, Lease), ()> {
+        // SAFETY: the caller's contract.
+        unsafe {
+            if !self.is_own(userdata) || (*userdata).value.is_null() || !Userdata::exclude(userdata)
+            {
+                return Err(());
+            }
+            Ok(((*userdata).value.cast(), Lease(userdata)))
+        }
+    }
+
+    /// Whether the userdata holds a value of the target's type itself.
+    ///
+    /// # Safety
+    /// The userdata is live.
+    #[inline(always)]
+    unsafe fn is_own(&self, userdata: *const Userdata) -> bool {
+        // SAFETY: the caller's contract.
+        unsafe {
+            match self {
                 Target::Type(contents, ..) => {
                     std::ptr::eq((*userdata).contents, *contents)
                         || (*userdata).contents.type_id() == contents.type_id()
                 }
                 Target::One(one) => std::ptr::eq(userdata, one.get()),
-            };
-            if (*userdata).value.is_null() {
-                return Err(Error::UserDataDestructed);
             }
-            Ok(is_own.then_some((*userdata).value.cast()))
         }
     }
 

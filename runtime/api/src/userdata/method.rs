@@ -56,15 +56,26 @@ where
     // SAFETY: `shared` makes it with this content.
     let (lua, this) = unsafe { Callback::<Content<M>>::of(call) };
     enter(call, lua, |lua, slots| {
-        let args = A::from_slots_args(slots.from(1 + this.skipped), FIRST, Some(&this.name));
         let userdata = receiver::<T>(slots, &this.name)?;
+        let args = slots.from(1 + this.skipped);
         // SAFETY: the slot keeps the userdata alive, and a userdata that is freed while it is in use
         // does not drop its value.
-        let values = unsafe {
-            this.target
-                .share(userdata, |value| (this.method)(lua, value, args?))
-        };
-        values.map_err(|cause| Error::bad_self_argument(&this.name, cause))?
+        unsafe {
+            let args = match A::from_slots_args(args, FIRST, Some(&this.name)) {
+                Ok(args) => args,
+                Err(error) => {
+                    let found = this.target.share(userdata, |_: &T| ());
+                    return Err(refused(&this.name, found, error));
+                }
+            };
+            if let Ok((value, _lease)) = this.target.own_shared::<T>(userdata) {
+                return (this.method)(lua, &*value, args);
+            }
+            let values = this
+                .target
+                .share(userdata, |value| (this.method)(lua, value, args));
+            values.map_err(|cause| Error::bad_self_argument(&this.name, cause))?
+        }
     })
 }
 
@@ -101,14 +112,25 @@ where
         let Ok(mut method) = this.method.try_borrow_mut() else {
             return Err(Error::RecursiveMutCallback);
         };
-        let args = A::from_slots_args(slots.from(1 + this.skipped), FIRST, Some(&this.name));
         let userdata = receiver::<T>(slots, &this.name)?;
+        let args = slots.from(1 + this.skipped);
         // SAFETY: as in `run_shared`.
-        let values = unsafe {
-            this.target
-                .exclude(userdata, |value| method(lua, value, args?))
-        };
-        values.map_err(|cause| Error::bad_self_argument(&this.name, cause))?
+        unsafe {
+            let args = match A::from_slots_args(args, FIRST, Some(&this.name)) {
+                Ok(args) => args,
+                Err(error) => {
+                    let found = this.target.exclude(userdata, |_: &mut T| ());
+                    return Err(refused(&this.name, found, error));
+                }
+            };
+            if let Ok((value, _lease)) = this.target.own_exclusive::<T>(userdata) {
+                return method(lua, &mut *value, args);
+            }
+            let values = this
+                .target
+                .exclude(userdata, |value| method(lua, value, args));
+            values.map_err(|cause| Error::bad_self_argument(&this.name, cause))?
+        }
     })
 }
 
@@ -184,6 +206,15 @@ where
         let value = A::from_slot_arg(slots.get(2), FIRST, Some(name))?;
         setter(lua, this, value)
     })
+}
+
+/// Why a call with a bad argument is refused: for the userdata, if that is no good either.
+#[cold]
+fn refused(name: &str, found: Result<()>, argument: Error) -> Error {
+    match found {
+        Ok(()) => argument,
+        Err(cause) => Error::bad_self_argument(name, cause),
+    }
 }
 
 /// The userdata for which a method was called.
