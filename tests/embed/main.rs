@@ -5,6 +5,8 @@ mod common;
 
 mod collect;
 mod conversion;
+#[cfg(feature = "macros")]
+mod derive;
 mod error;
 mod function;
 mod hook;

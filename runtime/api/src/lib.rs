@@ -11,6 +11,10 @@
 //! - Rust code may use handles only while no native step of the same state is on the Rust stack,
 //!   except through the `Lua` that a callback is given.
 
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+#[path = "macros.rs"]
+pub mod __private;
 mod app_data;
 mod bind;
 mod callback;
@@ -67,6 +71,9 @@ pub use interrupt::VmState;
 pub use multi::{FromLuaMulti, IntoLuaMulti, MultiValue, Variadic};
 pub use object_like::ObjectLike;
 pub use options::{Options, UnknownMode};
+#[cfg(feature = "macros")]
+#[doc(inline)]
+pub use perilune_derive::{FromLua, UserData, chunk, userdata_impl};
 pub use perilune_runtime::error::Limit;
 pub use registry::RegistryKey;
 pub use sandbox::Capabilities;

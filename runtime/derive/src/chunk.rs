@@ -83,7 +83,7 @@ pub(crate) fn expand(tokens: TokenStream) -> Result<TokenStream> {
     let Source { text, captures, .. } = source;
     let names = captures.iter().map(Ident::to_string);
     let environment = if captures.is_empty() {
-        quote! { ::std::option::Option::None }
+        quote! { ::perilune::__private::NO_CAPTURES }
     } else {
         quote! {
             ::std::option::Option::Some(move |lua: &::perilune::Lua| {
