@@ -212,7 +212,7 @@ fn enumerations_and_tuples_have_functions() -> Result<()> {
 struct Id(i32);
 
 #[derive(Clone, Copy, perilune::FromLua)]
-struct Borrowed<'a, T: ?Sized>(&'a T)
+struct Borrowed<'a, T>(&'a T)
 where
     T: Copy;
 

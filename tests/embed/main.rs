@@ -20,3 +20,4 @@ mod state;
 mod table;
 mod thread;
 mod userdata;
+mod userdata_life;

@@ -24,7 +24,9 @@ use crate::error::Result;
 use crate::frame::{CallSite, Continuation};
 use crate::machine::{Insn, Slow};
 use crate::value::Value;
-use crate::vm::{MEMBER_SITES, Vm};
+#[cfg(threaded)]
+use crate::vm::MEMBER_SITES;
+use crate::vm::Vm;
 pub use arithmetic::event_of;
 pub use compare::{Relation, question};
 use perilune_frontend::bytecode::opcode::Opcode;
@@ -228,6 +230,7 @@ pub(crate) unsafe fn metamethod_site(vm: *mut Vm, purpose: Purpose) -> *const Ca
 ///
 /// # Safety
 /// As [`site`].
+#[cfg(threaded)]
 #[inline]
 pub(crate) unsafe fn member_site(vm: *mut Vm, destination: Option<usize>) -> *const CallSite {
     // SAFETY: the caller's contract; known sites are those of live protos (`Vm::member_sites`).
