@@ -17,15 +17,11 @@ mod limit;
 mod members;
 mod registry;
 mod sandbox;
-mod sandbox;
 mod scope;
 #[cfg(feature = "serde")]
 mod serde;
 mod state;
-mod state;
 mod table;
-mod table;
-mod thread;
 mod thread;
 mod userdata;
 mod userdata_life;
