@@ -8,8 +8,9 @@ use crate::gc::{self, Roots};
 use crate::hook;
 use crate::metatable::{Event, metamethod};
 use crate::stack;
+use crate::userdata;
 use crate::value::Value;
-use crate::vm::Vm;
+use crate::vm::{MEMBER_SITES, Vm};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 // SAFETY: everything that native code and the machine hold on to is visited.
@@ -28,6 +29,9 @@ unsafe impl Roots for Vm {
             }
             for &handle in &(*vm).handles {
                 visit(handle);
+            }
+            for &metatable in &(*vm).metatables {
+                visit(Value::table(metatable));
             }
             if let Some(interrupt) = (*vm).interrupt {
                 visit(interrupt);
@@ -54,6 +58,7 @@ unsafe impl Roots for Vm {
     ) {
         // SAFETY: the trait's contract.
         unsafe {
+            (*vm).member_sites = [(std::ptr::null(), std::ptr::null()); MEMBER_SITES];
             let (shape, _) = (*vm).string_index;
             if shape != 0 && !is_live_shape(shape) {
                 (*vm).string_index = (0, 0);
@@ -162,19 +167,17 @@ pub unsafe fn set_generational(vm: *mut Vm, minor: i64, major: i64) -> gc::Mode 
     }
 }
 
-/// Drops the Rust values of userdata that were freed. That may run any code; the collector rests
-/// meanwhile. A panic becomes a warning, as a finaliser's error does.
+/// Drops the values of userdata that were freed, which may run any code: nothing of the machine is
+/// borrowed meanwhile, and the collector rests. A panic becomes a warning, as a finaliser's error does.
 unsafe fn drop_garbage(vm: *mut Vm) {
     // SAFETY: called at a safepoint, after the collector's step.
     unsafe {
-        if (*vm).heap.garbage_data.is_empty() {
+        if (*vm).heap.dropped.is_empty() {
             return;
         }
-        let garbage = std::mem::take(&mut (*vm).heap.garbage_data);
         let stopped = (*vm).heap.set_internal_stop(true);
-        for data in garbage {
-            let dropped = catch_unwind(AssertUnwindSafe(|| drop(data)));
-            if dropped.is_err() {
+        while let Some(value) = (*vm).heap.dropped.pop() {
+            if catch_unwind(AssertUnwindSafe(|| drop(value))).is_err() {
                 let _ = crate::warn::warn(vm, b"error in __gc (panic)", false);
             }
         }
@@ -182,7 +185,8 @@ unsafe fn drop_garbage(vm: *mut Vm) {
     }
 }
 
-/// Calls the finalisers of objects found dead (manual §2.5.3). Errors become warnings.
+/// Calls the finalisers of objects found dead (manual §2.5.3), and drops the values of freed userdata.
+/// Errors become warnings.
 unsafe fn run_finalizers(vm: *mut Vm) {
     // SAFETY: called at a safepoint; the object stays alive as an argument.
     unsafe {
@@ -205,6 +209,12 @@ unsafe fn finalize(vm: *mut Vm, object: Value) {
         let finalizer = metamethod(&*vm, object, Event::Gc);
         if finalizer.is_nil() {
             return;
+        }
+        if let Some(value) = userdata::finalize::drop_at_once(vm, object, finalizer) {
+            if let Some(value) = value {
+                (*vm).heap.put_aside(value);
+            }
+            return drop_garbage(vm);
         }
         let callable =
             finalizer.is_function() || !metamethod(&*vm, finalizer, Event::Call).is_nil();

@@ -58,11 +58,12 @@ pub struct NativeDescription {
     /// Whether the debug interface sees no upvalues: PUC's function has none, and finds by other
     /// means what this one keeps there.
     pub private_upvalues: bool,
-    /// What traces know the function as.
+    /// What the machine and its traces know the function as.
     pub intrinsic: Option<Intrinsic>,
 }
 
-/// Functions of the standard library that traces have in their own operations.
+/// Functions that the machine has in its own operations: those of the standard library in traces,
+/// those of userdata types (`userdata/members.rs`) everywhere.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs, reason = "they are named after the functions")]
 pub enum Intrinsic {
@@ -81,6 +82,9 @@ pub enum Intrinsic {
     Byte,
     Sub,
     Insert,
+    MemberIndex,
+    MemberNewIndex,
+    DropValue,
     ProtectedCall,
     ProtectedCallWithHandler,
 }

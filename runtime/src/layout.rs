@@ -8,6 +8,7 @@ use crate::function::{Cell, LuaClosure};
 use crate::gc::{GcHeader, Heap};
 use crate::string::LuaString;
 use crate::table::{Node, Table};
+use crate::userdata::Userdata;
 use crate::value::Value;
 use crate::vm::Vm;
 use std::mem::offset_of;
@@ -84,6 +85,14 @@ pub const CLOSURE_PROTO: i32 = offset_of!(LuaClosure, proto) as i32;
 pub const CLOSURE_UPVALUES: i32 = offset_of!(LuaClosure, upvalues) as i32;
 /// A cell's value.
 pub const CELL_VALUE: i32 = offset_of!(Cell, value) as i32;
+/// A userdata's metatable.
+pub const USERDATA_METATABLE: i32 = offset_of!(Userdata, metatable) as i32;
+/// A userdata's value.
+pub const USERDATA_VALUE: i32 = offset_of!(Userdata, value) as i32;
+/// The description of the type of a userdata's value.
+pub const USERDATA_CONTENTS: i32 = offset_of!(Userdata, contents) as i32;
+/// How a userdata's value is in use (32 bits).
+pub const USERDATA_USES: i32 = offset_of!(Userdata, uses) as i32;
 /// A string's length.
 pub const STRING_LENGTH: i32 = offset_of!(LuaString, len) as i32;
 /// A string's first byte.

@@ -64,6 +64,9 @@ pub const ENTRY_SITES: usize = 8;
 /// How many entries [`Vm::recent_native_sites`] has.
 pub const RECENT_NATIVE_SITES: usize = 8;
 
+/// How many entries [`Vm::member_sites`] has.
+pub const MEMBER_SITES: usize = 16;
+
 /// The entry of [`Vm::recent_native_sites`] for a key: functions that call back do so from few
 /// places, in few states.
 #[inline]
@@ -119,12 +122,17 @@ pub struct Vm {
     pub native_sites: rustc_hash::FxHashMap<NativeSiteKey, Box<CallSite>>,
     /// Those of them that were asked for lately, by [`native_site_index`].
     pub recent_native_sites: [(NativeSiteKey, *const CallSite); RECENT_NATIVE_SITES],
+    /// Call sites of getters and setters that instructions called lately, by the pc behind those;
+    /// forgotten when protos may have died.
+    pub member_sites: [(*const u64, *const CallSite); MEMBER_SITES],
     /// Of those, the ones of calls that Rust makes from the first slots of a native frame, by slot.
     pub entry_sites: [*const CallSite; ENTRY_SITES],
     /// Where `__index` stands in the metatable of strings: its shape (0: not known) and slot.
     pub string_index: (u32, u32),
     /// Values kept alive by handles of the embedder; freed slots hold nil.
     pub handles: Vec<Value>,
+    /// Metatables of the embedder's types, kept as long as the machine.
+    pub metatables: Vec<*mut Table>,
     /// Freed indices of `handles`.
     pub free_handles: Vec<usize>,
     /// The error with which `run` was left.
@@ -191,9 +199,11 @@ impl Vm {
             native_sites: Default::default(),
             recent_native_sites: [(NativeSiteKey::default(), std::ptr::null());
                 RECENT_NATIVE_SITES],
+            member_sites: [(std::ptr::null(), std::ptr::null()); MEMBER_SITES],
             entry_sites: [std::ptr::null(); ENTRY_SITES],
             string_index: (0, 0),
             handles: Vec::new(),
+            metatables: Vec::new(),
             free_handles: Vec::new(),
             error: None,
             run_depth: 0,

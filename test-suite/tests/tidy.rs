@@ -42,8 +42,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "perilune-runtime",
             "perilune-tracejit",
             "perilune-stdlib",
+            "perilune-derive",
         ],
     ),
+    ("runtime/derive", &["perilune"]),
     (
         ".",
         &[

@@ -5,6 +5,8 @@ mod common;
 
 mod collect;
 mod conversion;
+#[cfg(feature = "macros")]
+mod derive;
 mod error;
 mod function;
 mod general;
@@ -12,11 +14,15 @@ mod hook;
 mod hostile;
 mod interrupt;
 mod limit;
+mod members;
 mod registry;
 mod sandbox;
+mod scope;
 #[cfg(feature = "serde")]
 mod serde;
 mod state;
 mod table;
 mod thread;
+mod userdata;
+mod userdata_life;
 mod value;

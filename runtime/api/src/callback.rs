@@ -17,7 +17,6 @@ use perilune_runtime::function::NativeClosure;
 use perilune_runtime::native::{Call, NativeDescription, NativeFn, NativeResult};
 use perilune_runtime::userdata::Userdata;
 use perilune_runtime::value as raw;
-use std::any::Any;
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -52,9 +51,28 @@ impl<T: 'static> Callback<T> {
         unsafe {
             let closure: *mut NativeClosure = call.running_closure();
             let upvalue = *NativeClosure::upvalue(closure, 0);
-            let data: *const dyn Any = &raw const *(*upvalue.as_pointer::<Userdata>()).data;
-            let callback = &*data.cast::<Callback<T>>();
+            let callback = &*(*upvalue.as_pointer::<Userdata>())
+                .value
+                .cast::<Callback<T>>();
             (&callback.lua, &callback.content)
+        }
+    }
+}
+
+impl<T: 'static> Callback<T> {
+    /// What a function works with.
+    ///
+    /// # Safety
+    /// The function was made by [`Lua::new_callback`] with a `T`, and its state is open.
+    pub(crate) unsafe fn content_of(function: &Function) -> &T {
+        // SAFETY: as in `of`; the handle keeps the function alive.
+        unsafe {
+            let closure: *mut NativeClosure = function.0.raw().as_pointer();
+            let upvalue = *NativeClosure::upvalue(closure, 0);
+            &(*(*upvalue.as_pointer::<Userdata>())
+                .value
+                .cast::<Callback<T>>())
+            .content
         }
     }
 }
@@ -166,7 +184,7 @@ impl Lua {
         // rooted.
         let made = unsafe {
             let heap = &mut (*self.vm()).heap;
-            let userdata = heap.new_userdata(Box::new(callback), std::ptr::null_mut(), 0);
+            let userdata = heap.new_userdata(callback, std::ptr::null_mut(), 0);
             userdata.and_then(|userdata| {
                 let closure = heap.new_native_closure(function, &DESCRIPTION, 1)?;
                 *NativeClosure::upvalue(closure, 0) = raw::Value::userdata(userdata);

@@ -172,6 +172,16 @@ impl Error {
         }
     }
 
+    /// What a method is that was called for something it does not belong to.
+    pub(crate) fn bad_self_argument(to: &str, cause: Error) -> Error {
+        Error::BadArgument {
+            to: Some(to.to_owned()),
+            pos: 1,
+            name: Some("self".to_owned()),
+            cause: Arc::new(cause),
+        }
+    }
+
     /// Memory ran out.
     pub(crate) fn memory() -> Error {
         Error::MemoryError(NO_MEMORY.to_owned())

@@ -45,8 +45,7 @@ fn with_failure<T>(value: raw::Value, use_: impl FnOnce(&RefCell<Failure>) -> T)
         return None;
     }
     // SAFETY: the value is live, and nothing collects while `use_` looks at it.
-    let data: &dyn Any = unsafe { &*(*value.as_pointer::<Userdata>()).data };
-    data.downcast_ref().map(use_)
+    unsafe { Userdata::cell(value.as_pointer()) }.map(use_)
 }
 
 /// The error that a value is, if it is one.
@@ -94,9 +93,8 @@ fn new_object(
     failure: Failure,
 ) -> std::result::Result<raw::Value, LuaError> {
     let metatable = vm.handles[failures.metatable].as_pointer::<Table>();
-    let data = Box::new(RefCell::new(failure));
     vm.heap
-        .new_userdata(data, metatable, 0)
+        .new_userdata(RefCell::new(failure), metatable, 0)
         .map(raw::Value::userdata)
 }
 

@@ -11,6 +11,10 @@
 //! - Rust code may use handles only while no native step of the same state is on the Rust stack,
 //!   except through the `Lua` that a callback is given.
 
+#[cfg(feature = "macros")]
+#[doc(hidden)]
+#[path = "macros.rs"]
+pub mod __private;
 mod app_data;
 mod bind;
 mod callback;
@@ -25,7 +29,9 @@ mod memory;
 mod multi;
 mod names;
 mod native_fn;
+mod object_like;
 mod options;
+mod path;
 mod registry;
 mod sandbox;
 mod send;
@@ -44,12 +50,14 @@ pub mod debug;
 pub mod error;
 pub mod function;
 pub mod prelude;
+pub mod scope;
 #[cfg(feature = "serde")]
 pub mod serde;
 pub mod state;
 pub mod string;
 pub mod table;
 pub mod thread;
+pub mod userdata;
 pub mod value;
 
 pub use app_data::{AppDataRef, AppDataRefMut};
@@ -61,7 +69,11 @@ pub use error::{Error, Raised, Result};
 pub use handle::{AnyUserData, Function, LuaString, Table, Thread};
 pub use interrupt::VmState;
 pub use multi::{FromLuaMulti, IntoLuaMulti, MultiValue, Variadic};
+pub use object_like::ObjectLike;
 pub use options::{Options, UnknownMode};
+#[cfg(feature = "macros")]
+#[doc(inline)]
+pub use perilune_derive::{FromLua, UserData, chunk, userdata_impl};
 pub use perilune_runtime::error::Limit;
 pub use registry::RegistryKey;
 pub use sandbox::Capabilities;
@@ -74,6 +86,10 @@ pub use stdlib::{LuaOptions, StdLib};
 pub use string::{BorrowedBytes, BorrowedStr};
 pub use type_metatable::LuaType;
 pub use types::{Either, Integer, LightUserData, Number};
+pub use userdata::{
+    MetaMethod, UserData, UserDataFields, UserDataMetatable, UserDataMethods, UserDataOwned,
+    UserDataRef, UserDataRefMut, UserDataRegistry,
+};
 pub use value::{Nil, Value};
 pub use weak::WeakLua;
 
@@ -83,6 +99,8 @@ pub use chunk::{AsChunk, Chunk, ChunkMode};
 #[doc(hidden)]
 pub use error::{ErrorContext, ExternalError, ExternalResult};
 #[doc(hidden)]
+pub use scope::Scope;
+#[doc(hidden)]
 #[cfg(feature = "serde")]
 pub use serde::{DeserializeOptions, SerializeOptions};
 #[doc(hidden)]
@@ -91,3 +109,5 @@ pub use stack::{Slot, Slots, Stack};
 pub use table::{TablePairs, TableSequence};
 #[doc(hidden)]
 pub use thread::{ThreadEvent, ThreadStatus, ThreadTriggers};
+#[doc(hidden)]
+pub use userdata::UserDataMetatablePairs;

@@ -5,6 +5,7 @@ use crate::control::Control;
 use crate::failure::Failures;
 use crate::handle::Handle;
 use crate::registry::DroppedKeys;
+use crate::userdata::Classes;
 use crate::{
     Error, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, LuaString, MultiValue, Raised, Result,
     Table, Value,
@@ -41,6 +42,8 @@ pub(crate) struct State {
     pub(crate) app_data: AppData,
     /// What threads and interruptions need.
     pub(crate) control: Control,
+    /// Userdata types.
+    pub(crate) classes: Classes,
 }
 
 impl State {
@@ -220,6 +223,7 @@ impl Lua {
             dropped_keys: DroppedKeys::default(),
             app_data: AppData::default(),
             control: Control::default(),
+            classes: Classes::default(),
         };
         Lua {
             state: Rc::new(state),

@@ -11,10 +11,9 @@ use crate::native::NativeFn;
 use crate::owned::OwnedSlice;
 use crate::string::{LuaString, MAX_SHORT};
 use crate::table::Table;
-use crate::userdata::Userdata;
+use crate::userdata::{Access, Boxed, Contents, Userdata};
 use crate::value::{NIL, Value};
 use perilune_frontend::bytecode::proto as compiled;
-use std::any::Any;
 
 impl Heap {
     /// An empty table with the empty root shape.
@@ -104,16 +103,27 @@ impl Heap {
         }
     }
 
-    /// A full userdata with `user_value_count` user values, all nil. `metatable` may be null; one
-    /// with `__gc` calls for [`Heap::arm_finalizer`] as well.
-    pub fn new_userdata(
+    /// A full userdata with a value of its own and `user_value_count` user values, all nil.
+    /// `metatable` may be null; one with `__gc` calls for [`Heap::arm_finalizer`] as well.
+    pub fn new_userdata<T: 'static>(
         &mut self,
-        data: Box<dyn Any>,
+        value: T,
+        metatable: *mut Table,
+        user_value_count: usize,
+    ) -> Result<*mut Userdata> {
+        let boxed = Boxed::new(value, Contents::of::<T>()).map_err(|_| LuaError::Memory)?;
+        self.new_userdata_of(boxed, metatable, user_value_count)
+    }
+
+    /// Likewise, of a value whose type is known at run time.
+    pub fn new_userdata_of(
+        &mut self,
+        value: Boxed,
         metatable: *mut Table,
         user_value_count: usize,
     ) -> Result<*mut Userdata> {
         let user_values = filled_box(user_value_count, Value::NIL)?;
-        let external = size_of_val(&*user_values) + size_of_val(&*data);
+        let external = size_of_val(&*user_values) + value.size();
         self.charge(external)?;
         // SAFETY: `Userdata` is what the kind names; all its fields are written at once.
         unsafe {
@@ -124,12 +134,46 @@ impl Heap {
                     return Err(error);
                 }
             };
+            let (value, contents) = value.into_parts();
             (*userdata).metatable = metatable;
+            (*userdata).value = value.as_ptr();
+            (&raw mut (*userdata).contents).write(contents);
+            (*userdata).uses = 0;
+            (*userdata).references = 0;
+            (&raw mut (*userdata).access).write(Access::Owned);
+            (&raw mut (*userdata).doomed).write(None);
             (&raw mut (*userdata).user_values).write(user_values);
-            (&raw mut (*userdata).data).write(data);
-            (&raw mut (*userdata).charged).write(external);
+            (*userdata).charged = external;
             Ok(userdata)
         }
+    }
+
+    /// Gives a userdata `value` as its only user value.
+    ///
+    /// # Errors
+    /// Memory; then nothing has changed.
+    ///
+    /// # Safety
+    /// Both are live.
+    pub unsafe fn set_only_user_value(
+        &mut self,
+        userdata: *mut Userdata,
+        value: Value,
+    ) -> Result<()> {
+        // SAFETY: the caller's contract; the barrier follows the store.
+        unsafe {
+            if (&(*userdata).user_values).is_empty() {
+                let user_values = filled_box(1, value)?;
+                let bytes = size_of_val(&*user_values);
+                self.charge(bytes)?;
+                (*userdata).charged += bytes;
+                (*userdata).user_values = user_values;
+            } else {
+                (&mut (*userdata).user_values)[0] = value;
+            }
+            self.barrier_forward(&raw mut (*userdata).header, value);
+        }
+        Ok(())
     }
 
     /// A thread without stack and frames.

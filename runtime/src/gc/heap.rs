@@ -20,6 +20,7 @@ use crate::function::Proto;
 use crate::metatable::Event;
 use crate::string::LuaString;
 use crate::table::shape::Shapes;
+use crate::userdata::Boxed;
 use crate::value::{self, Value};
 use std::alloc::Layout;
 use std::collections::VecDeque;
@@ -97,10 +98,10 @@ pub struct Heap {
     pub(crate) protos: Vec<*mut Proto>,
     /// Objects with a finaliser, in the order in which they were armed.
     pub(crate) finalizable: Vec<*mut GcHeader>,
-    /// What freed userdata held, to be dropped after the collector's step.
-    pub garbage_data: Vec<Box<dyn std::any::Any>>,
     /// Objects to be finalised, first to call first.
     pub(crate) pending: VecDeque<*mut GcHeader>,
+    /// Values of freed userdata, to be dropped at a safepoint.
+    pub(crate) dropped: Vec<Boxed>,
 
     /// When to collect and how fast.
     pub(crate) pacing: Pacing,
@@ -143,8 +144,8 @@ impl Heap {
             weak: WeakLists::default(),
             protos: Vec::new(),
             finalizable: Vec::new(),
-            garbage_data: Vec::new(),
             pending: VecDeque::new(),
+            dropped: Vec::new(),
             pacing: Pacing::default(),
             limit: UNLIMITED,
             failing: None,

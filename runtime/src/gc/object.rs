@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::function::{Cell, LuaClosure, NativeClosure, Proto};
 use crate::string::LuaString;
 use crate::table::Table;
-use crate::userdata::Userdata;
+use crate::userdata::{Boxed, Userdata};
 use crate::value::{self, Value};
 use perilune_frontend::bytecode::proto::{LocalVariable, Upvalue};
 use std::alloc::Layout;
@@ -83,10 +83,12 @@ impl Heap {
                 Kind::Userdata => {
                     let userdata = object.cast::<Userdata>();
                     self.discharge((*userdata).charged);
-                    // Dropping the data may run any code, which finds the heap in order only after the
-                    // collector's step.
-                    self.garbage_data.push((&raw const (*userdata).data).read());
-                    std::ptr::drop_in_place(&raw mut (*userdata).user_values);
+                    if let Some(value) = Userdata::release(userdata)
+                        && value.needs_drop()
+                    {
+                        self.put_aside(value);
+                    }
+                    std::ptr::drop_in_place(userdata);
                 }
                 Kind::Thread => {
                     let thread = object.cast::<Thread>();
@@ -101,6 +103,16 @@ impl Heap {
                 }
             }
             self.free_buffer(NonNull::new_unchecked(object.cast()), layout);
+        }
+    }
+
+    /// Keeps the value of a freed userdata for the next safepoint, since dropping it may run any code.
+    pub(crate) fn put_aside(&mut self, value: Boxed) {
+        if self.dropped.try_reserve(1).is_ok() {
+            self.dropped.push(value);
+        } else {
+            // Without memory for a list of them it is not dropped at all.
+            std::mem::forget(value);
         }
     }
 

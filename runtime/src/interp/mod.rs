@@ -17,6 +17,8 @@ mod fueled;
 pub mod hooked;
 mod hot;
 #[cfg(threaded)]
+mod members;
+#[cfg(threaded)]
 mod natives;
 pub mod portable;
 mod slow;
@@ -170,10 +172,10 @@ mod threaded {
         #[cold] shim_compare: else perform, Compare;
         shim_index:
             at fast::get_field, 1; at fast::get_string, 0;
-            else perform, Index;
+            else members::index;
         shim_set_index:
             at fast::set_field, 1; at fast::set_string, 0;
-            else perform, SetIndex;
+            else members::set_index;
         shim_call: saved fast::call_lua; else natives::call;
         shim_return: saved fast::return_values; else natives::return_;
         shim_generic_for: at natives::next, 1; saved fast::iterate_lua; else natives::generic_for;
@@ -237,6 +239,49 @@ mod threaded {
         };
     }
     for_each_handler!(define_handlers);
+}
+
+/// What an instruction does to a member of a userdata: reads it by a getter, or stores to it by a
+/// setter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MemberAccess {
+    /// By a getter.
+    Read,
+    /// By a setter.
+    Write,
+}
+
+/// Performs an access to a field of a userdata, for a trace, by the accessor that the type is known to
+/// have for it.
+///
+/// # Safety
+/// As [`slow_step`]; `accessor` is a live native closure, and what the instruction would find.
+pub unsafe fn member_step(
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    constants: *const Value,
+    access: MemberAccess,
+    accessor: Value,
+) -> u64 {
+    // SAFETY: the caller's contract.
+    #[cfg(threaded)]
+    unsafe {
+        match access {
+            MemberAccess::Read => members::get(vm, pc, base, constants, accessor),
+            MemberAccess::Write => members::set(vm, pc, base, constants, accessor),
+        }
+    }
+    // SAFETY: the caller's contract.
+    #[cfg(not(threaded))]
+    unsafe {
+        let _ = accessor;
+        let family = match access {
+            MemberAccess::Read => crate::machine::Slow::Index,
+            MemberAccess::Write => crate::machine::Slow::SetIndex,
+        };
+        perform(vm, pc, base, constants, family)
+    }
 }
 
 /// Runs from the saved state until the innermost entry function returns or fails.

@@ -253,7 +253,7 @@ impl<'c> Call<'c> {
             return None;
         }
         // SAFETY: the userdata is live during the step.
-        let is_type = unsafe { (&(*u.raw).data).is::<RefCell<T>>() };
+        let is_type = unsafe { (*u.raw).contents.is::<RefCell<T>>() };
         is_type.then_some(u)
     }
 }

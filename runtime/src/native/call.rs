@@ -389,8 +389,8 @@ impl<'c> Call<'c> {
             None => None,
         };
         let raw = metatable.map_or(std::ptr::null_mut(), |t| t.raw);
-        let boxed = Box::new(RefCell::new(data));
-        let userdata = self.vm().heap.new_userdata(boxed, raw, user_values)?;
+        let heap = &mut self.vm().heap;
+        let userdata = heap.new_userdata(RefCell::new(data), raw, user_values)?;
         if metatable.is_some() {
             let v = Local::new(Value::userdata(userdata));
             self.arm(v)?;
@@ -606,9 +606,9 @@ impl<'c> Call<'c> {
     /// The Rust value of a userdata, borrowed; `None` when it is of another type, borrowed
     /// already, or taken.
     pub fn userdata_mut<T: Any>(&self, u: UserdataRef<'c>) -> Option<RefMut<'c, T>> {
-        // SAFETY: the userdata is live during the step, and its box is not replaced by it.
-        let data: &'c Box<dyn Any> = unsafe { &(*u.raw).data };
-        data.downcast_ref::<RefCell<T>>()?.try_borrow_mut().ok()
+        // SAFETY: the userdata is live during the step; what natives store in one is not taken.
+        let cell = unsafe { crate::userdata::Userdata::cell::<T>(u.raw) };
+        cell?.try_borrow_mut().ok()
     }
     /// Primitive equality.
     pub fn raw_equal(&self, a: Local<'c>, b: Local<'c>) -> bool {

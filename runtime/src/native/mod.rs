@@ -61,8 +61,8 @@ pub struct Native {
 }
 
 /// Makes a [`Native`] constant: `native!("name", function)`, followed by any of the words
-/// `yieldable` and `private_upvalues`, in this order, or by `intrinsic` and what traces know it as
-/// (see [`NativeDescription`]).
+/// `yieldable` and `private_upvalues`, in this order, and by `intrinsic` and what the machine and its
+/// traces know it as (see [`NativeDescription`]).
 #[macro_export]
 macro_rules! native {
     ($name:literal, $function:expr) => {
@@ -76,6 +76,14 @@ macro_rules! native {
     };
     ($name:literal, $function:expr, yieldable, private_upvalues) => {
         $crate::native!(@describe $name, $function, true, true)
+    };
+    ($name:literal, $function:expr, yieldable, private_upvalues, intrinsic $intrinsic:ident) => {
+        $crate::native!(@describe $name, $function, true, true,
+            Some($crate::function::Intrinsic::$intrinsic))
+    };
+    ($name:literal, $function:expr, private_upvalues, intrinsic $intrinsic:ident) => {
+        $crate::native!(@describe $name, $function, false, true,
+            Some($crate::function::Intrinsic::$intrinsic))
     };
     ($name:literal, $function:expr, intrinsic $intrinsic:ident) => {
         $crate::native!(@describe $name, $function, false, false,

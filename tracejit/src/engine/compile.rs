@@ -113,7 +113,9 @@ impl Engine {
         if is_entry && !links && recording.instructions < WORTHWHILE {
             return Err(Abort::ShortFunction);
         }
-        let steps = recording.trace.steps.len();
+        // Those that call an accessor know what to call, as the interpreter does not.
+        let steps = recording.trace.steps.iter();
+        let steps = steps.filter(|step| step.accessor.is_null()).count();
         if steps * STEP_COST > recording.instructions {
             return Err(Abort::MostlySteps);
         }

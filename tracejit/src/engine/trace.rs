@@ -2,8 +2,9 @@
 
 use super::Engine;
 use crate::ir::Step;
-use perilune_runtime::interp;
+use perilune_runtime::interp::{self, MemberAccess};
 use perilune_runtime::layout;
+use perilune_runtime::machine::Slow;
 use perilune_runtime::value::Value;
 use perilune_runtime::vm::{Vm, pending};
 use std::sync::atomic::Ordering;
@@ -26,7 +27,16 @@ pub(super) extern "C-unwind" fn step(vm: *mut Vm, step: *const Step, anchor: *mu
         if let Some(top) = step.top {
             (*vm).top = anchor.offset(top as isize);
         }
-        let code = interp::slow_step(vm, step.pc, base, step.constants, step.family);
+        let code = if step.accessor.is_null() {
+            interp::slow_step(vm, step.pc, base, step.constants, step.family)
+        } else {
+            let access = match step.family {
+                Slow::SetIndex => MemberAccess::Write,
+                _ => MemberAccess::Read,
+            };
+            let accessor = Value::native_closure(step.accessor);
+            interp::member_step(vm, step.pc, base, step.constants, access, accessor)
+        };
         if code != 0 {
             return code;
         }

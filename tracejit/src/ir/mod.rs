@@ -31,6 +31,7 @@ pub use snapshot::{
 };
 
 use interned::Interned;
+use perilune_runtime::function::NativeClosure;
 use perilune_runtime::machine::Slow;
 use perilune_runtime::value::Value;
 
@@ -190,6 +191,8 @@ pub struct Step {
     pub top: Option<i32>,
     /// The family of its slow path.
     pub family: Slow,
+    /// The function that the instruction calls to access a field of a userdata; null in other steps.
+    pub accessor: *mut NativeClosure,
     /// Where execution went on while recording: the pc (next word).
     pub next_pc: *const u64,
     /// Slots from the anchor to the base then.

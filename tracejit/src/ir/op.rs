@@ -220,6 +220,10 @@ pub enum Class {
     Upvalue,
     /// Values in cells.
     Cell,
+    /// A userdata's metatable, and what it says of its value.
+    Userdata,
+    /// Fields of Rust values in userdata.
+    RustField,
     /// Mark and flag bytes of object headers.
     Mark,
     /// Fields of the machine: limits, pending events.
@@ -246,6 +250,8 @@ impl Class {
         Class::Hash,
         Class::Upvalue,
         Class::Cell,
+        Class::Userdata,
+        Class::RustField,
         Class::Mark,
         Class::Machine,
         Class::Found,

@@ -9,6 +9,7 @@ use super::{
     Class, Constant, Effect, End, Helper, Instruction, Op, PendingFrame, Phi, Point, Ref, SlotSet,
     Snapshot, SnapshotSlot, Step, Trace, VirtualKind, VirtualObject,
 };
+use perilune_runtime::function::NativeClosure;
 use perilune_runtime::machine::Slow;
 use rustc_hash::FxHashMap;
 use std::rc::Rc;
@@ -282,6 +283,11 @@ impl Parser {
         };
         let family = words.next()?;
         let family = *Slow::ALL.iter().find(|f| format!("{f:?}") == family)?;
+        let accessor = if words.is_next("accessor") {
+            words.address::<NativeClosure>()?.cast_mut()
+        } else {
+            std::ptr::null_mut()
+        };
         words.expect("next")?;
         let next_pc = words.address()?;
         words.expect("base")?;
@@ -296,6 +302,7 @@ impl Parser {
             base,
             top,
             family,
+            accessor,
             next_pc,
             next_base,
             frames,

@@ -192,6 +192,9 @@ impl Display for Trace {
                 write!(f, " top {top}")?;
             }
             write!(f, " {:?}", step.family)?;
+            if !step.accessor.is_null() {
+                write!(f, " accessor {:p}", step.accessor)?;
+            }
             write!(f, " next {:p} base {}", step.next_pc, step.next_base)?;
             write!(f, " frames {:+} changes {from}..{to}", step.frames)?;
             f.write_str(if step.leaves_thread {

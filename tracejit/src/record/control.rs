@@ -1,12 +1,13 @@
 //! The recording loop: one bytecode instruction after the other, until the trace is complete.
 
+use super::members::Access;
 use super::values::Source;
 use super::{RecordedValue, Recording, log};
 use crate::abort::Abort;
 use crate::ir::{End, Op, Step};
 use perilune_frontend::bytecode::opcode::Opcode;
 use perilune_runtime::frame::Continuation;
-use perilune_runtime::function::{LuaClosure, Proto};
+use perilune_runtime::function::{LuaClosure, NativeClosure, Proto};
 use perilune_runtime::hot;
 use perilune_runtime::interp;
 use perilune_runtime::machine::{Flow, Insn, Slow};
@@ -159,8 +160,9 @@ impl Recording {
                 let flow = interp::opcode_function(op, self, i);
                 if let Flow::Slow(family) = flow
                     && !self.record_slow(op, i, family)
+                    && let Some(accessor) = self.left_of_member(op, i, family)
                 {
-                    let code = self.step(op, i, family);
+                    let code = self.step(op, i, family, accessor);
                     if code != 0 {
                         return (Outcome::Aborted(Abort::LeftRun), code);
                     }
@@ -392,8 +394,41 @@ impl Recording {
         self.shadow.note(slot, |shadow| shadow.int = known);
     }
 
+    /// An access to a member of a userdata: `None` when it is recorded in full, else what the step that
+    /// is left calls, which is null for other instructions.
+    unsafe fn left_of_member(
+        &mut self,
+        op: Opcode,
+        i: Insn,
+        family: Slow,
+    ) -> Option<*mut NativeClosure> {
+        // SAFETY: the instruction is the current one, of which nothing but guards was recorded.
+        let access = unsafe {
+            match family {
+                Slow::Index => self.record_member(op, i),
+                Slow::SetIndex => self.record_set_member(op, i),
+                _ => Access::Unknown,
+            }
+        };
+        match access {
+            Access::Done => None,
+            Access::By(accessor) => {
+                let closure = accessor.as_pointer();
+                self.object(closure as *const NativeClosure);
+                Some(closure)
+            }
+            Access::Unknown => Some(std::ptr::null_mut()),
+        }
+    }
+
     /// A residual step: everything into memory, then the runtime does the instruction.
-    unsafe fn step(&mut self, op: Opcode, i: Insn, family: Slow) -> u64 {
+    unsafe fn step(
+        &mut self,
+        op: Opcode,
+        i: Insn,
+        family: Slow,
+        accessor: *mut NativeClosure,
+    ) -> u64 {
         // SAFETY: the recording's state is the machine's.
         unsafe {
             let vm = self.direct.vm;
@@ -432,6 +467,7 @@ impl Recording {
                     base: self.base,
                     top: self.top,
                     family,
+                    accessor,
                     next_pc: (*vm).pc,
                     next_base,
                     frames,

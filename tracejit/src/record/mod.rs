@@ -18,6 +18,7 @@ mod inherit;
 mod keyed;
 mod log;
 mod machine;
+mod members;
 mod metamethods;
 mod natives;
 mod numbers;

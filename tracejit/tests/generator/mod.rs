@@ -545,6 +545,7 @@ impl Generator {
             base: 0,
             top: None,
             family: Slow::Other,
+            accessor: std::ptr::null_mut(),
             next_pc: (self.pc + 8) as *const u64,
             next_base: 0,
             frames: 0,

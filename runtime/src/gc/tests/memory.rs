@@ -196,8 +196,8 @@ fn build(world: &mut World) -> bool {
         }
         world.heap().string_from_parts(&[&[1; 30], &[2; 30]])?;
         world.heap().new_thread()?;
-        let data = Box::new([0u64; 16]);
-        world.heap().new_userdata(data, std::ptr::null_mut(), 4)?;
+        let value = [0u64; 16];
+        world.heap().new_userdata(value, std::ptr::null_mut(), 4)?;
         world.try_native(3)?;
         world.heap().new_proto(Default::default())?;
         Ok(())

@@ -12,10 +12,9 @@ fn chain(world: &mut World) -> Vec<Value> {
     let table = world.table();
     let native = world.native(2);
     world.set(table, Value::integer(1), native);
-    let userdata =
-        world
-            .heap()
-            .new_userdata(Box::new(String::from("some data")), std::ptr::null_mut(), 3);
+    let userdata = world
+        .heap()
+        .new_userdata(String::from("some data"), std::ptr::null_mut(), 3);
     let userdata = Value::userdata(userdata.unwrap());
     world.set_upvalue(native, 1, userdata);
     let thread = Value::thread(world.heap().new_thread().unwrap());

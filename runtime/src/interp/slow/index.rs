@@ -11,6 +11,7 @@ use crate::metatable::{Event, metamethod};
 use crate::ops::cache;
 use crate::string::LuaString;
 use crate::table::{Table, TableError};
+use crate::userdata::members::{self, Member};
 use crate::value::{self, Value};
 use crate::vm::Vm;
 use perilune_frontend::bytecode::opcode::Opcode;
@@ -102,10 +103,19 @@ pub fn index_value(vm: &mut Vm, object: Value, key: Value) -> Result<Found> {
                 }
                 function
             };
-            if function.is_function() {
-                return Ok(Found::Metamethod(function, object));
+            if !function.is_function() {
+                object = function;
+                continue;
             }
-            object = function;
+            match members::find(&vm.heap, function, key) {
+                Some(Member::Value(v)) => return Ok(Found::Value(v)),
+                Some(Member::Accessor(f)) => return Ok(Found::Metamethod(f, object)),
+                Some(Member::Elsewhere(f)) if f.is_function() => {
+                    return Ok(Found::Metamethod(f, object));
+                }
+                Some(Member::Elsewhere(table)) => object = table,
+                Some(Member::None) | None => return Ok(Found::Metamethod(function, object)),
+            }
         }
     }
     Err(vm.runtime_error("'__index' chain too long; possible loop"))
@@ -188,10 +198,18 @@ pub fn set_index_value(
                 }
                 function
             };
-            if function.is_function() {
-                return Ok(Some((function, object)));
+            if !function.is_function() {
+                object = function;
+                continue;
             }
-            object = function;
+            match members::find_setter(&vm.heap, function, key) {
+                Some(Member::Accessor(f)) => return Ok(Some((f, object))),
+                Some(Member::Elsewhere(f)) if f.is_function() => return Ok(Some((f, object))),
+                Some(Member::Elsewhere(table)) => object = table,
+                Some(Member::Value(_) | Member::None) | None => {
+                    return Ok(Some((function, object)));
+                }
+            }
         }
     }
     Err(vm.runtime_error("'__newindex' chain too long; possible loop"))

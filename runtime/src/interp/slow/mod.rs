@@ -24,6 +24,8 @@ use crate::error::Result;
 use crate::frame::{CallSite, Continuation};
 use crate::machine::{Insn, Slow};
 use crate::value::Value;
+#[cfg(threaded)]
+use crate::vm::MEMBER_SITES;
 use crate::vm::Vm;
 pub use arithmetic::event_of;
 pub use compare::{Relation, question};
@@ -221,6 +223,28 @@ pub(crate) unsafe fn metamethod_site(vm: *mut Vm, purpose: Purpose) -> *const Ca
     };
     // SAFETY: the caller's contract.
     unsafe { site(vm, above_registers(vm, kind)) }
+}
+
+/// The site of a getter or setter called by the current instruction: as a metamethod's, for a result
+/// that is stored at this byte offset, or dropped.
+///
+/// # Safety
+/// As [`site`].
+#[cfg(threaded)]
+#[inline]
+pub(crate) unsafe fn member_site(vm: *mut Vm, destination: Option<usize>) -> *const CallSite {
+    // SAFETY: the caller's contract; known sites are those of live protos (`Vm::member_sites`).
+    unsafe {
+        let pc = (*vm).pc;
+        let known = &raw mut (*vm).member_sites[pc as usize / size_of::<u64>() % MEMBER_SITES];
+        if (*known).0 == pc {
+            return (*known).1;
+        }
+        let kind = destination.map_or_else(discard_kind, store_kind);
+        let made = site(vm, above_registers(vm, kind));
+        *known = (pc, made);
+        made
+    }
 }
 
 /// The kind of a site whose callee stands above the registers of the running function.

@@ -1,0 +1,229 @@
+//! What tables and userdata have in common: fields and methods, with metamethods.
+
+use crate::handle::Handle;
+use crate::path::{self, Step};
+use crate::{
+    AnyUserData, Error, FromLua, FromLuaMulti, Function, IntoLua, IntoLuaMulti, Lua, MultiValue,
+    Result, Table, Value,
+};
+use perilune_runtime::interp::{self, Found};
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+impl sealed::Sealed for Table {}
+impl sealed::Sealed for AnyUserData {}
+
+/// A value with fields and methods: a table or a userdata.
+///
+/// ```
+/// use perilune::{Lua, ObjectLike, Table};
+///
+/// let lua = Lua::new();
+/// let object: Table = lua
+///     .load("{ name = 'one', list = { 10, 20 }, rename = function(self, name) self.name = name end }")
+///     .eval()?;
+/// object.call_method::<()>("rename", "two")?;
+/// assert_eq!(object.get_path::<String>("name")?, "two");
+/// assert_eq!(object.get_path::<i64>("list[2]")?, 20);
+/// # Ok::<(), perilune::Error>(())
+/// ```
+pub trait ObjectLike: sealed::Sealed {
+    /// `object[key]`.
+    ///
+    /// # Errors
+    /// What a metamethod raises; what the conversion says.
+    fn get<V: FromLua>(&self, key: impl IntoLua) -> Result<V>;
+
+    /// `object[key] = value`.
+    ///
+    /// # Errors
+    /// What a metamethod raises; what the conversion says.
+    fn set(&self, key: impl IntoLua, value: impl IntoLua) -> Result<()>;
+
+    /// `object(args)`: calls its `__call`.
+    ///
+    /// # Errors
+    /// What the call raises; what a conversion says.
+    fn call<R: FromLuaMulti>(&self, args: impl IntoLuaMulti) -> Result<R>;
+
+    /// `object:name(args)`.
+    ///
+    /// # Errors
+    /// There is no such function; what the call raises; what a conversion says.
+    fn call_method<R: FromLuaMulti>(&self, name: &str, args: impl IntoLuaMulti) -> Result<R>;
+
+    /// `object.name(args)`.
+    ///
+    /// # Errors
+    /// As [`ObjectLike::call_method`].
+    fn call_function<R: FromLuaMulti>(&self, name: &str, args: impl IntoLuaMulti) -> Result<R>;
+
+    /// The value at the end of a path such as `a.b[3]["a key"]`. A `?` behind a step ends the path
+    /// with nil where that step gives nil.
+    ///
+    /// # Errors
+    /// The path is none; a step indexes what can't be indexed; what a metamethod raises; what the
+    /// conversion says.
+    fn get_path<V: FromLua>(&self, path: &str) -> Result<V> {
+        let mut current = self.to_value();
+        for Step { key, stops_at_nil } in path::parse(path)? {
+            current = match current {
+                Value::Table(table) => table.get(&key)?,
+                Value::UserData(userdata) => userdata.get(&key)?,
+                other => {
+                    let kind = other.type_name();
+                    let text = format!("attempt to index a {kind} value with key '{key}'");
+                    return Err(Error::runtime(text));
+                }
+            };
+            if stops_at_nil && current.is_nil() {
+                break;
+            }
+        }
+        V::from_lua(current, &self.state()?)
+    }
+
+    /// The text that `tostring` gives.
+    ///
+    /// # Errors
+    /// What `__tostring` raises, or that it gives no string.
+    fn to_string(&self) -> Result<String>;
+
+    /// The object as a value.
+    fn to_value(&self) -> Value;
+
+    /// The state that the object belongs to.
+    ///
+    /// # Errors
+    /// It is gone.
+    #[doc(hidden)]
+    fn state(&self) -> Result<Lua>;
+}
+
+/// `object[key]` of any value.
+fn index(object: &Handle, key: Value) -> Result<Value> {
+    let state = &object.state;
+    let raw_key = key.to_raw(state)?;
+    // SAFETY: the handles keep object and key alive.
+    let found = unsafe { interp::index_value(&mut *state.vm(), object.raw(), raw_key) };
+    match found.map_err(|error| state.describe(error))? {
+        Found::Value(value) => Ok(Value::from_raw(state, value)),
+        Found::Metamethod(function, asked) => {
+            let asked = Value::from_raw(state, asked);
+            let results = state.call(function, &[asked, key], true)?;
+            Ok(results.into_iter().next().unwrap_or(Value::Nil))
+        }
+    }
+}
+
+/// `object[key] = value` of any value.
+fn set_index(object: &Handle, key: Value, value: Value) -> Result<()> {
+    let state = &object.state;
+    let (raw_key, raw_value) = (key.to_raw(state)?, value.to_raw(state)?);
+    // SAFETY: the handles keep all three alive.
+    let done = unsafe {
+        interp::set_index_value(&mut *state.vm(), object.raw(), raw_key, raw_value, false)
+    };
+    if let Some((function, asked)) = done.map_err(|error| state.describe(error))? {
+        let asked = Value::from_raw(state, asked);
+        state.call(function, &[asked, key, value], true)?;
+    }
+    Ok(())
+}
+
+fn call<R: FromLuaMulti>(object: &Handle, args: MultiValue) -> Result<R> {
+    Function(object.clone()).call(args)
+}
+
+/// `object.name(args)`, where the function is looked up first.
+fn call_field<R: FromLuaMulti>(field: Value, name: &str, args: impl IntoLuaMulti) -> Result<R> {
+    match field {
+        Value::Function(function) => function.call(args),
+        other => {
+            let kind = other.type_name();
+            let text = format!("attempt to call a {kind} value (function '{name}')");
+            Err(Error::RuntimeError(text))
+        }
+    }
+}
+
+macro_rules! object_like {
+    ($($name:ident $variant:ident;)*) => {$(
+        impl ObjectLike for $name {
+            fn get<V: FromLua>(&self, key: impl IntoLua) -> Result<V> {
+                let lua = self.state()?;
+                V::from_lua(index(&self.0, key.into_lua(&lua)?)?, &lua)
+            }
+
+            fn set(&self, key: impl IntoLua, value: impl IntoLua) -> Result<()> {
+                let lua = self.state()?;
+                set_index(&self.0, key.into_lua(&lua)?, value.into_lua(&lua)?)
+            }
+
+            fn call<R: FromLuaMulti>(&self, args: impl IntoLuaMulti) -> Result<R> {
+                call(&self.0, args.into_lua_multi(&self.state()?)?)
+            }
+
+            fn call_method<R: FromLuaMulti>(
+                &self,
+                name: &str,
+                args: impl IntoLuaMulti,
+            ) -> Result<R> {
+                self.call_function(name, (self, args))
+            }
+
+            fn call_function<R: FromLuaMulti>(
+                &self,
+                name: &str,
+                args: impl IntoLuaMulti,
+            ) -> Result<R> {
+                call_field(ObjectLike::get(self, name)?, name, args)
+            }
+
+            fn to_string(&self) -> Result<String> {
+                self.state()?.display(&self.to_value())
+            }
+
+            fn to_value(&self) -> Value {
+                Value::$variant(self.clone())
+            }
+
+            fn state(&self) -> Result<Lua> {
+                Ok(Lua::clone(&*self.0.lua()?))
+            }
+        }
+    )*};
+}
+object_like! {
+    Table Table;
+    AnyUserData UserData;
+}
+
+impl Lua {
+    /// The text that `tostring` gives for a value.
+    fn display(&self, value: &Value) -> Result<String> {
+        let raw = value.to_raw(&self.state)?;
+        let mut asked = perilune_runtime::value::Value::NIL;
+        let mut text = Vec::new();
+        self.with_call(|call| {
+            // SAFETY: a value of this state, which the caller's handle keeps alive.
+            let local = unsafe { perilune_runtime::native::Local::from_raw(raw) };
+            let event = perilune_runtime::metatable::Event::ToString;
+            asked = call.metamethod(local, event).raw();
+            if asked.is_nil() {
+                text = call.to_display(local)?;
+            }
+            Ok(())
+        })?;
+        if asked.is_nil() {
+            return Ok(String::from_utf8_lossy(&text).into_owned());
+        }
+        let results = self.state.call(asked, std::slice::from_ref(value), true)?;
+        match results.first() {
+            Some(Value::String(text)) => Ok(text.to_string_lossy()),
+            _ => Err(Error::runtime("'__tostring' must return a string")),
+        }
+    }
+}

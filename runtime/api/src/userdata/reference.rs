@@ -1,0 +1,288 @@
+//! References to the values in userdata that live as long as one likes.
+//!
+//! Invariant: a reference keeps its state open, its userdata alive by a handle, and its value in place by a use (see
+//! `Userdata::uses`), which counts among `Userdata::references`: the userdata may be destroyed
+//! meanwhile, and the value then lives on until the last reference is gone.
+
+use crate::{AnyUserData, Error, FromLua, Lua, Result, Value};
+use perilune_runtime::userdata::{Access, Userdata};
+#[cfg(not(feature = "send"))]
+use std::cell::{Ref, RefCell, RefMut};
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+#[cfg(not(feature = "send"))]
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// A use that counts as a reference.
+struct Held {
+    raw: *mut Userdata,
+    _userdata: AnyUserData,
+    /// Keeps the state open.
+    _lua: Lua,
+}
+
+impl Held {
+    fn new(userdata: &AnyUserData, is_exclusive: bool) -> Result<Held> {
+        let (raw, lua) = userdata.userdata()?;
+        // SAFETY: the handle keeps the userdata alive.
+        unsafe {
+            if is_exclusive {
+                if !Userdata::exclude(raw) {
+                    return Err(Error::UserDataBorrowMutError);
+                }
+            } else if !Userdata::share(raw) {
+                return Err(Error::UserDataBorrowError);
+            }
+            (*raw).references += 1;
+        }
+        Ok(Held {
+            raw,
+            _userdata: userdata.clone(),
+            _lua: Lua::clone(&lua),
+        })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // SAFETY: the handle keeps the userdata alive; the use was begun.
+        unsafe {
+            (*self.raw).references -= 1;
+            Userdata::end_use(self.raw);
+        }
+    }
+}
+
+/// The userdata with the value, if anyone may keep references to that.
+fn referable(userdata: &AnyUserData) -> Result<*mut Userdata> {
+    let (raw, _lua) = userdata.userdata()?;
+    // SAFETY: the handle keeps the userdata alive.
+    unsafe {
+        if (*raw).value.is_null() {
+            return Err(Error::UserDataDestructed);
+        }
+        if (*raw).access != Access::Owned {
+            return Err(Error::UserDataTypeMismatch);
+        }
+    }
+    Ok(raw)
+}
+
+/// The userdata that a value is.
+fn userdata_of<T>(value: Value) -> Result<AnyUserData> {
+    match value {
+        Value::UserData(userdata) => Ok(userdata),
+        other => {
+            let why = format!("expected userdata of type {}", std::any::type_name::<T>());
+            Err(Error::from_lua(other.type_name(), "userdata", Some(&why)))
+        }
+    }
+}
+
+/// A borrowed value of a userdata. As an argument of a callback it takes userdata of this type, and
+/// those that hold a `Rc<T>`, `Rc<RefCell<T>>` or `Arc<T>`.
+///
+/// ```
+/// use perilune::{Lua, UserData, UserDataRef};
+///
+/// struct Name(String);
+/// impl UserData for Name {}
+///
+/// let lua = Lua::new();
+/// let greet = lua.create_function(|_, name: UserDataRef<Name>| Ok(format!("hello {}", name.0)))?;
+/// assert_eq!(greet.call::<String>(Name("Lua".to_owned()))?, "hello Lua");
+/// # Ok::<(), perilune::Error>(())
+/// ```
+pub struct UserDataRef<T: 'static> {
+    value: *const T,
+    // In this order they are dropped.
+    #[cfg(not(feature = "send"))]
+    _cell: Option<Ref<'static, T>>,
+    _held: Held,
+}
+
+impl<T: 'static> UserDataRef<T> {
+    pub(super) fn new(userdata: &AnyUserData) -> Result<UserDataRef<T>> {
+        let raw = referable(userdata)?;
+        let of = |value: *const T, held| UserDataRef {
+            value,
+            #[cfg(not(feature = "send"))]
+            _cell: None,
+            _held: held,
+        };
+        // SAFETY: the handle keeps the userdata alive. What is held keeps the value, or the shared
+        // pointer to it, in place.
+        unsafe {
+            let value = Userdata::value_of::<T>(raw);
+            if !value.is_null() {
+                return Ok(of(value, Held::new(userdata, false)?));
+            }
+            #[cfg(not(feature = "send"))]
+            {
+                if let Some(shared) = Userdata::value_of::<Rc<T>>(raw).as_ref() {
+                    return Ok(of(&raw const **shared, Held::new(userdata, false)?));
+                }
+                if let Some(shared) = Userdata::value_of::<Rc<RefCell<T>>>(raw).as_ref() {
+                    let held = Held::new(userdata, false)?;
+                    let cell: Ref<'static, T> = shared
+                        .try_borrow()
+                        .map_err(|_| Error::UserDataBorrowError)?;
+                    return Ok(UserDataRef {
+                        value: &raw const *cell,
+                        _cell: Some(cell),
+                        _held: held,
+                    });
+                }
+            }
+            if let Some(shared) = Userdata::value_of::<Arc<T>>(raw).as_ref() {
+                return Ok(of(&raw const **shared, Held::new(userdata, false)?));
+            }
+        }
+        Err(Error::UserDataTypeMismatch)
+    }
+}
+
+impl<T> Deref for UserDataRef<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: what is held keeps the value in place, and nobody changes it.
+        unsafe { &*self.value }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for UserDataRef<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for UserDataRef<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: 'static> FromLua for UserDataRef<T> {
+    fn from_lua(value: Value, _: &Lua) -> Result<UserDataRef<T>> {
+        userdata_of::<T>(value)?.borrow()
+    }
+}
+
+/// A mutably borrowed value of a userdata; takes those that hold a `Rc<RefCell<T>>`, too.
+pub struct UserDataRefMut<T: 'static> {
+    value: *mut T,
+    // In this order they are dropped.
+    #[cfg(not(feature = "send"))]
+    _cell: Option<RefMut<'static, T>>,
+    _held: Held,
+}
+
+impl<T: 'static> UserDataRefMut<T> {
+    pub(super) fn new(userdata: &AnyUserData) -> Result<UserDataRefMut<T>> {
+        let raw = referable(userdata)?;
+        // SAFETY: as in `UserDataRef::new`, with the value for the reference alone.
+        unsafe {
+            let value = Userdata::value_of::<T>(raw);
+            if !value.is_null() {
+                return Ok(UserDataRefMut {
+                    value,
+                    #[cfg(not(feature = "send"))]
+                    _cell: None,
+                    _held: Held::new(userdata, true)?,
+                });
+            }
+            #[cfg(not(feature = "send"))]
+            {
+                if let Some(shared) = Userdata::value_of::<Rc<RefCell<T>>>(raw).as_ref() {
+                    let held = Held::new(userdata, true)?;
+                    let mut cell: RefMut<'static, T> = shared
+                        .try_borrow_mut()
+                        .map_err(|_| Error::UserDataBorrowMutError)?;
+                    return Ok(UserDataRefMut {
+                        value: &raw mut *cell,
+                        _cell: Some(cell),
+                        _held: held,
+                    });
+                }
+                if !Userdata::value_of::<Rc<T>>(raw).is_null() {
+                    return Err(Error::UserDataBorrowMutError);
+                }
+            }
+            if !Userdata::value_of::<Arc<T>>(raw).is_null() {
+                return Err(Error::UserDataBorrowMutError);
+            }
+        }
+        Err(Error::UserDataTypeMismatch)
+    }
+}
+
+impl<T> Deref for UserDataRefMut<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: what is held keeps the value in place, and others away.
+        unsafe { &*self.value }
+    }
+}
+
+impl<T> DerefMut for UserDataRefMut<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as in `deref`.
+        unsafe { &mut *self.value }
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for UserDataRefMut<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for UserDataRefMut<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: 'static> FromLua for UserDataRefMut<T> {
+    fn from_lua(value: Value, _: &Lua) -> Result<UserDataRefMut<T>> {
+        userdata_of::<T>(value)?.borrow_mut()
+    }
+}
+
+/// A value taken out of a userdata, which is destructed then: for arguments that are consumed.
+pub struct UserDataOwned<T>(pub T);
+
+impl<T> Deref for UserDataOwned<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for UserDataOwned<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for UserDataOwned<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for UserDataOwned<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: 'static> FromLua for UserDataOwned<T> {
+    fn from_lua(value: Value, _: &Lua) -> Result<UserDataOwned<T>> {
+        userdata_of::<T>(value)?.take().map(UserDataOwned)
+    }
+}

@@ -1,0 +1,270 @@
+//! Collecting the fields, methods and operators of a type.
+
+use super::borrow::{OnlyUserdata, Target};
+use super::method::{self, Maker};
+use super::{full_name, short_type_name};
+use crate::{
+    AnyUserData, Error, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, Lua, MaybeSend, MetaMethod,
+    Result, UserData, UserDataFields, UserDataMethods, Value,
+};
+use std::marker::PhantomData;
+
+/// What a metatable is made of.
+pub(crate) struct Members {
+    pub(super) fields: Vec<(String, Result<Value>)>,
+    pub(super) getters: Vec<(String, Maker)>,
+    pub(super) setters: Vec<(String, Maker)>,
+    pub(super) methods: Vec<(String, Maker)>,
+    pub(super) meta_fields: Vec<(String, Result<Value>)>,
+    pub(super) meta_methods: Vec<(String, Maker)>,
+    pub(super) type_name: String,
+}
+
+/// Where a type's fields, methods and operators are added: see [`UserData::register`] and
+/// [`Lua::register_userdata_type`].
+///
+/// ```
+/// use perilune::{Lua, UserDataMethods};
+///
+/// let lua = Lua::new();
+/// lua.register_userdata_type::<String>(|registry| {
+///     registry.add_method("length", |_, this, ()| Ok(this.len()));
+/// })?;
+/// lua.globals().set("text", lua.create_any_userdata("hello".to_owned())?)?;
+/// assert_eq!(lua.load("text:length()").eval::<usize>()?, 5);
+/// # Ok::<(), perilune::Error>(())
+/// ```
+pub struct UserDataRegistry<T> {
+    lua: Lua,
+    members: Members,
+    target: Target,
+    items: PhantomData<fn(T)>,
+}
+
+impl<T: 'static> UserDataRegistry<T> {
+    /// The registry of all userdata of the type.
+    pub(crate) fn new(lua: &Lua) -> UserDataRegistry<T> {
+        UserDataRegistry::with_target(lua, Target::of::<T>())
+    }
+}
+
+impl<T> UserDataRegistry<T> {
+    /// The registry of one userdata.
+    pub(crate) fn of_one(lua: &Lua, userdata: OnlyUserdata) -> UserDataRegistry<T> {
+        UserDataRegistry::with_target(lua, Target::One(userdata))
+    }
+
+    fn with_target(lua: &Lua, target: Target) -> UserDataRegistry<T> {
+        UserDataRegistry {
+            lua: lua.clone(),
+            members: Members {
+                fields: Vec::new(),
+                getters: Vec::new(),
+                setters: Vec::new(),
+                methods: Vec::new(),
+                meta_fields: Vec::new(),
+                meta_methods: Vec::new(),
+                type_name: short_type_name::<T>(),
+            },
+            target,
+            items: PhantomData,
+        }
+    }
+
+    pub(crate) fn into_members(self) -> Members {
+        self.members
+    }
+
+    /// Takes over all that another type has: what its methods find in userdata of type `T`, too.
+    pub(super) fn extend_from<U: UserData + 'static>(&mut self) {
+        let mut other = UserDataRegistry::<U>::new(&self.lua);
+        U::register(&mut other);
+        let (members, other) = (&mut self.members, other.members);
+        members.fields.extend(other.fields);
+        members.getters.extend(other.getters);
+        members.setters.extend(other.setters);
+        members.methods.extend(other.methods);
+        members.meta_fields.extend(other.meta_fields);
+        members.meta_methods.extend(other.meta_methods);
+    }
+
+    /// A meta field's value, which for two of them must be something that can be asked.
+    fn meta_field(&self, name: &str, value: impl IntoLua) -> Result<Value> {
+        let value = value.into_lua(&self.lua)?;
+        let is_asked = name == MetaMethod::Index.name() || name == MetaMethod::NewIndex.name();
+        match value {
+            Value::Nil | Value::Table(_) | Value::Function(_) => Ok(value),
+            value if !is_asked => Ok(value),
+            value => Err(Error::MetaMethodTypeError {
+                method: name.to_owned(),
+                type_name: value.type_name(),
+                message: Some("expected nil, table or function".to_owned()),
+            }),
+        }
+    }
+}
+
+/// Slots between the userdata and an accessor's value: the key.
+const KEY: usize = 1;
+
+impl<T> UserDataFields<T> for UserDataRegistry<T> {
+    fn add_field<V>(&mut self, name: impl Into<String>, value: V)
+    where
+        V: IntoLua + 'static,
+    {
+        let value = value.into_lua(&self.lua);
+        self.members.fields.push((name.into(), value));
+    }
+
+    fn add_field_method_get<M, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        M: Fn(&Lua, &T) -> Result<R> + MaybeSend + 'static,
+        R: IntoLua,
+    {
+        let name = name.into();
+        let full_name = full_name::<T>(&name);
+        let body = method::shared(self.target.clone(), full_name, KEY, move |lua, this, ()| {
+            method(lua, this)
+        });
+        self.members.getters.push((name, body));
+    }
+
+    fn add_field_method_set<M, A>(&mut self, name: impl Into<String>, method: M)
+    where
+        M: FnMut(&Lua, &mut T, A) -> Result<()> + MaybeSend + 'static,
+        A: FromLua,
+    {
+        let name = name.into();
+        let body = method::exclusive(self.target.clone(), full_name::<T>(&name), KEY, method);
+        self.members.setters.push((name, body));
+    }
+
+    fn add_field_function_get<F, R>(&mut self, name: impl Into<String>, function: F)
+    where
+        F: Fn(&Lua, AnyUserData) -> Result<R> + MaybeSend + 'static,
+        R: IntoLua,
+    {
+        let name = name.into();
+        let body = method::getter(full_name::<T>(&name), function);
+        self.members.getters.push((name, body));
+    }
+
+    fn add_field_function_set<F, A>(&mut self, name: impl Into<String>, function: F)
+    where
+        F: FnMut(&Lua, AnyUserData, A) -> Result<()> + MaybeSend + 'static,
+        A: FromLua,
+    {
+        let name = name.into();
+        let body = method::setter(full_name::<T>(&name), function);
+        self.members.setters.push((name, body));
+    }
+
+    fn add_meta_field<V>(&mut self, name: impl Into<String>, value: V)
+    where
+        V: IntoLua + 'static,
+    {
+        let name = name.into();
+        let value = self.meta_field(&name, value);
+        self.members.meta_fields.push((name, value));
+    }
+
+    fn add_meta_field_with<F, R>(&mut self, name: impl Into<String>, f: F)
+    where
+        F: FnOnce(&Lua) -> Result<R> + 'static,
+        R: IntoLua,
+    {
+        let name = name.into();
+        let value = f(&self.lua).and_then(|value| self.meta_field(&name, value));
+        self.members.meta_fields.push((name, value));
+    }
+}
+
+impl<T> UserDataMethods<T> for UserDataRegistry<T> {
+    fn add_method<M, A, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        M: Fn(&Lua, &T, A) -> Result<R> + MaybeSend + 'static,
+        A: FromLuaMulti,
+        R: IntoLuaMulti,
+    {
+        let name = name.into();
+        let body = method::shared(self.target.clone(), full_name::<T>(&name), 0, method);
+        self.members.methods.push((name, body));
+    }
+
+    fn add_method_mut<M, A, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        M: FnMut(&Lua, &mut T, A) -> Result<R> + MaybeSend + 'static,
+        A: FromLuaMulti,
+        R: IntoLuaMulti,
+    {
+        let name = name.into();
+        let body = method::exclusive(self.target.clone(), full_name::<T>(&name), 0, method);
+        self.members.methods.push((name, body));
+    }
+
+    fn add_function<F, A, R>(&mut self, name: impl Into<String>, function: F)
+    where
+        F: Fn(&Lua, A) -> Result<R> + MaybeSend + 'static,
+        A: FromLuaMulti,
+        R: IntoLuaMulti,
+    {
+        let name = name.into();
+        let body = method::function(full_name::<T>(&name), function);
+        self.members.methods.push((name, body));
+    }
+
+    fn add_function_mut<F, A, R>(&mut self, name: impl Into<String>, function: F)
+    where
+        F: FnMut(&Lua, A) -> Result<R> + MaybeSend + 'static,
+        A: FromLuaMulti,
+        R: IntoLuaMulti,
+    {
+        let name = name.into();
+        let body = method::function_mut(full_name::<T>(&name), function);
+        self.members.methods.push((name, body));
+    }
+
+    fn add_meta_method<M, A, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        M: Fn(&Lua, &T, A) -> Result<R> + MaybeSend + 'static,
+        A: FromLuaMulti,
+        R: IntoLuaMulti,
+    {
+        let name = name.into();
+        let body = method::shared(self.target.clone(), full_name::<T>(&name), 0, method);
+        self.members.meta_methods.push((name, body));
+    }
+
+    fn add_meta_method_mut<M, A, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        M: FnMut(&Lua, &mut T, A) -> Result<R> + MaybeSend + 'static,
+        A: FromLuaMulti,
+        R: IntoLuaMulti,
+    {
+        let name = name.into();
+        let body = method::exclusive(self.target.clone(), full_name::<T>(&name), 0, method);
+        self.members.meta_methods.push((name, body));
+    }
+
+    fn add_meta_function<F, A, R>(&mut self, name: impl Into<String>, function: F)
+    where
+        F: Fn(&Lua, A) -> Result<R> + MaybeSend + 'static,
+        A: FromLuaMulti,
+        R: IntoLuaMulti,
+    {
+        let name = name.into();
+        let body = method::function(full_name::<T>(&name), function);
+        self.members.meta_methods.push((name, body));
+    }
+
+    fn add_meta_function_mut<F, A, R>(&mut self, name: impl Into<String>, function: F)
+    where
+        F: FnMut(&Lua, A) -> Result<R> + MaybeSend + 'static,
+        A: FromLuaMulti,
+        R: IntoLuaMulti,
+    {
+        let name = name.into();
+        let body = method::function_mut(full_name::<T>(&name), function);
+        self.members.meta_methods.push((name, body));
+    }
+}

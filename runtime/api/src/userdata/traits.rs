@@ -1,0 +1,186 @@
+//! What a type says of itself to be used as userdata.
+
+use crate::{
+    AnyUserData, Error, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, Lua, MaybeSend, Result,
+    UserDataRegistry,
+};
+
+/// A Rust type whose values Lua code can hold and use.
+///
+/// A value of such a type becomes a Lua value by [`IntoLua`]. To get it back, an argument is declared
+/// as [`UserDataRef`](crate::UserDataRef), or the type implements [`FromLua`].
+///
+/// ```
+/// use perilune::{Lua, MetaMethod, UserData, UserDataFields, UserDataMethods};
+///
+/// struct Account(i64);
+///
+/// impl UserData for Account {
+///     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+///         fields.add_field_method_get("balance", |_, this| Ok(this.0));
+///     }
+///
+///     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+///         methods.add_method_mut("deposit", |_, this, amount: i64| {
+///             this.0 += amount;
+///             Ok(())
+///         });
+///         methods.add_meta_method(MetaMethod::Add, |_, this, other: i64| Ok(this.0 + other));
+///     }
+/// }
+///
+/// let lua = Lua::new();
+/// lua.globals().set("account", Account(100))?;
+/// lua.load("account:deposit(20) assert(account.balance == 120 and account + 1 == 121)").exec()?;
+/// # Ok::<(), perilune::Error>(())
+/// ```
+pub trait UserData: Sized {
+    /// Adds the fields.
+    #[expect(unused_variables, reason = "a type need not have fields")]
+    fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {}
+
+    /// Adds methods and operators.
+    #[expect(unused_variables, reason = "a type need not have methods")]
+    fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {}
+
+    /// Adds everything: calls `add_fields` and `add_methods`.
+    fn register(registry: &mut UserDataRegistry<Self>) {
+        Self::add_fields(registry);
+        Self::add_methods(registry);
+    }
+}
+
+/// Where a type's methods and operators are added.
+pub trait UserDataMethods<T> {
+    /// Adds a method that reads the value: `value:name(...)`.
+    ///
+    /// Calling it while the value is borrowed mutably raises
+    /// [`Error::UserDataBorrowError`](crate::Error::UserDataBorrowError).
+    fn add_method<M, A, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        M: Fn(&Lua, &T, A) -> Result<R> + MaybeSend + 'static,
+        A: FromLuaMulti,
+        R: IntoLuaMulti;
+
+    /// Adds a method that changes the value.
+    ///
+    /// Calling it while the value is borrowed raises
+    /// [`Error::UserDataBorrowMutError`](crate::Error::UserDataBorrowMutError), and within itself
+    /// [`Error::RecursiveMutCallback`](crate::Error::RecursiveMutCallback).
+    fn add_method_mut<M, A, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        M: FnMut(&Lua, &mut T, A) -> Result<R> + MaybeSend + 'static,
+        A: FromLuaMulti,
+        R: IntoLuaMulti;
+
+    /// Adds a method that takes the value out of its userdata, which is destructed then.
+    fn add_method_once<M, A, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        T: 'static,
+        M: Fn(&Lua, T, A) -> Result<R> + MaybeSend + 'static,
+        A: FromLuaMulti,
+        R: IntoLuaMulti,
+    {
+        let name = name.into();
+        let full_name = super::full_name::<T>(&name);
+        self.add_function(name, move |lua, (this, args): (AnyUserData, A)| {
+            let this = this
+                .take()
+                .map_err(|cause| Error::bad_self_argument(&full_name, cause))?;
+            method(lua, this, args)
+        });
+    }
+
+    /// Adds a function: `value.name(...)`, and `value:name(...)` with the userdata as the first
+    /// argument.
+    fn add_function<F, A, R>(&mut self, name: impl Into<String>, function: F)
+    where
+        F: Fn(&Lua, A) -> Result<R> + MaybeSend + 'static,
+        A: FromLuaMulti,
+        R: IntoLuaMulti;
+
+    /// Adds a function that changes what it has captured.
+    fn add_function_mut<F, A, R>(&mut self, name: impl Into<String>, function: F)
+    where
+        F: FnMut(&Lua, A) -> Result<R> + MaybeSend + 'static,
+        A: FromLuaMulti,
+        R: IntoLuaMulti;
+
+    /// Adds a metamethod that reads the value. Where an operator's right operand alone is of the type,
+    /// its left operand is no `T`: such calls raise an error, and
+    /// [`add_meta_function`](UserDataMethods::add_meta_function) is the way to support them.
+    fn add_meta_method<M, A, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        M: Fn(&Lua, &T, A) -> Result<R> + MaybeSend + 'static,
+        A: FromLuaMulti,
+        R: IntoLuaMulti;
+
+    /// Adds a metamethod that changes the value.
+    fn add_meta_method_mut<M, A, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        M: FnMut(&Lua, &mut T, A) -> Result<R> + MaybeSend + 'static,
+        A: FromLuaMulti,
+        R: IntoLuaMulti;
+
+    /// Adds a metamethod that gets all operands as they are.
+    fn add_meta_function<F, A, R>(&mut self, name: impl Into<String>, function: F)
+    where
+        F: Fn(&Lua, A) -> Result<R> + MaybeSend + 'static,
+        A: FromLuaMulti,
+        R: IntoLuaMulti;
+
+    /// Adds a metamethod that gets all operands, and changes what it has captured.
+    fn add_meta_function_mut<F, A, R>(&mut self, name: impl Into<String>, function: F)
+    where
+        F: FnMut(&Lua, A) -> Result<R> + MaybeSend + 'static,
+        A: FromLuaMulti,
+        R: IntoLuaMulti;
+}
+
+/// Where a type's fields are added.
+pub trait UserDataFields<T> {
+    /// Adds a field with the same value for all userdata of the type.
+    fn add_field<V>(&mut self, name: impl Into<String>, value: V)
+    where
+        V: IntoLua + 'static;
+
+    /// Adds what reading a field gives.
+    fn add_field_method_get<M, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        M: Fn(&Lua, &T) -> Result<R> + MaybeSend + 'static,
+        R: IntoLua;
+
+    /// Adds what storing to a field does.
+    fn add_field_method_set<M, A>(&mut self, name: impl Into<String>, method: M)
+    where
+        M: FnMut(&Lua, &mut T, A) -> Result<()> + MaybeSend + 'static,
+        A: FromLua;
+
+    /// Adds what reading a field gives, as a function of the userdata.
+    fn add_field_function_get<F, R>(&mut self, name: impl Into<String>, function: F)
+    where
+        F: Fn(&Lua, AnyUserData) -> Result<R> + MaybeSend + 'static,
+        R: IntoLua;
+
+    /// Adds what storing to a field does, as a function of the userdata and the value.
+    fn add_field_function_set<F, A>(&mut self, name: impl Into<String>, function: F)
+    where
+        F: FnMut(&Lua, AnyUserData, A) -> Result<()> + MaybeSend + 'static,
+        A: FromLua;
+
+    /// Adds a field of the metatable.
+    ///
+    /// `__gc` and `__metatable` can't be set: making the userdata fails with
+    /// [`Error::MetaMethodRestricted`](crate::Error::MetaMethodRestricted) then. So it does with
+    /// [`Error::MetaMethodTypeError`](crate::Error::MetaMethodTypeError) when `__index` or
+    /// `__newindex` is neither a table nor a function.
+    fn add_meta_field<V>(&mut self, name: impl Into<String>, value: V)
+    where
+        V: IntoLua + 'static;
+
+    /// Adds a field of the metatable whose value `f` makes.
+    fn add_meta_field_with<F, R>(&mut self, name: impl Into<String>, f: F)
+    where
+        F: FnOnce(&Lua) -> Result<R> + 'static,
+        R: IntoLua;
+}
