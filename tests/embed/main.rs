@@ -7,11 +7,16 @@ mod collect;
 mod conversion;
 mod error;
 mod function;
+mod general;
 mod hook;
 mod hostile;
 mod interrupt;
 mod limit;
+mod registry;
 mod sandbox;
+#[cfg(feature = "serde")]
+mod serde;
 mod state;
 mod table;
 mod thread;
+mod value;

@@ -145,10 +145,10 @@ impl Effects {
         effects
     }
 
-    /// The registers that an instruction reads and writes, if its operands say all about that; most do,
-    /// and this takes far less time than [`Effects::of`].
+    /// Whether the operands of an instruction say all about the registers that it reads and writes: most
+    /// do, and to look at these takes far less time than [`Effects::of`].
     #[inline]
-    pub fn plain(instruction: Instruction, op: Opcode) -> Option<(RegisterSet, RegisterSet)> {
+    pub fn are_plain(op: Opcode) -> bool {
         let is_special = matches!(
             op,
             Opcode::NewCell
@@ -158,24 +158,7 @@ impl Effects {
                 | Opcode::MoveJumpIf
                 | Opcode::MoveJumpIfNot
         );
-        if is_special || !op.is_simple() {
-            return None;
-        }
-        let fields = [
-            instruction.register_a(),
-            instruction.register_b(),
-            instruction.register_c(),
-        ];
-        let (mut reads, mut writes) = (RegisterSet::EMPTY, RegisterSet::EMPTY);
-        for (kind, register) in op.operands().into_iter().zip(fields) {
-            if matches!(kind, Operand::Read | Operand::ReadWrite) {
-                reads.insert(register);
-            }
-            if matches!(kind, Operand::Write | Operand::ReadWrite) {
-                writes.insert(register);
-            }
-        }
-        Some((reads, writes))
+        op.is_simple() && !is_special
     }
 
     #[inline]

@@ -17,7 +17,7 @@
 
 use super::effects::{Effects, RegisterSet, falls_through};
 use super::instruction::Instruction;
-use super::opcode::Opcode;
+use super::opcode::{Opcode, Operand};
 use super::proto::{LocalVariable, Upvalue};
 
 /// The live registers of a function.
@@ -72,29 +72,49 @@ impl Liveness {
         op: Opcode,
         captures: &dyn Fn(usize) -> &'p [Upvalue],
     ) {
-        let (mut reads, writes, jump_writes) = match Effects::plain(instruction, op) {
-            Some((reads, writes)) => (reads, writes, RegisterSet::EMPTY),
-            None => {
-                let inner: &[Upvalue] = match op {
-                    Opcode::Closure => captures(instruction.bc() as usize),
-                    _ => &[],
-                };
-                let effects = Effects::of(instruction, op, inner);
-                let reads = effects.all_reads(self.max_stack);
-                (reads, effects.all_writes(), effects.jump_writes)
+        let operands = op.operands();
+        if Effects::are_plain(op) && self.marked.is_empty() {
+            let fields = [
+                instruction.register_a(),
+                instruction.register_b(),
+                instruction.register_c(),
+            ];
+            for word in 0..self.words {
+                let (mut reads, mut writes) = (0, 0);
+                for (kind, register) in operands.into_iter().zip(fields) {
+                    let bit = u64::from(register / 64 == word) << (register % 64);
+                    match kind {
+                        Operand::Read => reads |= bit,
+                        Operand::Write => writes |= bit,
+                        Operand::ReadWrite => (reads, writes) = (reads | bit, writes | bit),
+                        _ => {}
+                    }
+                }
+                flow.masks.push([reads, !writes, u64::MAX]);
             }
-        };
-        if let Some(&marked) = self.marked.get(pc) {
-            reads = reads.union(marked);
-        }
-        for word in 0..self.words {
-            let (all, jump) = (writes.0[word], jump_writes.0[word]);
-            flow.masks.push([reads.0[word], !all, !jump]);
+        } else {
+            let inner: &[Upvalue] = match op {
+                Opcode::Closure => captures(instruction.bc() as usize),
+                _ => &[],
+            };
+            let effects = Effects::of(instruction, op, inner);
+            let mut reads = effects.all_reads(self.max_stack);
+            if let Some(&marked) = self.marked.get(pc) {
+                reads = reads.union(marked);
+            }
+            let writes = effects.all_writes();
+            for word in 0..self.words {
+                let (all, jump) = (writes.0[word], effects.jump_writes.0[word]);
+                flow.masks.push([reads.0[word], !all, !jump]);
+            }
         }
         let end = self.sets.len() / self.words;
         let within = |target: usize| (target < end).then_some(target);
-        let next = falls_through(op).then(|| pc + instruction.length());
-        let jump = instruction.jump_distance();
+        let next = falls_through(op).then(|| pc + 1 + op.extra_words());
+        let jump = match operands {
+            [_, Operand::WideJump, _] | [_, _, Operand::Jump] => instruction.jump_distance(),
+            _ => None,
+        };
         flow.steps.push(FlowStep {
             at: pc,
             next: next.and_then(within),
@@ -227,37 +247,32 @@ impl Flow {
         }
     }
 
-    /// Computes the live sets: backwards, and again for as long as a jump backwards has seen less
-    /// than what is live at its target.
+    /// Computes the live sets: backwards, and a loop again for as long as a jump to its head has seen
+    /// less than what is live there.
     fn solve(&self, sets: &mut [u64]) {
-        let is_backward = |step: &FlowStep| step.jump.is_some_and(|target| target <= step.at);
-        let steps = self.steps.iter().enumerate();
-        let backward: Vec<usize> = steps.filter(|(_, s)| is_backward(s)).map(|s| s.0).collect();
-        let mut seen = vec![0; backward.len() * self.words];
-        let mut end = self.steps.len();
-        loop {
-            for n in (0..end).rev() {
-                self.take(n, sets);
+        // By position: the last jump backwards to it, plus one.
+        let mut loops = vec![0u32; sets.len() / self.words];
+        for (n, step) in self.steps.iter().enumerate() {
+            if let Some(target) = step.jump.filter(|&target| target <= step.at) {
+                loops[target] = n as u32 + 1;
             }
-            let mut last = None;
-            for (&n, seen) in backward.iter().zip(seen.chunks_exact_mut(self.words)) {
-                let target = self.steps[n].jump.unwrap_or(0) * self.words;
-                let now = &sets[target..target + self.words];
-                if *seen != *now {
-                    seen.copy_from_slice(now);
-                    last = Some(n);
-                }
-            }
-            // What comes after the last such jump has seen all that there is.
-            match last {
-                Some(n) => end = n + 1,
-                None => return,
+        }
+        let mut n = self.steps.len();
+        while n > 0 {
+            n -= 1;
+            let has_grown = self.take(n, sets);
+            let end = loops[self.steps[n].at] as usize;
+            if has_grown && end != 0 {
+                n = end;
             }
         }
     }
 
-    fn take(&self, n: usize, sets: &mut [u64]) {
+    /// Computes what is live at an instruction from what is live where it may go; whether that is more
+    /// than before.
+    fn take(&self, n: usize, sets: &mut [u64]) -> bool {
         let step = &self.steps[n];
+        let mut has_grown = false;
         for word in 0..self.words {
             let [reads, next, jump] = self.masks[n * self.words + word];
             let mut live = reads;
@@ -267,8 +282,11 @@ impl Flow {
             if let Some(target) = step.jump {
                 live |= sets[target * self.words + word] & jump;
             }
-            sets[step.at * self.words + word] = live;
+            let known = &mut sets[step.at * self.words + word];
+            has_grown |= *known != live;
+            *known = live;
         }
+        has_grown
     }
 }
 

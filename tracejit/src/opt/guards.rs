@@ -122,10 +122,11 @@ impl Facts {
 
     /// Whether a guard is known to hold.
     fn hold(&self, op: Op, a: Ref, b: Ref) -> bool {
+        let is_symmetric = matches!(op, Op::GuardEq | Op::GuardNe);
         let mut place = self.first_of(a, b);
         while place != 0 {
             let (known, x, y, next) = self.holds[place as usize - 1];
-            if (known, x, y) == (op, a, b) {
+            if known == op && ((x, y) == (a, b) || is_symmetric && (x, y) == (b, a)) {
                 return true;
             }
             place = next;
@@ -215,17 +216,12 @@ impl Facts {
         self.add(i.op, a, b);
         match i.op {
             Op::GuardEq => {
-                self.add(Op::GuardEq, b, a);
                 self.add(Op::GuardLe, a, b);
                 self.add(Op::GuardLe, b, a);
-            }
-            Op::GuardNe => {
-                self.add(Op::GuardNe, b, a);
             }
             Op::GuardLt => {
                 self.add(Op::GuardLe, a, b);
                 self.add(Op::GuardNe, a, b);
-                self.add(Op::GuardNe, b, a);
                 self.learn_order(trace, a, b, 1);
             }
             Op::GuardLe => self.learn_order(trace, a, b, 0),

@@ -25,7 +25,7 @@ impl Recording {
             snapshot: self.trace.snapshots.len() as u32 - 1,
             ..Instruction::new(Op::GuardNe, 0, &[answer, zero])
         };
-        self.trace.push(guard);
+        self.push(guard);
         answer
     }
 

@@ -272,6 +272,6 @@ impl Recording {
             snapshot,
             ..Instruction::new(Op::Step, index, &[])
         };
-        self.trace.push(instruction);
+        self.push(instruction);
     }
 }

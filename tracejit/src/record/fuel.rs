@@ -96,7 +96,7 @@ impl Recording {
                 done: 0,
                 begun: 0,
             });
-            self.trace.push(Instruction {
+            self.push(Instruction {
                 snapshot: first_snapshot as u32 - 1,
                 ..Instruction::new(Op::GuardFuel, 0, &[])
             });

@@ -45,7 +45,7 @@ impl Recording {
                     Type::Float => Op::InheritFloat,
                     _ => Op::InheritInt,
                 };
-                self.trace.push(Instruction::new(op, n as i32, &[]))
+                self.push(Instruction::new(op, n as i32, &[]))
             });
         }
         inherited
@@ -116,7 +116,7 @@ impl Recording {
                 }
             };
             let r = self.emit(Op::CallInt, helper as i32, &args);
-            self.trace.push(Instruction {
+            self.push(Instruction {
                 snapshot,
                 ..Instruction::new(Op::GuardNe, 0, &[r, zero])
             });

@@ -22,6 +22,7 @@ mod metamethods;
 mod natives;
 mod numbers;
 mod protected;
+mod recent;
 mod shadow;
 mod strings;
 mod tables;
@@ -37,6 +38,7 @@ use perilune_runtime::function::Proto;
 use perilune_runtime::machine::Direct;
 use perilune_runtime::value::{self, Value};
 use perilune_runtime::vm::Vm;
+use recent::Recent;
 use shadow::Shadows;
 use std::rc::Rc;
 
@@ -70,6 +72,8 @@ pub struct Recording {
     popped: u32,
     /// Tags that guards have established, by the index of the instruction that loaded the tag.
     known_tags: Vec<Option<value::Tag>>,
+    /// What need not be recorded again.
+    recent: Recent,
     /// The snapshot of the current instruction, once something needed it.
     snapshot: Option<u32>,
     /// The current instruction.
@@ -130,6 +134,7 @@ impl Recording {
             frames: Vec::new(),
             popped: 0,
             known_tags: Vec::with_capacity(USUAL_LENGTH),
+            recent: Recent::new(),
             snapshot: None,
             checked_stack: 0,
             checked_frames: 0,
@@ -152,7 +157,7 @@ impl Recording {
     }
 
     fn emit(&mut self, op: Op, imm: i32, args: &[Ref]) -> Ref {
-        self.trace.push(Instruction::new(op, imm, args))
+        self.value(Instruction::new(op, imm, args))
     }
 
     fn memory(&mut self, op: Op, class: Class, imm: i32, args: &[Ref]) -> Ref {
@@ -160,7 +165,22 @@ impl Recording {
             class,
             ..Instruction::new(op, imm, args)
         };
-        self.trace.push(instruction)
+        self.value(instruction)
+    }
+
+    /// The result of an instruction, which is recorded unless it was, not long ago.
+    fn value(&mut self, instruction: Instruction) -> Ref {
+        if let Some(r) = self.recent.find(&instruction) {
+            return r;
+        }
+        self.push(instruction)
+    }
+
+    /// Records an instruction.
+    fn push(&mut self, instruction: Instruction) -> Ref {
+        let r = self.trace.push(instruction);
+        self.recent.note(&instruction, r);
+        r
     }
 
     fn guard(&mut self, op: Op, args: &[Ref]) {
@@ -168,12 +188,15 @@ impl Recording {
     }
 
     fn guard_with(&mut self, op: Op, imm: i32, args: &[Ref]) {
+        let instruction = Instruction::new(op, imm, args);
+        if self.recent.find(&instruction).is_some() {
+            return;
+        }
         let snapshot = self.snapshot();
-        let instruction = Instruction {
+        self.push(Instruction {
             snapshot,
-            ..Instruction::new(op, imm, args)
-        };
-        self.trace.push(instruction);
+            ..instruction
+        });
     }
 
     fn int(&mut self, i: i64) -> Ref {

@@ -278,7 +278,7 @@ impl Recording {
             class: Class::Constant,
             ..crate::ir::Instruction::new(Op::Load8At, layout::STRING_BYTES, &[string, index])
         };
-        let r = self.trace.push(instruction);
+        let r = self.push(instruction);
         let pointer: *const LuaString = s.concrete.as_pointer();
         // SAFETY: a register holds the string, and the index is below its length.
         let byte = unsafe { LuaString::as_bytes(pointer)[i.concrete as usize - 1] };
