@@ -6,6 +6,8 @@ mod common;
 mod conversion;
 mod error;
 mod function;
+#[cfg(feature = "async")]
+mod future;
 mod hook;
 mod hostile;
 mod interrupt;

@@ -99,6 +99,11 @@ impl Chunk<'_> {
     /// # Errors
     /// As [`Chunk::exec`], or what a conversion says.
     pub fn eval<R: FromLuaMulti>(self) -> Result<R> {
+        self.into_evaluated()?.call(())
+    }
+
+    /// The function that evaluates the chunk, as an expression if it is one.
+    pub(crate) fn into_evaluated(self) -> Result<Function> {
         if self.mode != ChunkMode::Binary {
             let expression = Chunk {
                 source: Cow::Owned([b"return ", &*self.source].concat()),
@@ -107,10 +112,10 @@ impl Chunk<'_> {
                 ..self
             };
             if let Ok(function) = self.lua.load_function(&expression) {
-                return function.call(());
+                return Ok(function);
             }
         }
-        self.call(())
+        self.into_function()
     }
 
     /// Compiles the chunk and calls it.

@@ -18,6 +18,8 @@ mod control;
 mod convert;
 pub mod debug;
 mod error;
+#[cfg(feature = "async")]
+mod future;
 mod handle;
 mod hook;
 mod interrupt;
@@ -39,6 +41,8 @@ pub use chunk::{AsChunk, Chunk};
 pub use convert::{FromLua, IntoLua};
 #[doc(inline)]
 pub use debug::HookTriggers;
+#[cfg(feature = "async")]
+pub use future::{AsyncCallFuture, AsyncThread};
 pub use error::{Error, ErrorContext, ExternalError, ExternalResult, Raised, Result};
 pub use handle::{Function, LuaString, Table, Thread, UserData};
 pub use interrupt::VmState;
