@@ -116,7 +116,7 @@ fn fail_in(lua: &Lua, program: &str, n: u64, expected: &str) -> bool {
             text == expected || (reached && text.contains("not enough memory")),
             "allocation {n} of {program}: {text}"
         ),
-        Err(Error::MemoryError) => assert!(reached),
+        Err(Error::MemoryError(_)) => assert!(reached),
         Err(error) => {
             let message = error.to_string();
             assert!(
@@ -139,7 +139,7 @@ fn run(lua: &Lua, program: &str) -> Result<String, Error> {
         .set_name("=p")
         .into_function()?;
     let result: Value = function.call(())?;
-    lua.gc_collect();
+    lua.gc_collect().expect("a collection");
     match result {
         Value::String(text) => Ok(text.to_string_lossy()),
         other => Ok(format!("{other:?}")),
@@ -194,7 +194,7 @@ fn states_are_not_made_without_memory() {
             .expect("a mode");
         match Lua::with_options(&options) {
             Err(error) => {
-                assert!(matches!(error, Error::MemoryError), "{error}");
+                assert!(matches!(error, Error::MemoryError(_)), "{error}");
                 failures += 1;
             }
             Ok(lua) => {
@@ -230,18 +230,18 @@ fn what_functions_hold_counts_towards_the_limit() {
     ];
     for program in HUNGRY {
         let lua = state();
-        lua.gc_collect();
+        lua.gc_collect().expect("a collection");
         let before = lua.used_memory();
-        lua.set_memory_limit(Some(LIMIT));
+        lua.set_memory_limit(LIMIT).expect("a limit");
         match run(&lua, program) {
-            Err(Error::MemoryError) => {}
+            Err(Error::MemoryError(_)) => {}
             Err(error) => assert!(
                 error.to_string().contains("not enough memory"),
                 "{program}: {error}"
             ),
             Ok(text) => panic!("{program} gives {text}"),
         }
-        lua.gc_collect();
+        lua.gc_collect().expect("a collection");
         lua.check_heap().expect(program);
         let after = lua.used_memory();
         assert!(

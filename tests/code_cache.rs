@@ -75,7 +75,7 @@ fn a_cache_that_holds_nothing_is_no_reason_to_stop() {
 fn traces_are_charged_and_given_back() {
     let lua = prepare(&["hot=4"]);
     lua.load(b"make(500)").exec().expect("they are made");
-    lua.gc_collect();
+    lua.gc_collect().expect("a collection");
     let before = lua.used_memory();
     assert_eq!(number(&lua, "return run(20)"), expected(500, 20));
     let code = count(&lua, "code bytes");
@@ -95,9 +95,10 @@ fn traces_are_charged_and_given_back() {
 fn a_memory_limit_makes_traces_go_before_the_program_fails() {
     let lua = prepare(&["hot=4"]);
     lua.load(b"make(2000)").exec().expect("they are made");
-    lua.gc_collect();
+    lua.gc_collect().expect("a collection");
     // Traces of all functions would take several times this.
-    lua.set_memory_limit(Some(lua.used_memory() + (1 << 20)));
+    lua.set_memory_limit(lua.used_memory() + (1 << 20))
+        .expect("a limit");
     for _ in 0..3 {
         assert_eq!(number(&lua, "return run(20)"), expected(2000, 20));
     }

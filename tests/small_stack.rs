@@ -119,7 +119,7 @@ fn hostile_scripts_end_at_a_limit_or_an_interrupt() {
         for program in HOSTILE {
             on_small_stack(move || {
                 let lua = state(modes);
-                lua.set_memory_limit(Some(MEMORY_LIMIT));
+                lua.set_memory_limit(MEMORY_LIMIT).expect("a limit");
                 let handle = lua.interrupt_handle();
                 let stopped = Arc::new(AtomicBool::new(false));
                 let stop = Arc::clone(&stopped);

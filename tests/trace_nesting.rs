@@ -143,7 +143,7 @@ fn run(lua: &Lua, depth: i64) -> String {
             }
         }
     }
-    lua.gc_collect();
+    lua.gc_collect().expect("a collection");
     lua.check_heap().expect("a whole heap");
     answers
 }

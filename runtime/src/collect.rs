@@ -10,6 +10,7 @@ use crate::metatable::{Event, metamethod};
 use crate::stack;
 use crate::value::Value;
 use crate::vm::Vm;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 // SAFETY: everything that native code and the machine hold on to is visited.
 unsafe impl Roots for Vm {
@@ -141,7 +142,11 @@ pub unsafe fn explicit_step(vm: *mut Vm, kilobytes: i64) -> bool {
 /// As [`step`].
 pub unsafe fn set_incremental(vm: *mut Vm, pause: i64, multiplier: i64, step: i64) -> gc::Mode {
     // SAFETY: the caller's contract.
-    unsafe { gc::pacing::set_incremental(&raw mut *(*vm).heap, vm, pause, multiplier, step) }
+    unsafe {
+        let before = gc::pacing::set_incremental(&raw mut *(*vm).heap, vm, pause, multiplier, step);
+        drop_garbage(vm);
+        before
+    }
 }
 
 /// Changes to generational mode, likewise.
@@ -150,13 +155,38 @@ pub unsafe fn set_incremental(vm: *mut Vm, pause: i64, multiplier: i64, step: i6
 /// As [`step`].
 pub unsafe fn set_generational(vm: *mut Vm, minor: i64, major: i64) -> gc::Mode {
     // SAFETY: the caller's contract.
-    unsafe { gc::pacing::set_generational(&raw mut *(*vm).heap, vm, minor, major) }
+    unsafe {
+        let before = gc::pacing::set_generational(&raw mut *(*vm).heap, vm, minor, major);
+        drop_garbage(vm);
+        before
+    }
+}
+
+/// Drops the Rust values of userdata that were freed. That may run any code; the collector rests
+/// meanwhile. A panic becomes a warning, as a finaliser's error does.
+unsafe fn drop_garbage(vm: *mut Vm) {
+    // SAFETY: called at a safepoint, after the collector's step.
+    unsafe {
+        if (*vm).heap.garbage_data.is_empty() {
+            return;
+        }
+        let garbage = std::mem::take(&mut (*vm).heap.garbage_data);
+        let stopped = (*vm).heap.set_internal_stop(true);
+        for data in garbage {
+            let dropped = catch_unwind(AssertUnwindSafe(|| drop(data)));
+            if dropped.is_err() {
+                let _ = crate::warn::warn(vm, b"error in __gc (panic)", false);
+            }
+        }
+        (*vm).heap.set_internal_stop(stopped);
+    }
 }
 
 /// Calls the finalisers of objects found dead (manual §2.5.3). Errors become warnings.
 unsafe fn run_finalizers(vm: *mut Vm) {
     // SAFETY: called at a safepoint; the object stays alive as an argument.
     unsafe {
+        drop_garbage(vm);
         if (*vm).finalizing || !(*vm).heap.has_pending_finalizers() {
             return;
         }
@@ -182,7 +212,8 @@ unsafe fn finalize(vm: *mut Vm, object: Value) {
             let kind = finalizer.type_name();
             let text =
                 format!("error in __gc (attempt to call a {kind} value (metamethod '__gc'))");
-            crate::warn::warn(vm, text.as_bytes(), false);
+            // A finaliser has no caller to raise an error in.
+            let _ = crate::warn::warn(vm, text.as_bytes(), false);
             return;
         }
         let stopped = (*vm).heap.set_internal_stop(true);
@@ -202,7 +233,7 @@ unsafe fn finalize(vm: *mut Vm, object: Value) {
                 None => b"error object is not a string".to_vec(),
             };
             let text = [b"error in __gc (", &message[..], b")"].concat();
-            crate::warn::warn(vm, &text, false);
+            let _ = crate::warn::warn(vm, &text, false);
         }
     }
 }

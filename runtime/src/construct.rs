@@ -9,7 +9,7 @@
 
 use crate::call::Next;
 use crate::error::LuaError;
-use crate::frame::CallSite;
+use crate::frame::{CallSite, Continuation};
 use crate::function::{Cell, LuaClosure, Proto};
 use crate::gc::Heap;
 use crate::metatable::Event;
@@ -341,14 +341,47 @@ pub unsafe fn concat(vm: *mut Vm, parts: &[*const LuaString]) -> *mut LuaString 
     }
 }
 
-/// The call site of a metamethod whose first result the current instruction stores in the register at
-/// this byte offset.
+/// What an instruction calls a metamethod for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// The first result goes to the register at this byte offset.
+    Store(usize),
+    /// Likewise, where two operands of a concatenation begin, which are all that is left of them.
+    Concat(usize),
+    /// Results are dropped.
+    Discard,
+    /// The instruction's jump is taken if the first result is as true as this.
+    Branch(bool),
+}
+
+/// The call site of a metamethod that the current instruction calls.
 ///
 /// # Safety
 /// The saved state of `vm` is that of a Lua function executing an instruction.
-pub unsafe fn metamethod_site(vm: *mut Vm, destination: usize) -> *const CallSite {
+pub unsafe fn metamethod_site(vm: *mut Vm, purpose: Purpose) -> *const CallSite {
     // SAFETY: the caller's contract.
-    unsafe { crate::interp::metamethod_site(vm, destination) }
+    unsafe { crate::interp::metamethod_site(vm, purpose) }
+}
+
+/// The call site of the function that a native function calls from its slot `function`, and after
+/// which it goes on in `state` with all results.
+///
+/// # Safety
+/// `base` is the native function's base in the running thread's stack.
+pub unsafe fn native_call_site(
+    vm: *mut Vm,
+    base: *mut Value,
+    function: usize,
+    state: u32,
+) -> *const CallSite {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let saved = std::mem::replace(&mut (*vm).base, base);
+        let function = base.add(function - 1);
+        let site = crate::native::native_site(vm, function, -1, Continuation::Native, state);
+        (*vm).base = saved;
+        site
+    }
 }
 
 /// Whether no variable of the running thread is to be closed.

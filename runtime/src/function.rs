@@ -81,6 +81,8 @@ pub enum Intrinsic {
     Byte,
     Sub,
     Insert,
+    ProtectedCall,
+    ProtectedCallWithHandler,
 }
 
 impl NativeClosure {

@@ -3,7 +3,7 @@
 //! Invariant: what is declined has changed nothing; the interpreter then performs the instruction.
 
 use crate::metatable::{Event, metamethod};
-use crate::table::Table;
+use crate::table::{Node, Table};
 use crate::value::{STRING, Value};
 use crate::vm::Vm;
 
@@ -19,6 +19,24 @@ pub unsafe fn find(vm: *mut Vm, t: *mut Table, key: Value) -> Option<Value> {
         let is_done = !v.is_nil() || asks_nobody(vm, t, Event::Index);
         is_done.then_some(v)
     }
+}
+
+/// The node of the hash part that has the key; null when there is none, as for what is in other parts.
+///
+/// # Safety
+/// As [`find`].
+pub unsafe fn find_node(vm: *mut Vm, t: *mut Table, key: Value) -> *mut Node {
+    // SAFETY: the caller's contract.
+    unsafe { Table::find_node(&(*vm).heap, t, key) }
+}
+
+/// Whether `t` has no value for `key`, metamethods aside.
+///
+/// # Safety
+/// As [`find`].
+pub unsafe fn is_absent(vm: *mut Vm, t: *mut Table, key: Value) -> bool {
+    // SAFETY: the caller's contract.
+    unsafe { Table::get(&(*vm).heap, t, key).is_nil() }
 }
 
 /// `t[key] := value`; false when declined: where there is a metamethod to ask, where the key can't be

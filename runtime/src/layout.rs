@@ -7,7 +7,7 @@ use crate::frame::{CallSite, Frame};
 use crate::function::{Cell, LuaClosure};
 use crate::gc::{GcHeader, Heap};
 use crate::string::LuaString;
-use crate::table::Table;
+use crate::table::{Node, Table};
 use crate::value::Value;
 use crate::vm::Vm;
 use std::mem::offset_of;
@@ -88,3 +88,7 @@ pub const CELL_VALUE: i32 = offset_of!(Cell, value) as i32;
 pub const STRING_LENGTH: i32 = offset_of!(LuaString, len) as i32;
 /// A string's first byte.
 pub const STRING_BYTES: i32 = offset_of!(LuaString, bytes) as i32;
+/// Payload of a node's value.
+pub const NODE_VALUE: i32 = offset_of!(Node, value) as i32;
+/// Tag of a node's value.
+pub const NODE_VALUE_TAG: i32 = offset_of!(Node, value_tag) as i32;

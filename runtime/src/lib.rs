@@ -37,5 +37,5 @@ pub mod table;
 pub mod userdata;
 pub mod value;
 pub mod vm;
-mod warn;
+pub mod warn;
 pub mod watch;

@@ -55,7 +55,7 @@ events! {
 }
 
 /// The index of `v`'s basic type in `Vm::type_metatables`.
-fn type_index(v: Value) -> usize {
+pub fn type_index(v: Value) -> usize {
     match v.tag {
         value::NIL => 0,
         value::FALSE | value::TRUE => 1,

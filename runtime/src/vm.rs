@@ -49,14 +49,17 @@ pub struct PendingPointer(pub *const AtomicU32);
 // SAFETY: the target is atomic, and the link is emptied (under its lock) before the Vm goes away.
 unsafe impl Send for PendingPointer {}
 
-/// Where warnings go (`warn`, errors in finalisers).
-pub type WarnFunction = Box<dyn FnMut(&[u8], bool)>;
+/// Where warnings go (`warn`, errors in finalisers); `warn` raises its errors.
+pub type WarnFunction = Box<dyn FnMut(&[u8], bool) -> Result<()>>;
 /// Gets the text of a chunk (or the binary chunk), its name, and what became of it.
 pub type ChunkObserver = Box<dyn Fn(&[u8], &[u8], &perilune_frontend::bytecode::proto::Proto)>;
 
 /// What distinguishes the call sites of native functions: delta, wanted results, continuation,
 /// destination, state.
 pub type NativeSiteKey = (u32, i32, u8, u32, u32);
+
+/// How many entries [`Vm::entry_sites`] has.
+pub const ENTRY_SITES: usize = 8;
 
 /// How many entries [`Vm::recent_native_sites`] has.
 pub const RECENT_NATIVE_SITES: usize = 8;
@@ -116,6 +119,8 @@ pub struct Vm {
     pub native_sites: rustc_hash::FxHashMap<NativeSiteKey, Box<CallSite>>,
     /// Those of them that were asked for lately, by [`native_site_index`].
     pub recent_native_sites: [(NativeSiteKey, *const CallSite); RECENT_NATIVE_SITES],
+    /// Of those, the ones of calls that Rust makes from the first slots of a native frame, by slot.
+    pub entry_sites: [*const CallSite; ENTRY_SITES],
     /// Where `__index` stands in the metatable of strings: its shape (0: not known) and slot.
     pub string_index: (u32, u32),
     /// Values kept alive by handles of the embedder; freed slots hold nil.
@@ -186,6 +191,7 @@ impl Vm {
             native_sites: Default::default(),
             recent_native_sites: [(NativeSiteKey::default(), std::ptr::null());
                 RECENT_NATIVE_SITES],
+            entry_sites: [std::ptr::null(); ENTRY_SITES],
             string_index: (0, 0),
             handles: Vec::new(),
             free_handles: Vec::new(),

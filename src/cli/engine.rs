@@ -25,7 +25,7 @@ pub(crate) struct Failure {
 pub(crate) use perilune::Value;
 
 use perilune::program::{self, ReportingCall};
-use perilune::{Chunk, ChunkMode, Error, Lua, Options};
+use perilune::{Error, Lua, Options};
 
 /// Completion looks no further than this; a chain may be a circle.
 const MAX_INHERITANCE: usize = 20;
@@ -75,11 +75,7 @@ impl Engine {
 
     /// Compiles a chunk.
     pub(crate) fn load(&self, source: &[u8], name: &[u8]) -> Result<Value, Failure> {
-        let chunk: Chunk<'_> = self
-            .lua
-            .load(source)
-            .set_name(name)
-            .set_mode(ChunkMode::Both);
+        let chunk = self.lua.load(source).set_name_bytes(name);
         chunk.into_function().map(Value::Function).map_err(failure)
     }
 
@@ -183,7 +179,7 @@ impl Engine {
     /// Lets warnings appear.
     pub(crate) fn turn_warnings_on(&self) {
         self.lua
-            .set_warning_function(program::standard_warnings(program::Warnings::On));
+            .set_warning_writer(program::standard_warnings(program::Warnings::On));
     }
 
     /// Writes to Lua's standard output, and flushes it.

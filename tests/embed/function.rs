@@ -39,7 +39,7 @@ fn rust_functions_are_called() -> Result<()> {
         let table = lua.create_table()?;
         for i in 1..=n {
             table.raw_push(f.call::<Value>(i)?)?;
-            lua.gc_collect();
+            lua.gc_collect()?;
         }
         Ok(table)
     })?;
@@ -125,10 +125,10 @@ fn captures_are_dropped_with_the_function() -> Result<()> {
     let captured = token.clone();
     let function = lua.create_function(move |_, ()| Ok(Rc::strong_count(&captured) as i64))?;
     assert_eq!(function.call::<i64>(())?, 2);
-    lua.gc_collect();
+    lua.gc_collect()?;
     assert_eq!(Rc::strong_count(&token), 2);
     drop(function);
-    lua.gc_collect();
+    lua.gc_collect()?;
     assert_eq!(Rc::strong_count(&token), 1);
     Ok(())
 }

@@ -3,7 +3,8 @@
 use crate::common::state;
 use crate::limit::MODES;
 use perilune::{
-    AsyncThread, Error, Function, HookTriggers, Limit, Lua, MultiValue, Result, Thread, Value, VmState,
+    AsyncThread, Error, Function, HookTriggers, Limit, Lua, MultiValue, Result, Thread, Value,
+    VmState,
 };
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -14,7 +15,9 @@ use std::time::Duration;
 
 /// Runs a future on tokio, on this thread.
 fn block_on<F: Future>(future: F) -> F::Output {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
     let runtime = runtime.expect("a runtime");
     tokio::task::LocalSet::new().block_on(&runtime, future)
 }
@@ -56,19 +59,24 @@ fn with_sleep(lua: &Lua) {
         tokio::time::sleep(Duration::from_millis(n)).await;
         Ok(format!("slept {n}"))
     });
-    lua.globals().set("sleep", sleep.expect("a function")).expect("set");
+    lua.globals()
+        .set("sleep", sleep.expect("a function"))
+        .expect("set");
     let pauses = lua.create_async_function(|_, values: MultiValue| async move {
         pause().await;
         Ok(values)
     });
-    lua.globals().set("pause", pauses.expect("a function")).expect("set");
+    lua.globals()
+        .set("pause", pauses.expect("a function"))
+        .expect("set");
 }
 
 #[test]
 fn asynchronous_functions_take_and_give_values() -> Result<()> {
     let lua = Lua::new();
     with_sleep(&lua);
-    let f = lua.create_async_function(|_, (a, b, c): (i64, i64, i64)| async move { Ok((a + b) * c) })?;
+    let f =
+        lua.create_async_function(|_, (a, b, c): (i64, i64, i64)| async move { Ok((a + b) * c) })?;
     lua.globals().set("f", f.clone())?;
     assert_eq!(block_on(lua.load("f(1, 2, 3)").eval_async::<i64>())?, 9);
     assert_eq!(block_on(f.call_async::<i64>((1, 2, 4)))?, 12);
@@ -122,7 +130,10 @@ fn outside_of_coroutines_there_is_nobody_who_waits() -> Result<()> {
     with_sleep(&lua);
     let pauses: Function = lua.globals().get("pause")?;
     let error = pauses.call::<()>(()).expect_err("it can't wait");
-    assert!(matches!(&error, Error::RuntimeError(text) if text.contains("outside a coroutine")), "{error}");
+    assert!(
+        matches!(&error, Error::RuntimeError(text) if text.contains("outside a coroutine")),
+        "{error}"
+    );
     // One that is ready at once need not wait.
     let ready = lua.create_async_function(|_, n: i64| async move { Ok(n + 1) })?;
     assert_eq!(ready.call::<i64>(1)?, 2);
@@ -178,7 +189,9 @@ fn next<R: perilune::FromLuaMulti>(stream: &mut AsyncThread<R>) -> Option<Result
 fn a_thread_is_a_stream_of_what_it_yields() -> Result<()> {
     let lua = Lua::new();
     with_sleep(&lua);
-    let body = lua.load("local sum = ... for i = 1, 10 do sum = sum + pause(i) coroutine.yield(sum) end return sum");
+    let body = lua.load(
+        "local sum = ... for i = 1, 10 do sum = sum + pause(i) coroutine.yield(sum) end return sum",
+    );
     let thread = lua.create_thread(body.into_function()?)?;
     let mut stream = thread.clone().into_async::<i64>(1)?;
     let mut sum = 0;
@@ -228,11 +241,14 @@ fn dropping_a_call_drops_what_it_waits_for_and_closes_its_variables() -> Result<
             assert!(lua.globals().get::<i64>("closed")? >= 1, "{modes:?}");
             lua.load("closed = 0").exec()?;
         }
-        lua.gc_collect();
+        lua.gc_collect()?;
         lua.check_heap().expect("a sound heap");
         let weak = Rc::downgrade(&held);
         drop((held, lua));
-        assert!(weak.upgrade().is_none(), "{modes:?}: the state is still there");
+        assert!(
+            weak.upgrade().is_none(),
+            "{modes:?}: the state is still there"
+        );
     }
     Ok(())
 }
@@ -251,7 +267,11 @@ fn a_call_may_be_dropped_together_with_its_state() -> Result<()> {
         }
     })?;
     let mut call = Box::pin(waits.call_async::<()>(()));
-    assert!(call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert!(
+        call.as_mut()
+            .poll(&mut Context::from_waker(Waker::noop()))
+            .is_pending()
+    );
     drop((waits, lua));
     assert!(weak.upgrade().is_some());
     drop(call);
@@ -268,13 +288,17 @@ fn tasks_run_side_by_side_and_may_be_aborted() -> Result<()> {
         for n in 0..20_i64 {
             let lua = lua.clone();
             tasks.push(tokio::task::spawn_local(async move {
-                let text = "local n = ... local s = 0 for i = 1, 20 do s = s + pause(n) end return s";
+                let text =
+                    "local n = ... local s = 0 for i = 1, 20 do s = s + pause(n) end return s";
                 lua.load(text).call_async::<i64>(n).await
             }));
         }
         let other = lua.clone();
         let aborted = tokio::task::spawn_local(async move {
-            other.load("sleep(10000) result = 'done'").exec_async().await
+            other
+                .load("sleep(10000) result = 'done'")
+                .exec_async()
+                .await
         });
         for (n, task) in (0..).zip(tasks) {
             assert_eq!(task.await.expect("no panic")?, n * 20);
@@ -284,7 +308,7 @@ fn tasks_run_side_by_side_and_may_be_aborted() -> Result<()> {
         Ok::<_, Error>(())
     })?;
     assert!(lua.globals().get::<Value>("result")?.is_nil());
-    lua.gc_collect();
+    lua.gc_collect()?;
     lua.check_heap().expect("a sound heap");
     Ok(())
 }
@@ -320,7 +344,10 @@ fn the_thread_of_a_call_is_the_one_that_called() -> Result<()> {
         let inner = lua.create_async_function(|lua, ()| async move { Ok(lua.current_thread()) })?;
         inner.call_async::<Thread>(()).await
     })?;
-    assert_eq!(polls(outer.call_async::<Thread>(())).0?, lua.current_thread());
+    assert_eq!(
+        polls(outer.call_async::<Thread>(())).0?,
+        lua.current_thread()
+    );
     Ok(())
 }
 
@@ -339,7 +366,10 @@ fn interruptions_and_hooks_share_the_executor() -> Result<()> {
     lua.remove_global_hook();
     // A loop without an end lets others run.
     lua.set_interrupt(|_| Ok(VmState::Yield));
-    let (done, pending) = polls(lua.load("for i = 1, 30 do end return true").eval_async::<bool>());
+    let (done, pending) = polls(
+        lua.load("for i = 1, 30 do end return true")
+            .eval_async::<bool>(),
+    );
     assert!(done? && pending >= 10, "{pending}");
     lua.remove_interrupt();
     lua.set_fuel(Some(5000));
@@ -359,7 +389,11 @@ fn a_future_may_start_asynchronous_functions_of_its_own() -> Result<()> {
         })
     })?;
     lua.globals().set("f", f)?;
-    let sum = polls(lua.load("local g = f(1) return g(2) + g(3)").eval_async::<i64>()).0?;
+    let sum = polls(
+        lua.load("local g = f(1) return g(2) + g(3)")
+            .eval_async::<i64>(),
+    )
+    .0?;
     assert_eq!(sum, 7);
     Ok(())
 }

@@ -236,7 +236,7 @@ fn a_hook_may_have_its_thread_yield() -> Result<()> {
         let mut rounds = 0;
         let results = loop {
             let results = thread.resume::<(Option<i64>, Option<i64>)>(())?;
-            lua.gc_collect();
+            lua.gc_collect().expect("a collection");
             if thread.is_finished() {
                 break results;
             }

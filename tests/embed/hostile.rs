@@ -95,7 +95,7 @@ fn hostile_programs_are_stopped_by_a_deadline() {
         Limit::Deadline,
         |program| !program.eats_memory,
         |lua| {
-            lua.set_memory_limit(Some(256 << 20));
+            lua.set_memory_limit(256 << 20).expect("a limit");
             lua.set_deadline(Some(Instant::now() + Duration::from_millis(4)))
                 .expect("a clock");
         },
@@ -141,7 +141,7 @@ fn hostile_programs_are_stopped_from_another_thread() {
         Limit::Interrupt,
         |program| !program.eats_memory,
         |lua| {
-            lua.set_memory_limit(Some(256 << 20));
+            lua.set_memory_limit(256 << 20).expect("a limit");
             Interrupter::new(lua)
         },
     );
@@ -154,7 +154,8 @@ fn hostile_programs_are_stopped_by_the_memory_limit() {
         |program| program.eats_memory && !program.may_eat_memory,
         |lua| {
             lua.set_limit_catchable(Limit::Memory, false);
-            lua.set_memory_limit(Some(lua.used_memory() + (1 << 20)));
+            lua.set_memory_limit(lua.used_memory() + (1 << 20))
+                .expect("a limit");
         },
     );
 }

@@ -97,7 +97,7 @@ fn a_coroutine_may_be_paused_anywhere() -> Result<()> {
                 break result;
             }
             rounds += 1;
-            lua.gc_collect();
+            lua.gc_collect().expect("a collection");
         };
         assert_eq!(sum, Some(expected), "{modes:?}");
         assert!(rounds > 0, "{modes:?}");
@@ -154,7 +154,7 @@ fn an_interrupt_function_may_call_lua_but_not_from_within_a_library_function() -
             Ok(()) => Ok(VmState::Continue),
             Err(error) => {
                 lua.globals().set("refusal", error.to_string())?;
-                lua.gc_collect();
+                lua.gc_collect().expect("a collection");
                 Err(Error::runtime("enough"))
             }
         }

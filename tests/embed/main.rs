@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod collect;
 mod conversion;
 mod error;
 mod function;
@@ -13,5 +14,6 @@ mod hostile;
 mod interrupt;
 mod limit;
 mod sandbox;
+mod state;
 mod table;
 mod thread;

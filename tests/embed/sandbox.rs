@@ -57,7 +57,7 @@ fn finalisers_of_a_sandbox_do_not_run() -> Result<()> {
     let lua = sandbox();
     lua.load("setmetatable({}, {__gc = function() ran = true end})")
         .exec()?;
-    lua.gc_collect();
+    lua.gc_collect().expect("a collection");
     assert!(lua.load("return ran == nil").eval::<bool>()?);
     lua.load("setmetatable({}, {__gc = function() while true do end end})")
         .exec()
@@ -121,7 +121,8 @@ fn a_sandbox_may_have_limits_and_modes() -> Result<()> {
     assert!(matches!(endless, Err(Error::LimitReached(Limit::Fuel))));
     lua.set_fuel(None);
     lua.set_limit_catchable(Limit::Memory, false);
-    lua.set_memory_limit(Some(lua.used_memory() + (1 << 20)));
+    lua.set_memory_limit(lua.used_memory() + (1 << 20))
+        .expect("a limit");
     let greedy = lua
         .load("local t = {} while true do pcall(string.rep, 'x', 1 << 30) t[#t + 1] = {} end")
         .exec();
@@ -137,11 +138,7 @@ fn binary_chunks_may_be_refused_to_programs() -> Result<()> {
     lua.set_binary_chunks(false);
     assert_eq!(lua.load(works).eval::<Option<i64>>()?, None);
     // The embedder may load them all the same.
-    let binary = lua
-        .load("return 8")
-        .into_function()?
-        .dump(false)
-        .expect("a binary chunk");
+    let binary = lua.load("return 8").into_function()?.dump(false);
     assert_eq!(
         lua.load(&binary)
             .set_mode(ChunkMode::Binary)

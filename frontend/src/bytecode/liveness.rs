@@ -15,7 +15,7 @@
 //! Every live register has been written on all paths (`verify` proves it for untrusted code), so
 //! that marking exactly these is safe. Locals in scope that are not live are not contained.
 
-use super::effects::{Effects, RegisterSet};
+use super::effects::{Effects, RegisterSet, falls_through};
 use super::instruction::Instruction;
 use super::opcode::Opcode;
 use super::proto::{LocalVariable, Upvalue};
@@ -56,12 +56,7 @@ impl Liveness {
         for &pc in &starts {
             let pc = pc as usize;
             if let Some((instruction, op)) = decode(code, pc) {
-                let inner: &[Upvalue] = match op {
-                    Opcode::Closure => captures(instruction.bc() as usize),
-                    _ => &[],
-                };
-                let effects = Effects::of(instruction, op, inner);
-                liveness.add(&mut flow, pc, instruction, &effects);
+                liveness.add(&mut flow, pc, instruction, op, captures);
             }
         }
         flow.solve(&mut liveness.sets);
@@ -69,19 +64,36 @@ impl Liveness {
     }
 
     /// Notes what an instruction does, for [`Flow::solve`].
-    fn add(&self, flow: &mut Flow, pc: usize, instruction: Instruction, effects: &Effects) {
-        let mut reads = effects.all_reads(self.max_stack);
+    fn add<'p>(
+        &self,
+        flow: &mut Flow,
+        pc: usize,
+        instruction: Instruction,
+        op: Opcode,
+        captures: &dyn Fn(usize) -> &'p [Upvalue],
+    ) {
+        let (mut reads, writes, jump_writes) = match Effects::plain(instruction, op) {
+            Some((reads, writes)) => (reads, writes, RegisterSet::EMPTY),
+            None => {
+                let inner: &[Upvalue] = match op {
+                    Opcode::Closure => captures(instruction.bc() as usize),
+                    _ => &[],
+                };
+                let effects = Effects::of(instruction, op, inner);
+                let reads = effects.all_reads(self.max_stack);
+                (reads, effects.all_writes(), effects.jump_writes)
+            }
+        };
         if let Some(&marked) = self.marked.get(pc) {
             reads = reads.union(marked);
         }
-        let writes = effects.all_writes();
         for word in 0..self.words {
-            let (all, jump) = (writes.0[word], effects.jump_writes.0[word]);
+            let (all, jump) = (writes.0[word], jump_writes.0[word]);
             flow.masks.push([reads.0[word], !all, !jump]);
         }
         let end = self.sets.len() / self.words;
         let within = |target: usize| (target < end).then_some(target);
-        let next = effects.falls_through.then(|| pc + instruction.length());
+        let next = falls_through(op).then(|| pc + instruction.length());
         let jump = instruction.jump_distance();
         flow.steps.push(FlowStep {
             at: pc,

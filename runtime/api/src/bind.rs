@@ -4,7 +4,7 @@
 //! function that its own state holds does not keep the state alive.
 
 use crate::handle::Handle;
-use crate::{Function, IntoLuaMulti, Lua, Result};
+use crate::{Function, IntoLuaMulti, Result};
 use perilune_runtime::native;
 use perilune_runtime::native::{Action, Call, Local, Native, NativeResult};
 use perilune_runtime::value as raw;
@@ -31,9 +31,7 @@ impl Function {
     /// # Errors
     /// Memory, or what a conversion says.
     pub fn bind(&self, args: impl IntoLuaMulti) -> Result<Function> {
-        let lua = Lua {
-            state: self.0.state.clone(),
-        };
+        let lua = self.0.lua()?;
         let args = args.into_lua_multi(&lua)?;
         let mut upvalues = vec![raw::Value::integer(args.len() as i64), self.0.raw()];
         for value in &args {

@@ -1,217 +1,197 @@
 //! Rust functions as Lua functions, and how Rust errors and panics pass through Lua.
 //!
-//! A callback is a native closure whose only upvalue is a userdata that holds the Rust closure and
-//! the way back to the state. What it fails with becomes an error object: a userdata that holds the
-//! error. A panic does not unwind through Lua frames: it travels as such an object as well, and goes
-//! on where the error leaves Lua.
+//! A callback is a native closure whose only upvalue is a userdata that holds the Rust closure and a way
+//! back to the state. The native function is made for each kind of closure: it converts arguments
+//! and results by its types, in the slots where they stand, and has nothing to find out but where
+//! the closure is.
+//!
+//! What it fails with becomes an error object (`failure.rs`). A panic does not unwind through Lua frames:
+//! it travels as such an object as well, and goes on where the error leaves Lua.
 
+use crate::failure::Payload;
 use crate::handle::Handle;
-use crate::state::State;
-use crate::{
-    Error, FromLuaMulti, Function, IntoLuaMulti, Lua, MaybeSend, MultiValue, Result, Value,
-};
+use crate::stack::{Slots, Stack};
+use crate::{Error, FromLuaMulti, Function, IntoLuaMulti, Lua, MaybeSend, Result};
 use perilune_runtime::error::LuaError;
-use perilune_runtime::native;
-use perilune_runtime::native::{Call, Local, LocalView, Native, NativeResult};
+use perilune_runtime::function::NativeClosure;
+use perilune_runtime::native::{Call, NativeDescription, NativeFn, NativeResult};
 use perilune_runtime::userdata::Userdata;
 use perilune_runtime::value as raw;
 use std::any::Any;
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
-/// What an error object of ours holds.
-enum Failure {
-    /// An error.
-    Error(Error),
-    /// What a panic carries; taken when it goes on.
-    Panic(Option<Box<dyn Any + Send>>),
-}
-
-/// What a callback does.
-type Body = dyn Fn(&Lua, MultiValue) -> Result<MultiValue>;
-
 /// What the upvalue of a callback holds.
-struct Callback {
-    state: Weak<State>,
-    body: Rc<Body>,
+pub(crate) struct Callback<T> {
+    /// The state that the callback belongs to; not counted as an owner, since the state owns the
+    /// callback.
+    lua: ManuallyDrop<Lua>,
+    /// What the native function works with: a Rust closure, for instance.
+    pub(crate) content: T,
 }
 
-const CALLBACK: Native = native!("?", run_callback, private_upvalues);
-const FAILURE_TEXT: Native = native!("__tostring", failure_text);
+/// Facts about callbacks. No program sees the upvalue, or can change it.
+static DESCRIPTION: NativeDescription = NativeDescription {
+    name: "?",
+    yieldable: false,
+    private_upvalues: true,
+    intrinsic: None,
+};
 
-/// The name under which the metatable of error objects is registered.
-const FAILURE: &str = "error";
-
-/// The failure that a value is.
-fn failure(value: raw::Value) -> Option<&'static RefCell<Failure>> {
-    if value.tag != raw::USERDATA {
-        return None;
-    }
-    // SAFETY: the callers hold the value, and use the reference only while they do.
-    unsafe {
-        let userdata: *mut Userdata = value.as_pointer();
-        let data: &'static Box<dyn Any> = &(*userdata).data;
-        data.downcast_ref()
-    }
-}
-
-/// The error that a value is, if it is one.
-pub(crate) fn error_of(value: raw::Value) -> Option<Error> {
-    match &*failure(value)?.try_borrow().ok()? {
-        Failure::Error(error) => Some(error.clone()),
-        Failure::Panic(_) => None,
-    }
-}
-
-/// Goes on with the panic that `value` carries, if it carries one.
-pub(crate) fn go_on_with_panic(value: raw::Value) {
-    if let Some(cell) = failure(value)
-        && let Ok(mut failure) = cell.try_borrow_mut()
-        && let Failure::Panic(payload) = &mut *failure
-    {
-        let payload = payload.take();
-        drop(failure);
-        if let Some(payload) = payload {
-            std::panic::resume_unwind(payload);
+impl<T: 'static> Callback<T> {
+    /// What the running native function works with, and its state.
+    ///
+    /// # Safety
+    /// The function was made by [`Lua::new_callback`] with a `T`. It runs during `'c`.
+    #[inline]
+    pub(crate) unsafe fn of<'c>(call: &Call<'c>) -> (&'c Lua, &'c T) {
+        // SAFETY: the function stands at base - 1, has the upvalue that it was made with, and that is
+        // neither changed nor taken apart. It is alive as long as its frame.
+        unsafe {
+            let closure: *mut NativeClosure = call.running_closure();
+            let upvalue = *NativeClosure::upvalue(closure, 0);
+            let data: *const dyn Any = &raw const *(*upvalue.as_pointer::<Userdata>()).data;
+            let callback = &*data.cast::<Callback<T>>();
+            (&callback.lua, &callback.content)
         }
     }
 }
 
-/// `__tostring` of error objects.
-fn failure_text(call: &mut Call<'_>) -> NativeResult {
-    let text = match failure(call.slot(1).raw()).and_then(|cell| cell.try_borrow().ok()) {
-        Some(failure) => match &*failure {
-            Failure::Error(error) => error.to_string(),
-            Failure::Panic(Some(payload)) => match payload.downcast_ref::<String>() {
-                Some(text) => text.clone(),
-                None => payload
-                    .downcast_ref::<&str>()
-                    .map_or_else(|| "<panic>".to_owned(), |text| (*text).to_owned()),
-            },
-            Failure::Panic(None) => "previously resumed panic".to_owned(),
-        },
-        None => "<error>".to_owned(),
-    };
-    let text = call.new_string(text.as_bytes())?;
-    Ok(call.return_one(text))
+/// The native function of callbacks that are an `F`.
+fn run<F, A, R>(call: &mut Call<'_>) -> NativeResult
+where
+    F: Fn(&Lua, A) -> Result<R> + 'static,
+    A: FromLuaMulti,
+    R: IntoLuaMulti,
+{
+    // SAFETY: `create_function` makes it with an `F`.
+    let (lua, function) = unsafe { Callback::<F>::of(call) };
+    enter(call, lua, |lua, args| {
+        function(lua, A::from_slots_args(args, 1, None)?)
+    })
 }
 
-/// An error object.
-fn failure_object(
+/// Runs `body` on the arguments of the native function that runs, pushes what it answers, and returns
+/// that; raises its error or panic.
+#[inline(always)]
+pub(crate) fn enter<R: IntoLuaMulti>(
     call: &mut Call<'_>,
-    failure: Failure,
-) -> perilune_runtime::error::Result<raw::Value> {
-    let (metatable, is_new) = call.new_metatable(FAILURE)?;
-    if is_new {
-        let text = call.new_function(FAILURE_TEXT)?;
-        call.table_set_str(metatable, b"__tostring", text)?;
-        call.table_set_str(metatable, b"__metatable", Local::boolean(false))?;
-    }
-    let object = call.new_userdata(failure, Some(FAILURE), 0)?;
-    Ok(Local::from(object).raw())
-}
-
-/// The error object for `error`; the caller roots it before anything collects.
-///
-/// # Errors
-/// Memory.
-pub(crate) fn error_object(lua: &Lua, error: Error) -> Result<raw::Value> {
-    let mut object = raw::Value::NIL;
-    lua.with_call(|call| {
-        object = failure_object(call, Failure::Error(error))?;
+    lua: &Lua,
+    body: impl FnOnce(&Lua, Slots<'_>) -> Result<R>,
+) -> NativeResult {
+    let first = call.top() + 1;
+    let vm = call.machine();
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        let results = body(lua, Slots::arguments(lua, vm))?;
+        let mut stack = Stack::of(lua, vm).ok_or(Error::StackError)?;
+        results.push_into_stack_multi(&mut stack)?;
+        stack.keep();
         Ok(())
-    })?;
-    Ok(object)
-}
-
-fn run_callback(call: &mut Call<'_>) -> NativeResult {
-    let LocalView::Userdata(userdata) = call.upvalue(1).view() else {
-        return Err(call.error("callback without its function"));
-    };
-    let found = call
-        .userdata_mut::<Callback>(userdata)
-        .map(|callback| (callback.state.upgrade(), callback.body.clone()));
-    let Some((Some(state), body)) = found else {
-        return raise(call, Error::CallbackDestructed);
-    };
-    let lua = Lua { state };
-    let args = (1..=call.arg_count()).map(|n| Value::from_raw(&lua.state, call.slot(n).raw()));
-    let args: MultiValue = args.collect();
-    match catch_unwind(AssertUnwindSafe(|| body(&lua, args))) {
-        Ok(Ok(results)) => {
-            let mut locals = Vec::with_capacity(results.len());
-            for value in &results {
-                match value.to_raw(&lua.state) {
-                    // SAFETY: a value of this state, which the handle in `results` keeps alive.
-                    Ok(value) => locals.push(unsafe { Local::from_raw(value) }),
-                    Err(error) => return raise(call, error),
-                }
-            }
-            call.return_values(&locals)
-        }
-        Ok(Err(Error::MemoryError)) => Err(LuaError::Memory),
-        Ok(Err(cause)) if cause.limit().is_some() => Err(cause
-            .limit()
-            .map_or(LuaError::Memory, LuaError::Uncatchable)),
-        Ok(Err(cause)) => {
-            let thread = call.running().0;
-            let traceback = call.traceback(thread, None, 0);
-            let error = Error::CallbackError {
-                traceback: String::from_utf8_lossy(&traceback).into_owned(),
-                cause: Arc::new(cause),
-            };
-            raise(call, error)
-        }
-        Err(payload) => {
-            let object = failure_object(call, Failure::Panic(Some(payload)))?;
-            Err(LuaError::Runtime(object))
-        }
+    }));
+    match outcome {
+        Ok(Ok(())) => Ok(call.return_from(first)),
+        Ok(Err(error)) => Err(raised(call, lua, error)),
+        Err(payload) => Err(panicked(lua, payload)),
     }
 }
 
-/// `error` as what is raised at a place that is no callback's.
-fn raised(lua: &Lua, error: Error) -> LuaError {
-    match (error.limit(), error) {
-        (Some(limit), _) => LuaError::Uncatchable(limit),
-        (None, Error::MemoryError) => LuaError::Memory,
-        (None, error) => match error_object(lua, error) {
-            Ok(object) => LuaError::Runtime(object),
-            Err(_) => LuaError::Memory,
-        },
+/// The Lua error for what a callback has answered.
+#[cold]
+fn raised(call: &mut Call<'_>, lua: &Lua, cause: Error) -> LuaError {
+    if let Error::MemoryError(_) = cause {
+        return LuaError::Memory;
+    }
+    if let Some(limit) = cause.limit() {
+        return LuaError::Uncatchable(limit);
+    }
+    let thread = call.running().0;
+    let traceback = call.traceback(thread, None, 0);
+    let error = Error::CallbackError {
+        traceback: String::from_utf8_lossy(&traceback).into_owned(),
+        cause: Arc::new(cause),
+    };
+    match lua.error_object(error) {
+        Ok(object) => LuaError::Runtime(object),
+        Err(_) => LuaError::Memory,
     }
 }
 
-/// What `function` answers; what it fails with, as what is raised.
+/// What `function` answers, at a place that is no callback's; what it fails with, as what is raised.
 pub(crate) fn answer<T>(
     lua: &Lua,
     function: impl FnOnce(&Lua) -> Result<T>,
 ) -> std::result::Result<T, LuaError> {
-    let payload = match catch_unwind(AssertUnwindSafe(|| function(lua))) {
-        Ok(Ok(answer)) => return Ok(answer),
-        Ok(Err(error)) => return Err(raised(lua, error)),
-        Err(payload) => payload,
-    };
-    let mut object = raw::Value::NIL;
-    let made = lua.with_call(|call| {
-        object = failure_object(call, Failure::Panic(Some(payload)))?;
-        Ok(())
-    });
-    Err(match made {
-        Ok(()) => LuaError::Runtime(object),
-        Err(_) => LuaError::Memory,
-    })
+    match catch_unwind(AssertUnwindSafe(|| function(lua))) {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(Error::MemoryError(_))) => Err(LuaError::Memory),
+        Ok(Err(error)) => Err(match error.limit() {
+            Some(limit) => LuaError::Uncatchable(limit),
+            None => match lua.error_object(error) {
+                Ok(object) => LuaError::Runtime(object),
+                Err(_) => LuaError::Memory,
+            },
+        }),
+        Err(payload) => Err(panicked(lua, payload)),
+    }
 }
 
-fn raise(call: &mut Call<'_>, error: Error) -> NativeResult {
-    let object = failure_object(call, Failure::Error(error))?;
-    Err(LuaError::Runtime(object))
+/// The Lua error that a panic travels as.
+#[cold]
+fn panicked(lua: &Lua, payload: Payload) -> LuaError {
+    match lua.panic_object(payload) {
+        Some(object) => LuaError::Runtime(object),
+        None => LuaError::Memory,
+    }
 }
 
 impl Lua {
+    /// A native function that works with `content`.
+    ///
+    /// # Errors
+    /// Memory.
+    pub(crate) fn new_callback<T: 'static>(
+        &self,
+        function: NativeFn,
+        content: T,
+    ) -> Result<Function> {
+        self.prepare_failures()?;
+        self.safepoint();
+        let callback = Callback {
+            lua: self.uncounted(),
+            content,
+        };
+        // SAFETY: the machine lives as long as the state, and nothing collects before the function is
+        // rooted.
+        let made = unsafe {
+            let heap = &mut (*self.vm()).heap;
+            let userdata = heap.new_userdata(Box::new(callback), std::ptr::null_mut(), 0);
+            userdata.and_then(|userdata| {
+                let closure = heap.new_native_closure(function, &DESCRIPTION, 1)?;
+                *NativeClosure::upvalue(closure, 0) = raw::Value::userdata(userdata);
+                Ok(raw::Value::native_closure(closure))
+            })
+        };
+        match made {
+            Ok(closure) => Ok(Function(Handle::new(&self.state, closure))),
+            Err(_) => Err(Error::memory()),
+        }
+    }
+
     /// A Lua function that calls `function` with the state and its arguments. An error that it
     /// returns is raised; a panic goes on where it leaves Lua, unless Lua code catches it.
+    ///
+    /// What `function` captures is dropped with the Lua function. It may capture handles of its own
+    /// state, but not the [`Lua`], which would keep the state for ever: it is given one.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let greet = lua.create_function(|_, name: String| Ok(format!("Hello, {name}!")))?;
+    /// lua.globals().set("greet", greet)?;
+    /// assert_eq!(lua.load("greet('moon')").eval::<String>()?, "Hello, moon!");
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Memory.
@@ -221,21 +201,7 @@ impl Lua {
         A: FromLuaMulti,
         R: IntoLuaMulti,
     {
-        let body: Rc<Body> = Rc::new(move |lua: &Lua, args: MultiValue| {
-            function(lua, A::from_lua_args(args, 1, lua)?)?.into_lua_multi(lua)
-        });
-        let mut made = raw::Value::NIL;
-        self.with_call(|call| {
-            let callback = Callback {
-                state: Rc::downgrade(&self.state),
-                body,
-            };
-            let userdata = call.new_userdata(callback, None, 0)?;
-            made = call.new_closure(CALLBACK, &[userdata.into()])?.raw();
-            Ok(())
-        })?;
-        // Nothing has collected since it was made.
-        Ok(Function(Handle::new(&self.state, made)))
+        self.new_callback(run::<F, A, R>, function)
     }
 
     /// Likewise, for a function that needs its captures for itself: while it runs, calling it again

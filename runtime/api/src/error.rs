@@ -12,6 +12,13 @@ use std::sync::Arc;
 /// A result of the embedding interface.
 pub type Result<T> = std::result::Result<T, Error>;
 
+/// Errors of other kinds than ours, as [`Error::ExternalError`] holds them: shared with other
+/// threads where they need be.
+type OtherError = dyn StdError + Send + Sync;
+
+/// What running out of memory is called.
+pub(crate) const NO_MEMORY: &str = "not enough memory";
+
 /// Why an operation of the embedding interface failed.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -27,7 +34,20 @@ pub enum Error {
     /// `__tostring`), and the stack at the point of the error behind it.
     RuntimeError(String),
     /// Memory ran out, or the memory limit was reached.
-    MemoryError,
+    MemoryError(String),
+    /// What was asked for is not allowed in a safe state.
+    SafetyError(String),
+    /// Memory can't be limited. A state of our own always can be, so this never happens; the variant is
+    /// there for programs that name it.
+    MemoryControlNotAvailable,
+    /// A callback that needs its captures for itself was called from within its own call.
+    RecursiveMutCallback,
+    /// A callback, or what it belongs to, is gone: its scope has ended, or its state is being closed.
+    CallbackDestructed,
+    /// There is no room on the stack for so many arguments or results.
+    StackError,
+    /// Too many arguments for [`crate::Function::bind`].
+    BindError,
     /// An argument of a callback was not what it takes.
     BadArgument {
         /// The function, if known.
@@ -39,15 +59,6 @@ pub enum Error {
         /// Why it was refused.
         cause: Arc<Error>,
     },
-    /// A Rust value could not become a Lua value.
-    ToLuaConversionError {
-        /// The Rust type.
-        from: String,
-        /// The Lua type that was wanted.
-        to: &'static str,
-        /// More, if there is more to say.
-        message: Option<String>,
-    },
     /// A Lua value could not become a Rust value.
     FromLuaConversionError {
         /// The Lua type that was found.
@@ -57,12 +68,29 @@ pub enum Error {
         /// More, if there is more to say.
         message: Option<String>,
     },
-    /// The state of a callback is being closed.
-    CallbackDestructed,
-    /// A coroutine was to be resumed that is running, or waits for another one, or has ended.
+    /// A coroutine was resumed that has ended, has failed, or is running.
     CoroutineUnresumable,
-    /// A callback that needs its captures for itself was called from within its own call.
-    RecursiveMutCallback,
+    /// A userdata does not hold a value of the type that was asked for.
+    UserDataTypeMismatch,
+    /// The value of a userdata is gone: taken, or dropped at the end of its scope.
+    UserDataDestructed,
+    /// The value of a userdata is borrowed for writing, and can't be borrowed.
+    UserDataBorrowError,
+    /// The value of a userdata is borrowed, and can't be borrowed for writing.
+    UserDataBorrowMutError,
+    /// A metamethod that a program may not set, by its name.
+    MetaMethodRestricted(String),
+    /// A metamethod is of a type that it can't have.
+    MetaMethodTypeError {
+        /// Its name.
+        method: String,
+        /// The type that it has.
+        type_name: &'static str,
+        /// More, if there is more to say.
+        message: Option<String>,
+    },
+    /// A [`crate::RegistryKey`] belongs to another state.
+    MismatchedRegistryKey,
     /// A callback returned an error.
     CallbackError {
         /// The stack at the place where the callback was called.
@@ -70,10 +98,18 @@ pub enum Error {
         /// What it returned.
         cause: Arc<Error>,
     },
+    /// Lua code raised the error object of a panic again, after the panic had gone on in Rust.
+    PreviouslyResumedPanic,
+    /// A Rust value could not be serialized to a Lua value, or a Lua value not to another form.
+    #[cfg(feature = "serde")]
+    SerializeError(String),
+    /// A Rust value could not be made of a Lua value.
+    #[cfg(feature = "serde")]
+    DeserializeError(String),
     /// A limit that ended the program, and that it could not catch.
     LimitReached(Limit),
     /// An error of the embedder's own kind.
-    ExternalError(Arc<dyn StdError + Send + Sync>),
+    ExternalError(Arc<OtherError>),
     /// An error, and what was being done.
     WithContext {
         /// What was being done.
@@ -90,7 +126,7 @@ impl Error {
     }
 
     /// An error of the embedder's own kind; an [`Error`] stays what it is.
-    pub fn external(error: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+    pub fn external(error: impl Into<Box<OtherError>>) -> Error {
         let error = error.into();
         match error.downcast::<Error>() {
             Ok(error) => *error,
@@ -98,15 +134,34 @@ impl Error {
         }
     }
 
-    /// The external error of type `T` in this one, if there is one.
+    /// The external error, with or without context, if it is one and of type `T`. Where an error came
+    /// through a callback, [`Error::chain`] leads to it.
     pub fn downcast_ref<T: StdError + 'static>(&self) -> Option<&T> {
         match self {
             Error::ExternalError(error) => error.downcast_ref(),
-            Error::CallbackError { cause, .. }
-            | Error::WithContext { cause, .. }
-            | Error::BadArgument { cause, .. } => cause.downcast_ref(),
+            Error::WithContext { cause, .. } => cause.downcast_ref(),
             _ => None,
         }
+    }
+
+    /// This error, and the ones within, from the outside in. What an external error is comes in its
+    /// own place.
+    ///
+    /// ```
+    /// use perilune::{Error, ErrorContext};
+    /// let error = Error::external("too large").context("reading the size");
+    /// let texts: Vec<String> = error.chain().map(|error| error.to_string()).collect();
+    /// assert_eq!(texts, ["reading the size\ntoo large", "too large"]);
+    /// ```
+    pub fn chain(&self) -> impl Iterator<Item = &(dyn StdError + 'static)> {
+        std::iter::successors(Some(named(self)), |error| {
+            match error.downcast_ref::<Error>()? {
+                Error::BadArgument { cause, .. }
+                | Error::CallbackError { cause, .. }
+                | Error::WithContext { cause, .. } => Some(named(cause)),
+                _ => None,
+            }
+        })
     }
 
     /// The error without the places it came through.
@@ -115,6 +170,16 @@ impl Error {
             Error::CallbackError { cause, .. } | Error::WithContext { cause, .. } => Some(cause),
             _ => None,
         }
+    }
+
+    /// Memory ran out.
+    pub(crate) fn memory() -> Error {
+        Error::MemoryError(NO_MEMORY.to_owned())
+    }
+
+    /// The state of a handle is gone.
+    pub(crate) fn state_is_gone() -> Error {
+        Error::RuntimeError("Lua instance is destroyed".to_owned())
     }
 
     /// The limit that ended the program, if that is the error or its cause.
@@ -133,6 +198,14 @@ impl Error {
             to: to.to_owned(),
             message: message.map(str::to_owned),
         }
+    }
+}
+
+/// The error, or what it is if it is an external one.
+fn named(error: &Error) -> &(dyn StdError + 'static) {
+    match error {
+        Error::ExternalError(other) => &**other,
+        error => error,
     }
 }
 
@@ -182,7 +255,7 @@ pub trait ExternalError {
     fn into_lua_err(self) -> Error;
 }
 
-impl<E: Into<Box<dyn StdError + Send + Sync>>> ExternalError for E {
+impl<E: Into<Box<OtherError>>> ExternalError for E {
     fn into_lua_err(self) -> Error {
         Error::external(self)
     }
@@ -219,13 +292,25 @@ pub struct Raised {
     pub limit: Option<Limit>,
 }
 
+impl From<Error> for Raised {
+    fn from(error: Error) -> Raised {
+        Raised {
+            message: error.to_string().into_bytes(),
+            out_of_memory: matches!(error, Error::MemoryError(_)),
+            limit: error.limit(),
+            object: crate::Value::Error(Box::new(error)),
+            traceback: None,
+        }
+    }
+}
+
 impl From<Raised> for Error {
     fn from(raised: Raised) -> Error {
         if let Some(limit) = raised.limit {
             return Error::LimitReached(limit);
         }
         if raised.out_of_memory {
-            return Error::MemoryError;
+            return Error::memory();
         }
         if let crate::Value::Error(error) = raised.object {
             return *error;
@@ -248,7 +333,18 @@ impl fmt::Display for Error {
         match self {
             Error::SyntaxError { message, .. } => write!(f, "syntax error: {message}"),
             Error::RuntimeError(message) => write!(f, "runtime error: {message}"),
-            Error::MemoryError => write!(f, "not enough memory"),
+            Error::MemoryError(message) => write!(f, "memory error: {message}"),
+            Error::SafetyError(message) => write!(f, "safety error: {message}"),
+            Error::MemoryControlNotAvailable => write!(f, "memory control is not available"),
+            Error::RecursiveMutCallback => write!(f, "mutable callback called recursively"),
+            Error::CallbackDestructed => {
+                write!(
+                    f,
+                    "a destructed callback or destructed userdata method was called"
+                )
+            }
+            Error::StackError => write!(f, "out of Lua stack, too many arguments or results"),
+            Error::BindError => write!(f, "too many arguments to Function::bind"),
             Error::BadArgument {
                 to,
                 pos,
@@ -265,18 +361,31 @@ impl fmt::Display for Error {
                 }
                 write!(f, ": {cause}")
             }
-            Error::ToLuaConversionError { from, to, message } => {
-                write!(f, "error converting {from} to Lua {to}")?;
-                more(f, message)
-            }
             Error::FromLuaConversionError { from, to, message } => {
                 write!(f, "error converting Lua {from} to {to}")?;
                 more(f, message)
             }
+            Error::CoroutineUnresumable => write!(f, "coroutine is non-resumable"),
+            Error::UserDataTypeMismatch => write!(f, "userdata is not expected type"),
+            Error::UserDataDestructed => write!(f, "userdata has been destructed"),
+            Error::UserDataBorrowError => write!(f, "error borrowing userdata"),
+            Error::UserDataBorrowMutError => write!(f, "error mutably borrowing userdata"),
+            Error::MetaMethodRestricted(method) => write!(f, "metamethod {method} is restricted"),
+            Error::MetaMethodTypeError {
+                method,
+                type_name,
+                message,
+            } => {
+                write!(f, "metamethod {method} has unsupported type {type_name}")?;
+                more(f, message)
+            }
+            Error::MismatchedRegistryKey => write!(f, "RegistryKey used from different Lua state"),
+            Error::PreviouslyResumedPanic => write!(f, "previously resumed panic returned again"),
+            #[cfg(feature = "serde")]
+            Error::SerializeError(message) => write!(f, "serialize error: {message}"),
+            #[cfg(feature = "serde")]
+            Error::DeserializeError(message) => write!(f, "deserialize error: {message}"),
             Error::LimitReached(limit) => write!(f, "limit reached: {}", limit.text()),
-            Error::CoroutineUnresumable => write!(f, "coroutine is not resumable"),
-            Error::CallbackDestructed => write!(f, "the callback's state is being closed"),
-            Error::RecursiveMutCallback => write!(f, "mutable callback called recursively"),
             Error::CallbackError { traceback, cause } => {
                 // The innermost traceback shows all of the stack.
                 let (mut cause, mut traceback) = (cause, traceback);
@@ -298,10 +407,35 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
-            Error::CallbackError { cause, .. } => Some(&**cause),
+            // The texts of the other variants contain what is within them.
             Error::ExternalError(error) => error.source(),
-            Error::WithContext { cause, .. } | Error::BadArgument { cause, .. } => Some(&**cause),
+            Error::WithContext { cause, .. } => cause.source(),
             _ => None,
         }
+    }
+}
+
+macro_rules! from_other_errors {
+    ($($kind:ty)*) => {$(
+        impl From<$kind> for Error {
+            fn from(error: $kind) -> Error {
+                Error::external(error)
+            }
+        }
+    )*};
+}
+from_other_errors! { std::io::Error std::net::AddrParseError std::str::Utf8Error }
+
+#[cfg(feature = "serde")]
+impl ::serde::ser::Error for Error {
+    fn custom<T: fmt::Display>(message: T) -> Error {
+        Error::SerializeError(message.to_string())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl ::serde::de::Error for Error {
+    fn custom<T: fmt::Display>(message: T) -> Error {
+        Error::DeserializeError(message.to_string())
     }
 }

@@ -79,7 +79,7 @@ fn marker() -> raw::Value {
 fn is_marker(values: &MultiValue) -> bool {
     match (values.len(), values.front()) {
         (1, Some(Value::LightUserData(pointer))) => {
-            raw::Value::light_userdata(*pointer).payload == marker().payload
+            raw::Value::light_userdata(pointer.0).payload == marker().payload
         }
         _ => false,
     }
@@ -95,7 +95,9 @@ fn run(call: &mut Call<'_>) -> NativeResult {
     let Some((Some(state), start)) = found else {
         return Err(call.error("callback without its function"));
     };
-    let lua = Lua { state };
+    let Ok(lua) = Lua::of(&state) else {
+        return Err(call.error("the state is being closed"));
+    };
     let mut body = match call.state() {
         0 => {
             let args = slots(call, &lua, 1, call.arg_count());
@@ -174,7 +176,9 @@ fn waiting<'a>(call: &'a mut Call<'_>) -> Option<std::cell::RefMut<'a, Waiting>>
 /// The values of `count` slots from `first` on.
 fn slots(call: &Call<'_>, lua: &Lua, first: u32, count: u32) -> MultiValue {
     let slots = first..first + count;
-    slots.map(|n| Value::from_raw(&lua.state, call.slot(n).raw())).collect()
+    slots
+        .map(|n| Value::from_raw(&lua.state, call.slot(n).raw()))
+        .collect()
 }
 
 /// Puts values into the slots from `first` on, which are the last ones then.
@@ -228,8 +232,14 @@ impl Lua {
         let callback = AsyncCallback {
             state: Rc::downgrade(&self.state),
             start: Rc::new(move |lua: Lua, args: MultiValue| {
-                let future = function(lua.clone(), A::from_lua_args(args, 1, &lua)?);
-                let body = async move { future.await?.into_lua_multi(&lua) };
+                let future = function(lua.clone(), A::from_lua_args(args, 1, None, &lua)?);
+                // What waits for ever shall not keep the state.
+                let state = Rc::downgrade(&lua.state);
+                let body = async move {
+                    let results = future.await?;
+                    let state = state.upgrade().ok_or_else(Error::state_is_gone)?;
+                    results.into_lua_multi(&Lua::of(&state)?)
+                };
                 Ok(Box::pin(body) as Body)
             }),
         };
@@ -270,11 +280,8 @@ impl Function {
     /// # Errors
     /// The future's: as [`Function::call`].
     pub fn call_async<R: FromLuaMulti>(&self, args: impl IntoLuaMulti) -> AsyncCallFuture<R> {
-        let lua = Lua {
-            state: self.0.state.clone(),
-        };
-        let thread = lua.create_thread(self.clone());
-        AsyncCallFuture(thread.and_then(|thread| {
+        AsyncCallFuture(Lua::of(&self.0.state).and_then(|lua| {
+            let thread = lua.create_thread(self.clone())?;
             let mut thread = thread.into_async(args)?;
             thread.is_own = true;
             let own_threads = &lua.state.control.futures.own_threads;
@@ -326,9 +333,7 @@ impl Thread {
         if !self.is_resumable() {
             return Err(Error::CoroutineUnresumable);
         }
-        let lua = Lua {
-            state: self.0.state.clone(),
-        };
+        let lua = Lua::of(&self.0.state)?;
         Ok(AsyncThread {
             args: Some(args.into_lua_multi(&lua)?),
             thread: self,
@@ -365,8 +370,9 @@ impl<R> AsyncThread<R> {
 
     /// Resumes the coroutine: what it yields or returns, unless it waits for a future.
     fn step(&mut self, context: &Context<'_>) -> Poll<Result<MultiValue>> {
-        let lua = Lua {
-            state: self.thread.0.state.clone(),
+        let lua = match Lua::of(&self.thread.0.state) {
+            Ok(lua) => lua,
+            Err(error) => return Poll::Ready(Err(error)),
         };
         let args = self.args.take().unwrap_or_default();
         let futures = &lua.state.control.futures;
@@ -383,6 +389,12 @@ impl<R> AsyncThread<R> {
     }
 }
 
+impl<R: FromLuaMulti> AsyncThread<R> {
+    fn results(&self, values: MultiValue) -> Result<R> {
+        R::from_lua_multi(values, &*self.thread.0.lua()?)
+    }
+}
+
 impl<R: FromLuaMulti> Future for AsyncThread<R> {
     type Output = Result<R>;
 
@@ -394,12 +406,7 @@ impl<R: FromLuaMulti> Future for AsyncThread<R> {
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
-            Poll::Ready(result) => {
-                let lua = Lua {
-                    state: this.thread.0.state.clone(),
-                };
-                Poll::Ready(result.and_then(|values| R::from_lua_multi(values, &lua)))
-            }
+            Poll::Ready(result) => Poll::Ready(result.and_then(|values| this.results(values))),
         }
     }
 }
@@ -415,11 +422,7 @@ impl<R: FromLuaMulti> Stream for AsyncThread<R> {
         match this.step(context) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(result) => {
-                let lua = Lua {
-                    state: this.thread.0.state.clone(),
-                };
-                let item = result.and_then(|values| R::from_lua_multi(values, &lua));
-                Poll::Ready(Some(item))
+                Poll::Ready(Some(result.and_then(|values| this.results(values))))
             }
         }
     }
@@ -427,15 +430,16 @@ impl<R: FromLuaMulti> Stream for AsyncThread<R> {
 
 impl<R> Drop for AsyncThread<R> {
     fn drop(&mut self) {
+        // What a state that is closed had is gone.
+        let Ok(lua) = Lua::of(&self.thread.0.state) else {
+            return;
+        };
         if !self.is_own {
             return;
         }
         let waiting = self.waiting.take();
         let mut body = None;
         if let Some(waiting) = &waiting {
-            let lua = Lua {
-                state: waiting.state.clone(),
-            };
             let taken = lua.with_call(|call| {
                 // SAFETY: a value of this state, which the handle keeps alive.
                 if let LocalView::Userdata(userdata) =

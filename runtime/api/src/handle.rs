@@ -1,8 +1,16 @@
 //! Handles: values of a state, kept alive from Rust.
+//!
+//! A handle keeps its value alive, not its state: a callback may capture handles of the state that
+//! holds it, and both go when the last [`Lua`] does. Then the handle is dead: what may fail says so,
+//! and nothing else happens.
 
-use crate::state::State;
-use crate::{FromLuaMulti, IntoLuaMulti, Lua, MultiValue, Raised, Result, Value};
+use crate::state::{Owner, State};
+use crate::{Error, Result, Value};
+use perilune_runtime::metatable::{Event, metamethod};
+use perilune_runtime::native::Local;
 use perilune_runtime::value as raw;
+use perilune_runtime::vm::Vm;
+use std::ffi::c_void;
 use std::fmt;
 use std::rc::Rc;
 
@@ -12,118 +20,187 @@ pub(crate) struct Handle {
     index: usize,
 }
 
+/// The index of a handle that was made when its state was gone.
+const DEAD: usize = usize::MAX;
+
+/// Roots `value`: answers its index in `Vm::handles`.
+#[inline]
+pub(crate) fn root(vm: &mut Vm, value: raw::Value) -> usize {
+    match vm.free_handles.pop() {
+        Some(index) => {
+            vm.handles[index] = value;
+            index
+        }
+        None => {
+            vm.handles.push(value);
+            vm.handles.len() - 1
+        }
+    }
+}
+
 impl Handle {
     /// Roots `value`.
+    #[inline]
     pub(crate) fn new(state: &Rc<State>, value: raw::Value) -> Handle {
         // SAFETY: `Lua`'s rule for the use of handles: nothing else refers to the machine.
         let vm = unsafe { &mut *state.vm() };
-        let index = match vm.free_handles.pop() {
-            Some(index) => {
-                vm.handles[index] = value;
-                index
-            }
-            None => {
-                vm.handles.push(value);
-                vm.handles.len() - 1
-            }
-        };
         Handle {
+            index: root(vm, value),
             state: state.clone(),
-            index,
         }
     }
 
-    /// The value.
+    /// The value. Its state lives: the caller has an owner of it.
+    ///
+    /// # Panics
+    /// When the state is gone.
+    #[inline]
     pub(crate) fn raw(&self) -> raw::Value {
         // SAFETY: as `new`.
         unsafe { (&(*self.state.vm()).handles)[self.index] }
+    }
+
+    /// Roots another value instead.
+    ///
+    /// # Panics
+    /// When the state is gone.
+    pub(crate) fn set_raw(&self, value: raw::Value) {
+        // SAFETY: as `new`.
+        unsafe { (&mut (*self.state.vm()).handles)[self.index] = value };
+    }
+
+    /// The state, which lives as long as the answer does.
+    ///
+    /// # Errors
+    /// The state is gone.
+    #[inline]
+    pub(crate) fn lua(&self) -> Result<Owner<'_>> {
+        Owner::of(&self.state)
+    }
+
+    /// The object's address; null when the state is gone.
+    pub(crate) fn to_pointer(&self) -> *const c_void {
+        match self.lua() {
+            Ok(_) => self.raw().as_pointer::<c_void>(),
+            Err(_) => std::ptr::null(),
+        }
+    }
+
+    /// Whether the objects are equal, `__eq` included.
+    ///
+    /// # Errors
+    /// What `__eq` raises.
+    pub(crate) fn equals(&self, other: &Handle) -> Result<bool> {
+        let lua = self.lua()?;
+        if self == other || !Rc::ptr_eq(&self.state, &other.state) {
+            return Ok(self == other);
+        }
+        let (a, b) = (self.raw(), other.raw());
+        // SAFETY: the handles keep both alive.
+        let function = unsafe {
+            let of = |value| metamethod(&*lua.vm(), value, Event::Eq);
+            let first = of(a);
+            if first.is_nil() { of(b) } else { first }
+        };
+        if function.is_nil() {
+            return Ok(false);
+        }
+        let operands = [a, b].map(|value| Value::from_raw(&lua.state, value));
+        let results = lua.state.call(function, &operands, true)?;
+        Ok(!matches!(
+            results.first(),
+            None | Some(Value::Nil | Value::Boolean(false))
+        ))
+    }
+
+    /// What `tostring` gives.
+    ///
+    /// # Errors
+    /// What `__tostring` raises; a result that is no string or not UTF-8.
+    pub(crate) fn display_text(&self) -> Result<String> {
+        let lua = self.lua()?;
+        // SAFETY: the handle keeps the value alive.
+        let function = unsafe { metamethod(&*lua.vm(), self.raw(), Event::ToString) };
+        if function.is_nil() {
+            return Ok(self.plain_text());
+        }
+        let value = Value::from_raw(&lua.state, self.raw());
+        match lua.state.call(function, &[value], true)?.first() {
+            Some(Value::String(text)) => Ok(text.to_str()?.to_owned()),
+            _ => Err(Error::runtime("'__tostring' must return a string")),
+        }
+    }
+
+    /// What `tostring` gives without `__tostring`.
+    pub(crate) fn plain_text(&self) -> String {
+        let text = self.lua().and_then(|lua| {
+            lua.with_call(|call| {
+                // SAFETY: a value of this state, which the handle keeps alive.
+                call.to_display(unsafe { Local::from_raw(self.raw()) })
+            })
+        });
+        text.map_or_else(
+            |error| error.to_string(),
+            |text| String::from_utf8_lossy(&text).into_owned(),
+        )
+    }
+}
+
+/// Whether both are the same object.
+impl PartialEq for Handle {
+    fn eq(&self, other: &Handle) -> bool {
+        Rc::ptr_eq(&self.state, &other.state)
+            && (self.index == other.index || self.to_pointer() == other.to_pointer())
     }
 }
 
 impl Clone for Handle {
     fn clone(&self) -> Handle {
-        Handle::new(&self.state, self.raw())
+        if self.state.is_open() {
+            Handle::new(&self.state, self.raw())
+        } else {
+            Handle {
+                state: self.state.clone(),
+                index: DEAD,
+            }
+        }
     }
 }
 
 impl Drop for Handle {
+    #[inline]
     fn drop(&mut self) {
-        // SAFETY: as `new`.
-        let vm = unsafe { &mut *self.state.vm() };
-        vm.handles[self.index] = raw::Value::NIL;
-        vm.free_handles.push(self.index);
+        if self.state.is_open() && self.index != DEAD {
+            // SAFETY: as `new`.
+            let vm = unsafe { &mut *self.state.vm() };
+            vm.handles[self.index] = raw::Value::NIL;
+            vm.free_handles.push(self.index);
+        }
     }
 }
 
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.raw())
+        write!(f, "Ref({:p})", self.to_pointer())
     }
 }
 
-macro_rules! handle_type {
-    ($($(#[$doc:meta])* $name:ident)*) => {
-        $(
-            $(#[$doc])*
-            #[derive(Clone, Debug)]
-            pub struct $name(pub(crate) Handle);
-        )*
-    };
-}
-handle_type! {
-    /// A Lua table.
-    Table
-    /// A Lua or native function.
-    Function
-    /// A Lua string: any bytes.
-    LuaString
-    /// A coroutine.
-    Thread
-    /// A full userdata.
-    UserData
-}
+/// A Lua table.
+#[derive(Clone, PartialEq)]
+pub struct Table(pub(crate) Handle);
 
-impl LuaString {
-    /// The bytes, copied.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        // SAFETY: the handle keeps the string alive.
-        unsafe { perilune_runtime::string::LuaString::as_bytes(self.0.raw().as_pointer()).to_vec() }
-    }
-    /// The bytes as text, with replacement characters for what is not UTF-8.
-    pub fn to_string_lossy(&self) -> String {
-        String::from_utf8_lossy(&self.to_bytes()).into_owned()
-    }
-}
+/// A Lua string: any bytes.
+#[derive(Clone)]
+pub struct LuaString(pub(crate) Handle);
 
-impl Function {
-    /// Calls the function.
-    ///
-    /// # Errors
-    /// Whatever Lua error the call raises, or what a conversion says.
-    pub fn call<R: FromLuaMulti>(&self, args: impl IntoLuaMulti) -> Result<R> {
-        let lua = Lua {
-            state: self.0.state.clone(),
-        };
-        let mut args = args.into_lua_multi(&lua)?;
-        let args = args.make_contiguous();
-        let results = self.0.state.call(self.0.raw(), args, true)?;
-        R::from_lua_multi(MultiValue::from_vec(results), &lua)
-    }
+/// A Lua or native function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Function(pub(crate) Handle);
 
-    /// Likewise, with the error's object and exact bytes.
-    ///
-    /// # Errors
-    /// Whatever Lua error the call raises; with its traceback if `traceback`.
-    pub fn call_raw(
-        &self,
-        args: &[Value],
-        traceback: bool,
-    ) -> std::result::Result<Vec<Value>, Raised> {
-        self.0.state.call(self.0.raw(), args, traceback)
-    }
+/// A coroutine.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Thread(pub(crate) Handle);
 
-    /// The binary form of the function; `None` for a native one.
-    pub fn dump(&self, strip: bool) -> Option<Vec<u8>> {
-        self.0.state.dump(self.0.raw(), strip)
-    }
-}
+/// A full userdata.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnyUserData(pub(crate) Handle);

@@ -146,7 +146,9 @@ fn run_hook(call: &mut Call<'_>) -> NativeResult {
         Some(b"line") => DebugEvent::Line,
         _ => DebugEvent::Count,
     };
-    let lua = Lua { state };
+    let Ok(lua) = Lua::of(&state) else {
+        return Ok(call.return_none());
+    };
     // Level 0 is this function.
     let answer = callback::answer(&lua, |lua| match Debug::at(lua, 1, event) {
         Some(debug) => callback(lua, &debug),

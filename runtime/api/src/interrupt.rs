@@ -140,12 +140,16 @@ fn ask(call: &mut Call<'_>) -> NativeResult {
     let Some((Some(state), callback)) = found else {
         return Ok(call.return_none());
     };
-    let wants_pause = callback::answer(&Lua { state }, |lua| callback(lua))? == VmState::Yield;
+    let Ok(lua) = Lua::of(&state) else {
+        return Ok(call.return_none());
+    };
+    let wants_pause = callback::answer(&lua, |lua| callback(lua))? == VmState::Yield;
     Ok(call.return_one(Local::boolean(wants_pause)))
 }
 
 impl State {
     /// Code is about to be called from Rust: the interrupt function, if there is one, is to be asked.
+    #[inline]
     pub(crate) fn expect_interrupt(&self) {
         // SAFETY: the machine lives as long as the state.
         unsafe {

@@ -11,50 +11,87 @@
 //! - Rust code may use handles only while no native step of the same state is on the Rust stack,
 //!   except through the `Lua` that a callback is given.
 
+mod app_data;
 mod bind;
 mod callback;
-mod chunk;
 mod control;
 mod convert;
-pub mod debug;
-mod error;
+mod failure;
 #[cfg(feature = "async")]
 mod future;
 mod handle;
 mod hook;
 mod interrupt;
 mod limit;
+mod memory;
 mod multi;
+mod names;
+mod native_fn;
 mod options;
+mod registry;
 mod sandbox;
 mod send;
 mod setup;
 mod signal;
-mod state;
+mod stack;
 mod stdlib;
-mod table;
 mod testing;
-pub mod thread;
-mod value;
+mod type_metatable;
+mod types;
+mod warning;
+mod weak;
 
-pub use chunk::{AsChunk, Chunk};
+pub mod chunk;
+pub mod debug;
+pub mod error;
+pub mod function;
+pub mod prelude;
+#[cfg(feature = "serde")]
+pub mod serde;
+pub mod state;
+pub mod string;
+pub mod table;
+pub mod thread;
+pub mod value;
+
+pub use app_data::{AppDataRef, AppDataRefMut};
+pub use bstr::BString;
 pub use convert::{FromLua, IntoLua};
 #[doc(inline)]
 pub use debug::HookTriggers;
+pub use error::{Error, Raised, Result};
 #[cfg(feature = "async")]
 pub use future::{AsyncCallFuture, AsyncThread};
-pub use error::{Error, ErrorContext, ExternalError, ExternalResult, Raised, Result};
-pub use handle::{Function, LuaString, Table, Thread, UserData};
+pub use handle::{AnyUserData, Function, LuaString, Table, Thread};
 pub use interrupt::VmState;
 pub use multi::{FromLuaMulti, IntoLuaMulti, MultiValue, Variadic};
 pub use options::{Options, UnknownMode};
 pub use perilune_runtime::error::Limit;
-pub use perilune_runtime::native::ChunkMode;
+pub use registry::RegistryKey;
 pub use sandbox::Capabilities;
 pub use send::MaybeSend;
+#[cfg(feature = "serde")]
+pub use serde::{LuaSerdeExt, SerializableValue};
 pub use signal::SignalInterrupt;
 pub use state::{InterruptHandle, Lua};
 pub use stdlib::{LuaOptions, StdLib};
+pub use string::{BorrowedBytes, BorrowedStr};
+pub use type_metatable::LuaType;
+pub use types::{Either, Integer, LightUserData, Number};
+pub use value::{Nil, Value};
+pub use weak::WeakLua;
+
+// Also here, as programs for mlua find them here.
+#[doc(hidden)]
+pub use chunk::{AsChunk, Chunk, ChunkMode};
+#[doc(hidden)]
+pub use error::{ErrorContext, ExternalError, ExternalResult};
+#[doc(hidden)]
+#[cfg(feature = "serde")]
+pub use serde::{DeserializeOptions, SerializeOptions};
+#[doc(hidden)]
+pub use stack::{Slot, Slots, Stack};
+#[doc(hidden)]
 pub use table::{TablePairs, TableSequence};
+#[doc(hidden)]
 pub use thread::{ThreadEvent, ThreadStatus, ThreadTriggers};
-pub use value::Value;

@@ -56,9 +56,10 @@ impl Lua {
     /// use perilune::{Limit, Lua};
     /// let lua = Lua::new();
     /// lua.set_limit_catchable(Limit::Memory, false);
-    /// lua.set_memory_limit(Some(1 << 20));
+    /// lua.set_memory_limit(1 << 20)?;
     /// let text = "while true do pcall(string.rep, 'x', 1 << 22) end";
     /// assert!(lua.load(text).exec().is_err());
+    /// # Ok::<(), perilune::Error>(())
     /// ```
     pub fn set_limit_catchable(&self, limit: Limit, yes: bool) {
         // SAFETY: the machine lives as long as the state.

@@ -1,18 +1,23 @@
 //! Lists of values: arguments and results, and what converts from and to them.
 
-use crate::{Error, FromLua, IntoLua, Lua, Result, Value};
+use crate::stack::{Slots, Stack};
+use crate::{FromLua, IntoLua, Lua, Result, Value};
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
-use std::sync::Arc;
 
 /// Any number of values.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct MultiValue(VecDeque<Value>);
 
 impl MultiValue {
     /// No values.
-    pub fn new() -> MultiValue {
-        MultiValue::default()
+    pub const fn new() -> MultiValue {
+        MultiValue(VecDeque::new())
+    }
+
+    /// No values yet, with room for some.
+    pub fn with_capacity(capacity: usize) -> MultiValue {
+        MultiValue(VecDeque::with_capacity(capacity))
     }
 
     /// These values.
@@ -23,6 +28,18 @@ impl MultiValue {
     /// The values.
     pub fn into_vec(self) -> Vec<Value> {
         self.0.into()
+    }
+}
+
+impl From<Vec<Value>> for MultiValue {
+    fn from(values: Vec<Value>) -> MultiValue {
+        MultiValue::from_vec(values)
+    }
+}
+
+impl From<MultiValue> for Vec<Value> {
+    fn from(values: MultiValue) -> Vec<Value> {
+        values.into_vec()
     }
 }
 
@@ -70,8 +87,13 @@ pub struct Variadic<T>(Vec<T>);
 
 impl<T> Variadic<T> {
     /// No values.
-    pub fn new() -> Variadic<T> {
+    pub const fn new() -> Variadic<T> {
         Variadic(Vec::new())
+    }
+
+    /// No values yet, with room for some.
+    pub fn with_capacity(capacity: usize) -> Variadic<T> {
+        Variadic(Vec::with_capacity(capacity))
     }
 }
 
@@ -84,6 +106,12 @@ impl<T> Default for Variadic<T> {
 impl<T> From<Vec<T>> for Variadic<T> {
     fn from(values: Vec<T>) -> Variadic<T> {
         Variadic(values)
+    }
+}
+
+impl<T> From<Variadic<T>> for Vec<T> {
+    fn from(values: Variadic<T>) -> Vec<T> {
+        values.0
     }
 }
 
@@ -123,6 +151,18 @@ pub trait IntoLuaMulti: Sized {
     /// # Errors
     /// Memory, or what a conversion says.
     fn into_lua_multi(self, lua: &Lua) -> Result<MultiValue>;
+
+    /// Converts, and pushes the values.
+    ///
+    /// # Errors
+    /// As [`IntoLuaMulti::into_lua_multi`].
+    #[doc(hidden)]
+    #[inline]
+    fn push_into_stack_multi(self, stack: &mut Stack<'_>) -> Result<()> {
+        stack.publish();
+        let values = self.into_lua_multi(stack.lua())?;
+        values.iter().try_for_each(|value| stack.push_value(value))
+    }
 }
 
 /// What can be made of any number of Lua values: arguments of a callback, results of a call. Values
@@ -138,15 +178,46 @@ pub trait FromLuaMulti: Sized {
     ///
     /// # Errors
     /// [`Error::BadArgument`] with the number of the argument that is of the wrong type.
-    fn from_lua_args(values: MultiValue, first: usize, lua: &Lua) -> Result<Self> {
-        let _ = first;
+    #[doc(hidden)]
+    fn from_lua_args(
+        values: MultiValue,
+        first: usize,
+        to: Option<&str>,
+        lua: &Lua,
+    ) -> Result<Self> {
+        let _ = (first, to);
         Self::from_lua_multi(values, lua)
+    }
+
+    /// Converts what is in slots.
+    ///
+    /// # Errors
+    /// As [`FromLuaMulti::from_lua_multi`].
+    #[doc(hidden)]
+    #[inline]
+    fn from_slots(slots: Slots<'_>) -> Result<Self> {
+        Self::from_lua_multi(slots.values().collect(), slots.lua())
+    }
+
+    /// Converts the arguments of a callback, which are in slots.
+    ///
+    /// # Errors
+    /// As [`FromLuaMulti::from_lua_args`].
+    #[doc(hidden)]
+    #[inline]
+    fn from_slots_args(slots: Slots<'_>, first: usize, to: Option<&str>) -> Result<Self> {
+        Self::from_lua_args(slots.values().collect(), first, to, slots.lua())
     }
 }
 
 impl<T: IntoLua> IntoLuaMulti for T {
     fn into_lua_multi(self, lua: &Lua) -> Result<MultiValue> {
         Ok(MultiValue([self.into_lua(lua)?].into()))
+    }
+
+    #[inline]
+    fn push_into_stack_multi(self, stack: &mut Stack<'_>) -> Result<()> {
+        self.push_into_stack(stack)
     }
 }
 
@@ -155,19 +226,24 @@ impl<T: FromLua> FromLuaMulti for T {
         T::from_lua(values.pop_front().unwrap_or(Value::Nil), lua)
     }
 
-    fn from_lua_args(mut values: MultiValue, first: usize, lua: &Lua) -> Result<T> {
-        argument(values.pop_front(), first, lua)
+    fn from_lua_args(
+        mut values: MultiValue,
+        first: usize,
+        to: Option<&str>,
+        lua: &Lua,
+    ) -> Result<T> {
+        T::from_lua_arg(values.pop_front().unwrap_or(Value::Nil), first, to, lua)
     }
-}
 
-/// Argument `pos` of a callback.
-fn argument<T: FromLua>(value: Option<Value>, pos: usize, lua: &Lua) -> Result<T> {
-    T::from_lua(value.unwrap_or(Value::Nil), lua).map_err(|cause| Error::BadArgument {
-        to: None,
-        pos,
-        name: None,
-        cause: Arc::new(cause),
-    })
+    #[inline]
+    fn from_slots(slots: Slots<'_>) -> Result<T> {
+        T::from_slot(slots.get(0))
+    }
+
+    #[inline]
+    fn from_slots_args(slots: Slots<'_>, first: usize, to: Option<&str>) -> Result<T> {
+        T::from_slot_arg(slots.get(0), first, to)
+    }
 }
 
 impl IntoLuaMulti for MultiValue {
@@ -192,11 +268,25 @@ impl<T: IntoLua> IntoLuaMulti for Variadic<T> {
     fn into_lua_multi(self, lua: &Lua) -> Result<MultiValue> {
         self.0.into_iter().map(|v| v.into_lua(lua)).collect()
     }
+
+    #[inline]
+    fn push_into_stack_multi(self, stack: &mut Stack<'_>) -> Result<()> {
+        self.0
+            .into_iter()
+            .try_for_each(|value| value.push_into_stack(stack))
+    }
 }
 
 impl<T: FromLua> FromLuaMulti for Variadic<T> {
     fn from_lua_multi(values: MultiValue, lua: &Lua) -> Result<Variadic<T>> {
         values.into_iter().map(|v| T::from_lua(v, lua)).collect()
+    }
+
+    #[inline]
+    fn from_slots(slots: Slots<'_>) -> Result<Variadic<T>> {
+        (0..slots.len())
+            .map(|n| T::from_slot(slots.get(n)))
+            .collect()
     }
 }
 
@@ -212,6 +302,17 @@ impl<T: IntoLuaMulti, E: IntoLuaMulti> IntoLuaMulti for std::result::Result<T, E
             }
         }
     }
+
+    #[inline]
+    fn push_into_stack_multi(self, stack: &mut Stack<'_>) -> Result<()> {
+        match self {
+            Ok(values) => values.push_into_stack_multi(stack),
+            Err(error) => {
+                stack.push_value(&Value::Nil)?;
+                error.push_into_stack_multi(stack)
+            }
+        }
+    }
 }
 
 impl FromIterator<MultiValue> for MultiValue {
@@ -224,10 +325,25 @@ impl IntoLuaMulti for () {
     fn into_lua_multi(self, _: &Lua) -> Result<MultiValue> {
         Ok(MultiValue::new())
     }
+
+    #[inline]
+    fn push_into_stack_multi(self, _: &mut Stack<'_>) -> Result<()> {
+        Ok(())
+    }
 }
 
 impl FromLuaMulti for () {
     fn from_lua_multi(_: MultiValue, _: &Lua) -> Result<()> {
+        Ok(())
+    }
+
+    #[inline]
+    fn from_slots(_: Slots<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    #[inline]
+    fn from_slots_args(_: Slots<'_>, _: usize, _: Option<&str>) -> Result<()> {
         Ok(())
     }
 }
@@ -244,6 +360,14 @@ macro_rules! tuples {
                 values.extend($last.into_lua_multi(lua)?);
                 Ok(values)
             }
+
+            #[allow(non_snake_case)]
+            #[inline]
+            fn push_into_stack_multi(self, stack: &mut Stack<'_>) -> Result<()> {
+                let ($($head,)* $last,) = self;
+                $($head.push_into_stack(stack)?;)*
+                $last.push_into_stack_multi(stack)
+            }
         }
 
         impl<$($head: FromLua,)* $last: FromLuaMulti> FromLuaMulti for ($($head,)* $last,) {
@@ -254,13 +378,41 @@ macro_rules! tuples {
             }
 
             #[allow(non_snake_case, unused_mut, unused_assignments)]
-            fn from_lua_args(mut values: MultiValue, first: usize, lua: &Lua) -> Result<Self> {
+            fn from_lua_args(
+                mut values: MultiValue,
+                first: usize,
+                to: Option<&str>,
+                lua: &Lua,
+            ) -> Result<Self> {
                 let mut pos = first;
                 $(
-                    let $head = argument(values.pop_front(), pos, lua)?;
+                    let value = values.pop_front().unwrap_or(Value::Nil);
+                    let $head = $head::from_lua_arg(value, pos, to, lua)?;
                     pos += 1;
                 )*
-                Ok(($($head,)* $last::from_lua_args(values, pos, lua)?,))
+                Ok(($($head,)* $last::from_lua_args(values, pos, to, lua)?,))
+            }
+
+            #[allow(non_snake_case, unused_mut, unused_assignments)]
+            #[inline]
+            fn from_slots(slots: Slots<'_>) -> Result<Self> {
+                let mut index = 0;
+                $(
+                    let $head = $head::from_slot(slots.get(index))?;
+                    index += 1;
+                )*
+                Ok(($($head,)* $last::from_slots(slots.from(index))?,))
+            }
+
+            #[allow(non_snake_case, unused_mut, unused_assignments)]
+            #[inline]
+            fn from_slots_args(slots: Slots<'_>, first: usize, to: Option<&str>) -> Result<Self> {
+                let mut index = 0;
+                $(
+                    let $head = $head::from_slot_arg(slots.get(index), first + index, to)?;
+                    index += 1;
+                )*
+                Ok(($($head,)* $last::from_slots_args(slots.from(index), first + index, to)?,))
             }
         }
     )*};
@@ -278,4 +430,8 @@ tuples! {
     A B C D E F G H I => J;
     A B C D E F G H I J => K;
     A B C D E F G H I J K => L;
+    A B C D E F G H I J K L => M;
+    A B C D E F G H I J K L M => N;
+    A B C D E F G H I J K L M N => O;
+    A B C D E F G H I J K L M N O => P;
 }

@@ -1,9 +1,7 @@
 //! Making a state: its libraries and its tracing compiler.
 
-use crate::state::State;
 use crate::{Error, Lua, LuaOptions, Options, Result, StdLib};
 use perilune_runtime::vm::Vm;
-use std::rc::Rc;
 
 impl Lua {
     /// A state with all libraries open.
@@ -41,7 +39,7 @@ impl Lua {
         lua.with_call(perilune_stdlib::open_base)?;
         lua.load_std_libs(options.libraries)?;
         let warnings = perilune_stdlib::base::Warnings::Off;
-        lua.set_warning_function(perilune_stdlib::base::standard_warnings(warnings));
+        lua.set_warning_writer(perilune_stdlib::base::standard_warnings(warnings));
         lua.set_gc_stress(options.gc_stress);
         if options.chunks.is_wanted() {
             let (chunks, report) = (options.chunks, options.report.clone());
@@ -104,10 +102,8 @@ impl Lua {
     /// [`Error::MemoryError`] when the allocator fails.
     pub fn without_libraries() -> Result<Lua> {
         match Vm::new() {
-            Ok(vm) => Ok(Lua {
-                state: Rc::new(State::new(vm)),
-            }),
-            Err(_) => Err(Error::MemoryError),
+            Ok(vm) => Ok(Lua::with_machine(vm)),
+            Err(_) => Err(Error::memory()),
         }
     }
 

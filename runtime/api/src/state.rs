@@ -1,46 +1,94 @@
 //! The state: a virtual machine and its embedding interface.
 
+use crate::app_data::AppData;
 use crate::control::Control;
+use crate::failure::Failures;
 use crate::handle::Handle;
+use crate::registry::DroppedKeys;
 use crate::{
-    AsChunk, Chunk, Error, FromLua, Function, IntoLua, LuaString, Raised, Result, Table, Value,
+    Error, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, LuaString, MultiValue, Raised, Result,
+    Table, Value,
 };
 use perilune_runtime::error::LuaError;
 use perilune_runtime::from_rust::call_from_rust;
-use perilune_runtime::native::{Call, CallResult, ChunkMode, Local, LocalView, load_chunk};
+use perilune_runtime::native::{Call, CallResult, Local, LocalView};
 use perilune_runtime::protect;
 use perilune_runtime::value as raw;
 use perilune_runtime::vm::{PendingLink, Vm, pending};
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
+pub use crate::memory::{GcGenParams, GcIncParams, GcMode};
+pub use crate::weak::WeakLua;
+
 /// What all handles of a state share.
 pub(crate) struct State {
-    vm: *mut Vm,
+    /// The machine; null when the state is closed.
+    vm: Cell<*mut Vm>,
+    /// How many [`Lua`]s there are; the state is closed when the last one goes.
+    owners: Cell<usize>,
+    /// What is needed to make error objects, once it is.
+    pub(crate) failures: Cell<Option<Failures>>,
+    /// The metatable of serde's sequences, once it is made: an index of `Vm::handles`.
+    #[cfg(feature = "serde")]
+    pub(crate) array_metatable: Cell<Option<usize>>,
+    /// Registry keys that were dropped.
+    pub(crate) dropped_keys: DroppedKeys,
+    /// The program's own data.
+    pub(crate) app_data: AppData,
     /// What threads and interruptions need.
     pub(crate) control: Control,
 }
 
 impl State {
-    /// Takes care of a machine.
-    pub(crate) fn new(vm: Box<Vm>) -> State {
-        State {
-            vm: Box::into_raw(vm),
-            control: Control::default(),
+    /// The machine.
+    ///
+    /// # Panics
+    /// When the state is closed. Whoever has a [`Lua`] need not think of that.
+    #[inline]
+    pub(crate) fn vm(&self) -> *mut Vm {
+        let vm = self.vm.get();
+        assert!(!vm.is_null(), "Lua instance is destroyed");
+        vm
+    }
+
+    /// Whether the state is not closed yet.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        !self.vm.get().is_null()
+    }
+
+    /// One owner less.
+    #[inline]
+    fn release(&self) {
+        let owners = self.owners.get() - 1;
+        self.owners.set(owners);
+        if owners == 0 {
+            self.close();
         }
     }
 
-    /// The machine.
-    pub(crate) fn vm(&self) -> *mut Vm {
-        self.vm
-    }
-
-    /// A string value.
-    pub(crate) fn string(self: &Rc<State>, bytes: &[u8]) -> Result<Value> {
-        // SAFETY: the machine lives as long as the state.
-        match unsafe { (*self.vm).heap.new_string(bytes) } {
-            Ok(s) => Ok(Value::from_raw(self, raw::Value::string(s))),
-            Err(_) => Err(Error::MemoryError),
+    /// Runs the finalisers and frees the machine, as its last owner goes. A finaliser may make a new
+    /// one and keep it: that one closes the state then.
+    #[cold]
+    fn close(&self) {
+        let vm = self.vm.get();
+        if vm.is_null() {
+            return;
+        }
+        self.owners.set(1);
+        // SAFETY: no code of the state runs, as whoever runs some has an owner.
+        unsafe { perilune_runtime::collect::finalize_all(vm) };
+        self.owners.set(self.owners.get() - 1);
+        if self.owners.get() == 0 {
+            // What is dropped with the machine finds it gone.
+            self.vm.set(std::ptr::null_mut());
+            // SAFETY: the pointer came from `Box::into_raw`, and nothing refers to it any more.
+            drop(unsafe { Box::from_raw(vm) });
+            self.app_data.clear();
         }
     }
 
@@ -52,16 +100,10 @@ impl State {
         traceback: bool,
     ) -> std::result::Result<Vec<Value>, Raised> {
         let values: Result<Vec<raw::Value>> = args.iter().map(|v| v.to_raw(self)).collect();
-        let args = values.map_err(|error| Raised {
-            message: error.to_string().into_bytes(),
-            out_of_memory: matches!(error, Error::MemoryError),
-            limit: error.limit(),
-            object: Value::Error(Box::new(error)),
-            traceback: None,
-        })?;
+        let args = values?;
         // SAFETY: the saved state is up to date whenever Rust code outside the engine runs.
         unsafe {
-            let vm = self.vm;
+            let vm = self.vm();
             let saved = std::mem::replace(&mut (*vm).wants_traceback, traceback);
             (*vm).traceback = None;
             self.expect_interrupt();
@@ -84,9 +126,9 @@ impl State {
     pub(crate) fn describe(self: &Rc<State>, error: LuaError) -> Raised {
         // SAFETY: the error object was just raised; it is rooted before anything else runs.
         unsafe {
-            let vm = self.vm;
+            let vm = self.vm();
             let value = protect::error_value(&mut *vm, error);
-            crate::callback::go_on_with_panic(value);
+            crate::failure::go_on_with_panic(value);
             let object = Value::from_raw(self, value);
             let traceback = (*vm).traceback.take();
             let limit = match error {
@@ -112,7 +154,7 @@ impl State {
     unsafe fn error_text(self: &Rc<State>, value: raw::Value) -> (Vec<u8>, bool) {
         // SAFETY: the value is rooted.
         unsafe {
-            let vm = self.vm;
+            let vm = self.vm();
             if let Some(s) = value.to_string_object() {
                 return (
                     perilune_runtime::string::LuaString::as_bytes(s).to_vec(),
@@ -146,7 +188,7 @@ impl State {
     pub(crate) fn dump(self: &Rc<State>, function: raw::Value, strip: bool) -> Option<Vec<u8>> {
         // SAFETY: no collection happens meanwhile.
         unsafe {
-            let mut call = Call::new(self.vm, 0, CallResult::Returned(0));
+            let mut call = Call::new(self.vm(), 0, CallResult::Returned(0));
             match Local::from_raw(function).view() {
                 LocalView::Function(function) => call.dump(function, strip),
                 _ => None,
@@ -155,20 +197,127 @@ impl State {
     }
 }
 
-impl Drop for State {
+/// A Lua state. Clones are the same state; it is closed, and its finalisers run, when the last of them
+/// is dropped. Handles do not keep it: they are dead then.
+///
+/// A callback that captures a `Lua` of its own state keeps that state for ever; it is given one with
+/// each call.
+pub struct Lua {
+    pub(crate) state: Rc<State>,
+    /// Only here are `Lua`s made, since all of them are counted.
+    _counted: (),
+}
+
+impl Lua {
+    /// A state with nothing but a machine.
+    pub(crate) fn with_machine(vm: Box<Vm>) -> Lua {
+        let state = State {
+            vm: Cell::new(Box::into_raw(vm)),
+            owners: Cell::new(1),
+            failures: Cell::new(None),
+            #[cfg(feature = "serde")]
+            array_metatable: Cell::new(None),
+            dropped_keys: DroppedKeys::default(),
+            app_data: AppData::default(),
+            control: Control::default(),
+        };
+        Lua {
+            state: Rc::new(state),
+            _counted: (),
+        }
+    }
+
+    /// One more owner of `state`.
+    ///
+    /// # Errors
+    /// The state is closed.
+    #[inline]
+    pub(crate) fn of(state: &Rc<State>) -> Result<Lua> {
+        if !state.is_open() {
+            return Err(Error::state_is_gone());
+        }
+        state.owners.set(state.owners.get() + 1);
+        Ok(Lua {
+            state: state.clone(),
+            _counted: (),
+        })
+    }
+}
+
+/// An owner of a state for a while, without a share in its memory: what uses a handle has one, since the
+/// code that runs meanwhile may drop every other one.
+pub(crate) struct Owner<'a> {
+    lua: ManuallyDrop<Lua>,
+    state: PhantomData<&'a State>,
+}
+
+impl<'a> Owner<'a> {
+    /// One more owner of `state`.
+    ///
+    /// # Errors
+    /// The state is closed.
+    #[inline]
+    pub(crate) fn of(state: &'a Rc<State>) -> Result<Owner<'a>> {
+        if !state.is_open() {
+            return Err(Error::state_is_gone());
+        }
+        state.owners.set(state.owners.get() + 1);
+        // SAFETY: a copy that is never dropped, of a pointer that is good for `'a`.
+        let state = unsafe { std::ptr::read(state) };
+        Ok(Owner {
+            lua: ManuallyDrop::new(Lua {
+                state,
+                _counted: (),
+            }),
+            state: PhantomData,
+        })
+    }
+}
+
+impl std::ops::Deref for Owner<'_> {
+    type Target = Lua;
+
+    #[inline]
+    fn deref(&self) -> &Lua {
+        &self.lua
+    }
+}
+
+impl Drop for Owner<'_> {
+    #[inline]
     fn drop(&mut self) {
-        // SAFETY: the pointer came from `Box::into_raw`, and no handle is left.
-        unsafe {
-            perilune_runtime::collect::finalize_all(self.vm);
-            drop(Box::from_raw(self.vm));
+        self.lua.state.release();
+    }
+}
+
+impl Lua {
+    /// The state for what it owns itself, and that goes with it: not counted as an owner.
+    pub(crate) fn uncounted(&self) -> ManuallyDrop<Lua> {
+        // SAFETY: a copy that is never dropped, of a pointer that is good while there is a machine.
+        let state = unsafe { std::ptr::read(&self.state) };
+        ManuallyDrop::new(Lua {
+            state,
+            _counted: (),
+        })
+    }
+}
+
+impl Clone for Lua {
+    #[inline]
+    fn clone(&self) -> Lua {
+        self.state.owners.set(self.state.owners.get() + 1);
+        Lua {
+            state: self.state.clone(),
+            _counted: (),
         }
     }
 }
 
-/// A Lua state.
-#[derive(Clone)]
-pub struct Lua {
-    pub(crate) state: Rc<State>,
+impl Drop for Lua {
+    #[inline]
+    fn drop(&mut self) {
+        self.state.release();
+    }
 }
 
 impl std::fmt::Debug for Lua {
@@ -197,8 +346,11 @@ impl InterruptHandle {
 }
 
 impl Lua {
+    /// The machine.
+    #[inline]
     pub(crate) fn vm(&self) -> *mut Vm {
-        self.state.vm()
+        // An owner: the state is not closed.
+        self.state.vm.get()
     }
 
     /// Runs `open` as a native function's step: how libraries are opened.
@@ -221,47 +373,6 @@ impl Lua {
         }
     }
 
-    /// A chunk: source text, or, where its mode allows that, a binary chunk.
-    pub fn load<'a>(&'a self, chunk: impl AsChunk<'a>) -> Chunk<'a> {
-        let source = chunk.source();
-        Chunk {
-            lua: self,
-            name: source.to_vec(),
-            source,
-            mode: ChunkMode::Text,
-            environment: Ok(None),
-        }
-    }
-
-    pub(crate) fn load_function(&self, chunk: &Chunk<'_>) -> Result<Function> {
-        let environment = match chunk.environment.clone()? {
-            Some(environment) => environment,
-            None => Value::Table(self.globals()),
-        };
-        let environment = environment.to_raw(&self.state)?;
-        // SAFETY: no collection happens before the closure is rooted.
-        unsafe {
-            let vm = self.vm();
-            match load_chunk(
-                &mut *vm,
-                &chunk.source,
-                &chunk.name,
-                chunk.mode,
-                environment,
-            ) {
-                Ok(Ok(closure)) => {
-                    let value = raw::Value::lua_closure(closure);
-                    Ok(Function(Handle::new(&self.state, value)))
-                }
-                Ok(Err(error)) => Err(Error::SyntaxError {
-                    message: String::from_utf8_lossy(&error.message).into_owned(),
-                    incomplete_input: error.incomplete,
-                }),
-                Err(error) => Err(self.state.describe(error).into()),
-            }
-        }
-    }
-
     /// The globals table.
     pub fn globals(&self) -> Table {
         // SAFETY: the machine lives as long as the state.
@@ -274,38 +385,12 @@ impl Lua {
     /// # Errors
     /// Memory.
     pub fn create_string(&self, bytes: impl AsRef<[u8]>) -> Result<LuaString> {
-        match self.state.string(bytes.as_ref())? {
-            Value::String(s) => Ok(s),
-            _ => Err(Error::MemoryError),
+        self.safepoint();
+        // SAFETY: the machine lives as long as the state.
+        match unsafe { (*self.vm()).heap.new_string(bytes.as_ref()) } {
+            Ok(s) => Ok(LuaString(Handle::new(&self.state, raw::Value::string(s)))),
+            Err(_) => Err(Error::memory()),
         }
-    }
-
-    /// The registry value called `name`; nil when there is none.
-    ///
-    /// # Errors
-    /// What a conversion says.
-    pub fn named_registry_value<T: FromLua>(&self, name: &str) -> Result<T> {
-        // SAFETY: the registry lives as long as the state.
-        let registry = unsafe { (*self.vm()).registry };
-        Table(Handle::new(&self.state, registry)).raw_get(name)
-    }
-
-    /// Sets the registry value called `name`.
-    ///
-    /// # Errors
-    /// Memory, or what a conversion says.
-    pub fn set_named_registry_value(&self, name: &str, value: impl IntoLua) -> Result<()> {
-        // SAFETY: as `named_registry_value`.
-        let registry = unsafe { (*self.vm()).registry };
-        Table(Handle::new(&self.state, registry)).raw_set(name, value)
-    }
-
-    /// Removes the registry value called `name`.
-    ///
-    /// # Errors
-    /// Memory.
-    pub fn unset_named_registry_value(&self, name: &str) -> Result<()> {
-        self.set_named_registry_value(name, Value::Nil)
     }
 
     /// Converts a value to another type by way of Lua.
@@ -332,10 +417,20 @@ impl Lua {
         T::from_lua(value, self)
     }
 
-    /// Sets what receives warnings: a piece of message, and whether more of it follows.
-    pub fn set_warning_function(&self, function: impl FnMut(&[u8], bool) + 'static) {
-        // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).warn = Some(Box::new(function)) };
+    /// Converts to Lua values.
+    ///
+    /// # Errors
+    /// What the conversion says.
+    pub fn pack_multi(&self, values: impl IntoLuaMulti) -> Result<MultiValue> {
+        values.into_lua_multi(self)
+    }
+
+    /// Converts from Lua values.
+    ///
+    /// # Errors
+    /// What the conversion says.
+    pub fn unpack_multi<T: FromLuaMulti>(&self, values: MultiValue) -> Result<T> {
+        T::from_lua_multi(values, self)
     }
 
     /// Sets what hears of every chunk that is loaded: its text (or binary chunk), its name, and what
@@ -367,23 +462,5 @@ impl Lua {
             // SAFETY: the machine lives as long as the state.
             link: unsafe { (*self.vm()).link.clone() },
         }
-    }
-
-    /// Bytes in use.
-    pub fn used_memory(&self) -> usize {
-        // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).heap.used_bytes() }
-    }
-
-    /// Limits the bytes in use; `None` for no limit. What does not fit raises "not enough memory".
-    pub fn set_memory_limit(&self, limit: Option<usize>) {
-        // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).heap.set_memory_limit(limit) };
-    }
-
-    /// Runs a full collection and due finalisers.
-    pub fn gc_collect(&self) {
-        // SAFETY: outside of native steps the state is at a safepoint.
-        unsafe { perilune_runtime::collect::full(self.vm()) };
     }
 }

@@ -268,19 +268,14 @@ impl Lua {
 }
 
 impl Thread {
-    fn lua(&self) -> Lua {
-        Lua {
-            state: self.0.state.clone(),
-        }
-    }
-
     /// What `ask` makes of the thread.
     pub(crate) fn ask<T>(
         &self,
         ask: impl for<'c> FnOnce(&mut Call<'c>, ThreadRef<'c>) -> T,
     ) -> Option<T> {
         let mut answer = None;
-        let asked = self.lua().with_call(|call| {
+        let lua = self.0.lua().ok()?;
+        let asked = lua.with_call(|call| {
             // SAFETY: a value of this state, which the handle keeps alive.
             if let LocalView::Thread(thread) = unsafe { Local::from_raw(self.0.raw()) }.view() {
                 answer = Some(ask(call, thread));
@@ -297,7 +292,7 @@ impl Thread {
     /// [`Error::CoroutineUnresumable`] when it runs, waits for another one, or has ended; the error by
     /// which it ends; what a conversion says.
     pub fn resume<R: FromLuaMulti>(&self, args: impl IntoLuaMulti) -> Result<R> {
-        let lua = self.lua();
+        let lua = self.0.lua()?;
         if !self.is_resumable() {
             return Err(Error::CoroutineUnresumable);
         }
@@ -376,7 +371,7 @@ impl Thread {
             ThreadStatus::Normal => return Err(Error::runtime("cannot close a normal thread")),
             _ => {}
         }
-        let lua = self.lua();
+        let lua = self.0.lua()?;
         let function = lua.native("perilune: close", CLOSE)?;
         let this = [Value::Thread(self.clone())];
         let mut values = lua.state.call(function, &this, false)?.into_iter();
@@ -410,13 +405,7 @@ impl Thread {
 
     /// An address that no other thread has while this one lives.
     pub fn to_pointer(&self) -> *const std::ffi::c_void {
-        self.0.raw().as_pointer::<std::ffi::c_void>()
-    }
-}
-
-impl PartialEq for Thread {
-    fn eq(&self, other: &Thread) -> bool {
-        self.to_pointer() == other.to_pointer()
+        self.0.to_pointer()
     }
 }
 

@@ -2,23 +2,32 @@
 
 use crate::handle::Handle;
 use crate::state::State;
-use crate::{Error, Function, Lua, LuaString, Result, Table, Thread, UserData, callback};
+use crate::{
+    AnyUserData, Error, Function, Integer, LightUserData, Lua, LuaString, Number, Result, Table,
+    Thread, failure,
+};
 use perilune_runtime::value as raw;
+use std::cmp::Ordering;
+use std::ffi::c_void;
+use std::fmt;
 use std::rc::Rc;
 
+pub use Value::Nil;
+
 /// A Lua value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Default)]
 pub enum Value {
     /// `nil`
+    #[default]
     Nil,
     /// `true` or `false`
     Boolean(bool),
-    /// An integer.
-    Integer(i64),
-    /// A float.
-    Number(f64),
     /// A light userdata.
-    LightUserData(*mut std::ffi::c_void),
+    LightUserData(LightUserData),
+    /// An integer.
+    Integer(Integer),
+    /// A float.
+    Number(Number),
     /// A string.
     String(LuaString),
     /// A table.
@@ -28,25 +37,92 @@ pub enum Value {
     /// A coroutine.
     Thread(Thread),
     /// A full userdata.
-    UserData(UserData),
+    UserData(AnyUserData),
     /// A Rust error that has passed, or will pass, through Lua.
     Error(Box<Error>),
 }
 
 impl Value {
-    /// The name of its type as `type` gives it.
+    /// What stands for "no value" where `nil` can't: in tables, for instance. It is a light userdata.
+    pub const NULL: Value = Value::LightUserData(LightUserData(std::ptr::null_mut()));
+
+    /// The name of its kind: that of the type in Lua, where this interface does not distinguish more.
     pub fn type_name(&self) -> &'static str {
         match self {
             Value::Nil => "nil",
             Value::Boolean(_) => "boolean",
-            Value::Integer(_) | Value::Number(_) => "number",
-            Value::LightUserData(_) | Value::UserData(_) => "userdata",
+            Value::LightUserData(_) => "lightuserdata",
+            Value::Integer(_) => "integer",
+            Value::Number(_) => "number",
             Value::String(_) => "string",
             Value::Table(_) => "table",
             Value::Function(_) => "function",
             Value::Thread(_) => "thread",
+            Value::UserData(_) => "userdata",
             Value::Error(_) => "error",
         }
+    }
+
+    /// Whether the values are equal as `==` in Lua has it, `__eq` included. The operator of Rust leaves
+    /// that out.
+    ///
+    /// # Errors
+    /// What `__eq` raises.
+    pub fn equals(&self, other: &Value) -> Result<bool> {
+        if self == other {
+            return Ok(true);
+        }
+        match (self, other) {
+            (Value::Table(a), Value::Table(b)) => a.equals(b),
+            (Value::UserData(AnyUserData(a)), Value::UserData(AnyUserData(b))) => a.equals(b),
+            _ => Ok(false),
+        }
+    }
+
+    /// The address of the object, for comparing and debugging; null for what is no object.
+    pub fn to_pointer(&self) -> *const c_void {
+        match self {
+            Value::LightUserData(data) => data.0,
+            _ => self.handle().map_or(std::ptr::null(), Handle::to_pointer),
+        }
+    }
+
+    /// The value as text: what `tostring` makes of an object; `null` for [`Value::NULL`].
+    ///
+    /// # Errors
+    /// What `__tostring` raises; a string that is not UTF-8.
+    pub fn to_string(&self) -> Result<String> {
+        match self {
+            Value::LightUserData(data) if data.0.is_null() => Ok("null".to_owned()),
+            Value::LightUserData(data) => Ok(format!("lightuserdata: {:p}", data.0)),
+            Value::Nil => Ok("nil".to_owned()),
+            Value::Boolean(b) => Ok(b.to_string()),
+            Value::Integer(i) => Ok(i.to_string()),
+            Value::Number(n) => Ok(n.to_string()),
+            Value::String(s) => Ok(s.to_str()?.to_owned()),
+            Value::Error(error) => Ok(error.to_string()),
+            Value::Table(Table(handle))
+            | Value::Function(Function(handle))
+            | Value::Thread(Thread(handle))
+            | Value::UserData(AnyUserData(handle)) => handle.display_text(),
+        }
+    }
+
+    /// The handle within, if it has one.
+    fn handle(&self) -> Option<&Handle> {
+        match self {
+            Value::String(LuaString(handle))
+            | Value::Table(Table(handle))
+            | Value::Function(Function(handle))
+            | Value::Thread(Thread(handle))
+            | Value::UserData(AnyUserData(handle)) => Some(handle),
+            _ => None,
+        }
+    }
+
+    /// Whether it is [`Value::NULL`].
+    pub fn is_null(&self) -> bool {
+        matches!(self, Value::LightUserData(data) if data.0.is_null())
     }
 
     /// Whether it is `nil`.
@@ -54,30 +130,61 @@ impl Value {
         matches!(self, Value::Nil)
     }
 
-    /// The table, if it is one.
-    pub fn as_table(&self) -> Option<&Table> {
+    /// The integer as an `i32`, if it is one and fits.
+    pub fn as_i32(&self) -> Option<i32> {
+        self.as_integer()?.try_into().ok()
+    }
+
+    /// The integer as a `u32`, if it is one and fits.
+    pub fn as_u32(&self) -> Option<u32> {
+        self.as_integer()?.try_into().ok()
+    }
+
+    /// The integer, if it is one.
+    pub fn as_i64(&self) -> Option<i64> {
+        self.as_integer()
+    }
+
+    /// The integer as a `u64`, if it is one and fits.
+    pub fn as_u64(&self) -> Option<u64> {
+        self.as_integer()?.try_into().ok()
+    }
+
+    /// The integer as an `isize`, if it is one and fits.
+    pub fn as_isize(&self) -> Option<isize> {
+        self.as_integer()?.try_into().ok()
+    }
+
+    /// The integer as a `usize`, if it is one and fits.
+    pub fn as_usize(&self) -> Option<usize> {
+        self.as_integer()?.try_into().ok()
+    }
+
+    /// The float as an `f32`, if it is one.
+    pub fn as_f32(&self) -> Option<f32> {
+        self.as_number().map(|n| n as f32)
+    }
+
+    /// The float, if it is one.
+    pub fn as_f64(&self) -> Option<f64> {
+        self.as_number()
+    }
+
+    /// The error, if it is one.
+    pub fn as_error(&self) -> Option<&Error> {
         match self {
-            Value::Table(t) => Some(t),
+            Value::Error(error) => Some(error),
             _ => None,
         }
     }
 
-    /// The function, if it is one.
-    pub fn as_function(&self) -> Option<&Function> {
-        match self {
-            Value::Function(f) => Some(f),
-            _ => None,
-        }
+    /// Whether it is a Rust error.
+    pub fn is_error(&self) -> bool {
+        self.as_error().is_some()
     }
 
-    /// The string, if it is one.
-    pub fn as_string(&self) -> Option<&LuaString> {
-        match self {
-            Value::String(s) => Some(s),
-            _ => None,
-        }
-    }
-
+    /// The value of a live object, which the caller has from its state.
+    #[inline]
     pub(crate) fn from_raw(state: &Rc<State>, value: raw::Value) -> Value {
         let handle = || Handle::new(state, value);
         match value.view() {
@@ -85,15 +192,15 @@ impl Value {
             raw::View::Boolean(b) => Value::Boolean(b),
             raw::View::Integer(i) => Value::Integer(i),
             raw::View::Float(f) => Value::Number(f),
-            raw::View::LightUserdata(p) => Value::LightUserData(p),
+            raw::View::LightUserdata(p) => Value::LightUserData(LightUserData(p)),
             raw::View::String(_) => Value::String(LuaString(handle())),
             raw::View::Table(_) => Value::Table(Table(handle())),
             raw::View::LuaClosure(_) | raw::View::NativeClosure(_) => {
                 Value::Function(Function(handle()))
             }
-            raw::View::Userdata(_) => match callback::error_of(value) {
+            raw::View::Userdata(_) => match failure::error_of(value) {
                 Some(error) => Value::Error(Box::new(error)),
-                None => Value::UserData(UserData(handle())),
+                None => Value::UserData(AnyUserData(handle())),
             },
             raw::View::Thread(_) => Value::Thread(Thread(handle())),
         }
@@ -109,23 +216,166 @@ impl Value {
             Value::Boolean(b) => raw::Value::boolean(*b),
             Value::Integer(i) => raw::Value::integer(*i),
             Value::Number(f) => raw::Value::float(*f),
-            Value::LightUserData(p) => raw::Value::light_userdata(*p),
+            Value::LightUserData(p) => raw::Value::light_userdata(p.0),
             Value::String(LuaString(h))
             | Value::Table(Table(h))
             | Value::Function(Function(h))
             | Value::Thread(Thread(h))
-            | Value::UserData(UserData(h)) => {
+            | Value::UserData(AnyUserData(h)) => {
                 if !Rc::ptr_eq(&h.state, state) {
                     return Err(Error::runtime("value of another state"));
                 }
                 h.raw()
             }
-            Value::Error(error) => {
-                let lua = Lua {
-                    state: state.clone(),
-                };
-                callback::error_object(&lua, (**error).clone())?
-            }
+            Value::Error(error) => Lua::of(state)?.error_object((**error).clone())?,
         })
+    }
+}
+
+/// `is_...` and `as_...` for variants; those of objects give references.
+macro_rules! accessors {
+    (copied: $($is:ident $as:ident $variant:ident $kind:ty;)*) => {
+        impl Value {$(
+            #[doc = concat!("Whether it is a [`Value::", stringify!($variant), "`].")]
+            pub fn $is(&self) -> bool {
+                matches!(self, Value::$variant(_))
+            }
+
+            #[doc = concat!("What is in a [`Value::", stringify!($variant), "`], if it is one.")]
+            pub fn $as(&self) -> Option<$kind> {
+                match self {
+                    Value::$variant(value) => Some(*value),
+                    _ => None,
+                }
+            }
+        )*}
+    };
+    (borrowed: $($is:ident $as:ident $variant:ident $kind:ty;)*) => {
+        impl Value {$(
+            #[doc = concat!("Whether it is a [`Value::", stringify!($variant), "`].")]
+            pub fn $is(&self) -> bool {
+                matches!(self, Value::$variant(_))
+            }
+
+            #[doc = concat!("What is in a [`Value::", stringify!($variant), "`], if it is one.")]
+            pub fn $as(&self) -> Option<&$kind> {
+                match self {
+                    Value::$variant(value) => Some(value),
+                    _ => None,
+                }
+            }
+        )*}
+    };
+}
+accessors! { copied:
+    is_boolean as_boolean Boolean bool;
+    is_light_userdata as_light_userdata LightUserData LightUserData;
+    is_integer as_integer Integer Integer;
+    is_number as_number Number Number;
+}
+accessors! { borrowed:
+    is_string as_string String LuaString;
+    is_table as_table Table Table;
+    is_function as_function Function Function;
+    is_thread as_thread Thread Thread;
+    is_userdata as_userdata UserData AnyUserData;
+}
+
+/// Raw equality, as `rawequal` has it. Errors are equal to nothing.
+impl PartialEq for Value {
+    fn eq(&self, other: &Value) -> bool {
+        match (self, other) {
+            (Value::Nil, Value::Nil) => true,
+            (Value::Boolean(a), Value::Boolean(b)) => a == b,
+            (Value::LightUserData(a), Value::LightUserData(b)) => a == b,
+            (Value::Integer(a), Value::Integer(b)) => a == b,
+            (Value::Number(a), Value::Number(b)) => a == b,
+            (Value::Integer(i), Value::Number(f)) | (Value::Number(f), Value::Integer(i)) => {
+                use perilune_frontend::number::{Rounding, float_to_integer};
+                float_to_integer(*f, Rounding::Exact) == Some(*i)
+            }
+            (Value::String(a), Value::String(b)) => a == b,
+            (Value::Table(a), Value::Table(b)) => a == b,
+            (Value::Function(a), Value::Function(b)) => a == b,
+            (Value::Thread(a), Value::Thread(b)) => a == b,
+            (Value::UserData(AnyUserData(a)), Value::UserData(AnyUserData(b))) => a == b,
+            _ => false,
+        }
+    }
+}
+
+/// `{:?}` names the variant; `{:#?}` shows tables with what is in them, in an order of their keys.
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.alternate() {
+            return self.show(f, 0, &mut Vec::new());
+        }
+        match self {
+            Value::Nil => write!(f, "Nil"),
+            Value::Boolean(b) => write!(f, "Boolean({b})"),
+            Value::LightUserData(data) => data.fmt(f),
+            Value::Integer(i) => write!(f, "Integer({i})"),
+            Value::Number(n) => write!(f, "Number({n})"),
+            Value::String(s) => write!(f, "String({s:?})"),
+            Value::Table(t) => t.fmt(f),
+            Value::Function(function) => function.fmt(f),
+            Value::Thread(thread) => thread.fmt(f),
+            Value::UserData(data) => data.fmt(f),
+            Value::Error(error) => write!(f, "Error({error:?})"),
+        }
+    }
+}
+
+impl Value {
+    /// Writes the value as `{:#?}` shows it, `indent` steps in, within the tables `outer`.
+    pub(crate) fn show(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        indent: usize,
+        outer: &mut Vec<*const c_void>,
+    ) -> fmt::Result {
+        match self {
+            Value::Nil => write!(f, "nil"),
+            Value::Boolean(b) => write!(f, "{b}"),
+            Value::LightUserData(data) if data.0.is_null() => write!(f, "null"),
+            Value::Integer(i) => write!(f, "{i}"),
+            Value::Number(n) => write!(f, "{n}"),
+            Value::String(s) => write!(f, "{s:?}"),
+            Value::Table(table) if !outer.contains(&table.to_pointer()) => {
+                table.show(f, indent, outer)
+            }
+            Value::UserData(data) => f.write_str(&data.0.plain_text()),
+            Value::Error(error) => write!(f, "{error:?}"),
+            other => write!(f, "{}: {:?}", other.type_name(), other.to_pointer()),
+        }
+    }
+
+    /// An order of values in which tables are shown: nil, null, booleans, numbers, strings, others by
+    /// address.
+    pub(crate) fn order(&self, other: &Value) -> Ordering {
+        fn class(value: &Value) -> u8 {
+            match value {
+                Value::Nil => 0,
+                Value::LightUserData(data) if data.0.is_null() => 1,
+                Value::Boolean(_) => 2,
+                Value::Integer(_) | Value::Number(_) => 3,
+                Value::String(_) => 4,
+                _ => 5,
+            }
+        }
+        let float = |value: &Value| match *value {
+            Value::Integer(i) => i as f64,
+            Value::Number(n) => n,
+            _ => 0.0,
+        };
+        class(self)
+            .cmp(&class(other))
+            .then_with(|| match (self, other) {
+                (Value::Boolean(a), Value::Boolean(b)) => a.cmp(b),
+                (Value::Integer(a), Value::Integer(b)) => a.cmp(b),
+                (Value::String(a), Value::String(b)) => a.cmp(b),
+                _ if class(self) == 3 => float(self).total_cmp(&float(other)),
+                _ => self.to_pointer().cmp(&other.to_pointer()),
+            })
     }
 }

@@ -112,7 +112,7 @@ const LARGE: &[&str] = &[
 fn large_results_are_memory_errors() {
     for program in LARGE {
         let lua = state();
-        lua.set_memory_limit(Some(16 << 20));
+        lua.set_memory_limit(16 << 20).expect("a limit");
         let (done, message): (bool, LuaString) = lua.load(*program).eval().expect(program);
         assert!(!done, "{program}");
         assert_eq!(message.to_string_lossy(), "not enough memory", "{program}");

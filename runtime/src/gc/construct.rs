@@ -60,6 +60,26 @@ impl Heap {
         }
     }
 
+    /// A closure of the same proto, with upvalues of its own that hold what those of `closure` do.
+    ///
+    /// # Safety
+    /// `closure` is live, and the program has seen it.
+    pub unsafe fn duplicate_closure(
+        &mut self,
+        closure: *mut LuaClosure,
+    ) -> Result<*mut LuaClosure> {
+        // SAFETY: the caller's contract; both have the upvalues that their proto describes.
+        unsafe {
+            let count = (*closure).header.extra as usize;
+            let copy = self.new_lua_closure((*closure).proto, count)?;
+            for n in 0..count {
+                let value = (*LuaClosure::upvalue(closure, n)).value;
+                LuaClosure::set_upvalue(copy, n, self.new_cell(value)?);
+            }
+            Ok(copy)
+        }
+    }
+
     /// A native closure with `upvalue_count` upvalues, all nil for now.
     pub fn new_native_closure(
         &mut self,

@@ -97,6 +97,8 @@ pub struct Heap {
     pub(crate) protos: Vec<*mut Proto>,
     /// Objects with a finaliser, in the order in which they were armed.
     pub(crate) finalizable: Vec<*mut GcHeader>,
+    /// What freed userdata held, to be dropped after the collector's step.
+    pub garbage_data: Vec<Box<dyn std::any::Any>>,
     /// Objects to be finalised, first to call first.
     pub(crate) pending: VecDeque<*mut GcHeader>,
 
@@ -141,6 +143,7 @@ impl Heap {
             weak: WeakLists::default(),
             protos: Vec::new(),
             finalizable: Vec::new(),
+            garbage_data: Vec::new(),
             pending: VecDeque::new(),
             pacing: Pacing::default(),
             limit: UNLIMITED,

@@ -83,7 +83,10 @@ impl Heap {
                 Kind::Userdata => {
                     let userdata = object.cast::<Userdata>();
                     self.discharge((*userdata).charged);
-                    std::ptr::drop_in_place(userdata);
+                    // Dropping the data may run any code, which finds the heap in order only after the
+                    // collector's step.
+                    self.garbage_data.push((&raw const (*userdata).data).read());
+                    std::ptr::drop_in_place(&raw mut (*userdata).user_values);
                 }
                 Kind::Thread => {
                     let thread = object.cast::<Thread>();

@@ -31,7 +31,7 @@ use perilune_frontend::bytecode::opcode::Opcode;
 use std::sync::atomic::Ordering;
 
 pub(crate) use slow::metamethod_site;
-pub use slow::{Found, event_of, index_value, set_index_value};
+pub use slow::{Found, Relation, event_of, index_value, question, set_index_value};
 pub(crate) use slow::{
     arithmetic_values, close_site, continue_concat, entry_site, equals_raw, less_values, operand_a,
     perform, table_error, tail_call_site,
@@ -243,6 +243,7 @@ mod threaded {
 ///
 /// # Safety
 /// The saved state is that of a Lua function between two instructions.
+#[inline(always)]
 pub(crate) unsafe fn run(vm: *mut Vm) -> u64 {
     // SAFETY: the caller's contract.
     unsafe {
@@ -266,6 +267,59 @@ pub(crate) unsafe fn run(vm: *mut Vm) -> u64 {
                 return code;
             }
         }
+    }
+}
+
+/// Whether nothing asks for another loop than the plain one.
+///
+/// # Safety
+/// `vm` is live.
+#[inline(always)]
+pub(crate) unsafe fn runs_plainly(vm: *const Vm) -> bool {
+    // SAFETY: the caller's contract.
+    unsafe {
+        (*vm).pending.load(Ordering::Relaxed) == 0
+            && !(*vm).has_fuel
+            && !(*vm).runs_with_fuel
+            && (*vm).counting.is_none()
+            && !(*vm).is_busy
+    }
+}
+
+/// As [`run`], begun in the plain loop.
+///
+/// # Safety
+/// As [`run`]; [`runs_plainly`].
+#[inline(always)]
+pub(crate) unsafe fn run_plainly(vm: *mut Vm) -> u64 {
+    // SAFETY: the caller's contract.
+    unsafe {
+        (*vm).run_depth += 1;
+        let mut code = plain(vm);
+        if code != EXIT_DONE {
+            code = run_on(vm, code);
+        }
+        (*vm).run_depth -= 1;
+        code
+    }
+}
+
+/// Goes on with [`run`] after it was left with `code`, until it is left for good.
+#[inline(never)]
+unsafe fn run_on(vm: *mut Vm, mut code: u64) -> u64 {
+    // SAFETY: the caller's contract.
+    unsafe {
+        code = match code {
+            EXIT_HOT => crate::hot::back_edge(vm),
+            EXIT_HOT_ENTRY => crate::hot::entry(vm),
+            code => code,
+        };
+        while code == 0 || code == EXIT_SWITCH {
+            code = run(vm);
+        }
+        // Fuel may have begun to be counted meanwhile; the caller does not count any.
+        (*vm).runs_with_fuel = false;
+        code
     }
 }
 

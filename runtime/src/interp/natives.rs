@@ -8,7 +8,7 @@
 //! may overwrite.
 
 use super::fast::slot;
-use super::perform;
+use super::{EXIT_DONE, perform};
 use crate::call::{self, move_results, pop_frame, safepoint};
 use crate::error::LuaError;
 use crate::frame::*;
@@ -51,8 +51,8 @@ pub(super) unsafe fn call(
                 0 => (*vm).top.offset_from(function) as usize - 1,
                 b => b - 1,
             };
-            if let Some(step) = enter_native(vm, function, args, pc, constants) {
-                return go_on(vm, step);
+            if enter_native(vm, function, args, pc, constants) {
+                return run(vm, 0, CallResult::Returned(0));
             }
         }
         perform(vm, pc, base, constants, Slow::Call)
@@ -80,8 +80,8 @@ pub(super) unsafe fn generic_for(
             for n in 0..3 {
                 *function.add(n) = *a.add(n);
             }
-            if let Some(step) = enter_native(vm, function, 2, pc, constants) {
-                return go_on(vm, step);
+            if enter_native(vm, function, 2, pc, constants) {
+                return run(vm, 0, CallResult::Returned(0));
             }
         }
         perform(vm, pc, base, constants, Slow::GenericFor)
@@ -125,7 +125,7 @@ pub(super) unsafe fn next(
     }
 }
 
-/// A return from a Lua function that a native one called; answers an exit code or 0.
+/// A return from a Lua function that a native one or Rust called; answers an exit code or 0.
 ///
 /// # Safety
 /// The arguments are a handler's state.
@@ -156,7 +156,8 @@ pub(super) unsafe fn return_(
         } else {
             return perform(vm, pc, base, constants, Slow::Return);
         };
-        if (*site).continuation != Continuation::Native
+        let continuation = (*site).continuation;
+        if !matches!(continuation, Continuation::Native | Continuation::Entry)
             || (*frame).flags & special != 0
             || !is_quiet(vm)
         {
@@ -165,18 +166,24 @@ pub(super) unsafe fn return_(
         let place = base.sub(1 + (*frame).varargs as usize);
         let got = move_results(vm, place, first, count, (*site).wanted);
         pop_frame(vm);
+        if continuation == Continuation::Entry {
+            (*vm).base = slot(place.add(1), 0).byte_sub((*site).delta as usize);
+            (*vm).pc = (*site).return_pc;
+            (*vm).constants = (*site).constants;
+            return EXIT_DONE;
+        }
         let native_base = slot(place.add(1), 0).byte_sub((*site).delta as usize);
         (*vm).base = native_base;
         (*vm).pc = std::ptr::null();
         let native = (*vm).frame_top;
         (*native).varargs = (place.offset_from(native_base) as usize + got) as u32;
         (*native).flags &= !FRAME_PROTECTION;
-        let step = run(vm, (*site).state, CallResult::Returned(got as u32));
-        go_on(vm, step)
+        run(vm, (*site).state, CallResult::Returned(got as u32))
     }
 }
 
-/// Calls the native function at `function` from Lua code: pushes its frame and runs its first step.
+/// Enters the native function at `function` from Lua code: pushes its frame, unless the call is not a
+/// plain one.
 #[inline(always)]
 unsafe fn enter_native(
     vm: *mut Vm,
@@ -184,7 +191,7 @@ unsafe fn enter_native(
     args: usize,
     pc: *const u64,
     constants: *const Value,
-) -> Option<Step> {
+) -> bool {
     // SAFETY: the word at pc is the instruction's call site or zero; room is checked first.
     unsafe {
         let site = *pc as *const CallSite;
@@ -195,7 +202,7 @@ unsafe fn enter_native(
             || frame > (*vm).frame_limit
             || function.wrapping_add(1 + args + MIN_SLOTS) > (*vm).stack_limit
         {
-            return None;
+            return false;
         }
         *frame = Frame {
             site,
@@ -206,31 +213,26 @@ unsafe fn enter_native(
         (*vm).base = function.add(1);
         (*vm).pc = std::ptr::null();
         (*vm).constants = constants;
-        Some(run(vm, 0, CallResult::Returned(0)))
+        true
     }
 }
 
-/// Runs a step of the native function on top.
+/// Runs the native function on top, step after step, until Lua code is to go on (0) or `run` is to be
+/// left (its exit code).
+///
+/// How a step has ended is looked at where the function has left it: copying it, just after it was
+/// written in pieces, takes longer than many functions do.
 #[inline(always)]
-unsafe fn run(vm: *mut Vm, state: u32, result: CallResult) -> Step {
-    // SAFETY: the running frame is native, and its function stands at base - 1.
-    unsafe {
-        let closure: *mut NativeClosure = (*(*vm).base.sub(1)).as_pointer();
-        let mut step = Call::new(vm, state, result);
-        ((*closure).function)(&mut step)
-    }
-}
-
-/// Goes on after a step of the native function on top, until Lua code is to go on (0) or `run` is
-/// to be left (its exit code).
-#[inline(always)]
-unsafe fn go_on(vm: *mut Vm, mut step: Step) -> u64 {
-    // SAFETY: the saved state is that of the native function.
+unsafe fn run(vm: *mut Vm, mut state: u32, mut result: CallResult) -> u64 {
+    // SAFETY: the running frame is native, its function stands at base - 1, and the saved state is its.
     unsafe {
         loop {
-            let again = match step {
+            let closure: *mut NativeClosure = (*(*vm).base.sub(1)).as_pointer();
+            let mut call = Call::new(vm, state, result);
+            let step: Step = ((*closure).function)(&mut call);
+            let again = match &step {
                 Ok(Action::Return { first, count }) => {
-                    if return_to_lua(vm, first, count as usize) {
+                    if return_to_lua(vm, *first, *count as usize) {
                         return safepoint(vm);
                     }
                     None
@@ -241,7 +243,7 @@ unsafe fn go_on(vm: *mut Vm, mut step: Step) -> u64 {
                     results,
                     state,
                 }) => {
-                    if enter_lua(vm, function, args as usize, results, state) {
+                    if enter_lua(vm, *function, *args as usize, *results, *state) {
                         return safepoint(vm);
                     }
                     None
@@ -252,8 +254,8 @@ unsafe fn go_on(vm: *mut Vm, mut step: Step) -> u64 {
                     handler,
                     state,
                 }) => {
-                    protect_call(vm, function, handler, state);
-                    if enter_lua(vm, function, args as usize, -1, state) {
+                    protect_call(vm, *function, *handler, *state);
+                    if enter_lua(vm, *function, *args as usize, -1, *state) {
                         return safepoint(vm);
                     }
                     None
@@ -262,16 +264,16 @@ unsafe fn go_on(vm: *mut Vm, mut step: Step) -> u64 {
                     thread,
                     args,
                     state,
-                }) if is_quiet(vm) => switch::resume_yielded(vm, thread, args, state),
+                }) if is_quiet(vm) => switch::resume_yielded(vm, *thread, *args, *state),
                 Ok(Action::Yield {
                     first,
                     count,
                     state,
-                }) if is_quiet(vm) => switch::yield_to_resumer(vm, first, count, state),
+                }) if is_quiet(vm) => switch::yield_to_resumer(vm, *first, *count, *state),
                 _ => None,
             };
             match again {
-                Some((state, count)) => step = run(vm, state, CallResult::Returned(count)),
+                Some((next, count)) => (state, result) = (next, CallResult::Returned(count)),
                 None => return call::go_on(vm, step),
             }
         }

@@ -41,6 +41,12 @@ impl<'c> Call<'c> {
         }
     }
 
+    /// The machine, for what the embedding interface does with it.
+    #[inline]
+    pub fn machine(&self) -> *mut Vm {
+        self.vm
+    }
+
     /// The machine.
     pub(crate) fn vm(&mut self) -> &mut Vm {
         // SAFETY: a step has its machine for itself.
@@ -433,6 +439,12 @@ impl<'c> Call<'c> {
         self.table_set_str(registry, type_name.as_bytes(), t.into())?;
         Ok((t, true))
     }
+    /// The running native function.
+    #[inline]
+    pub fn running_closure(&self) -> *mut NativeClosure {
+        self.closure()
+    }
+    #[inline]
     fn closure(&self) -> *mut NativeClosure {
         // SAFETY: the running native function stands at base - 1.
         unsafe { (*(*self.vm).base.sub(1)).as_pointer() }
@@ -607,6 +619,17 @@ impl<'c> Call<'c> {
     pub fn compare_less(&self, a: Local<'c>, b: Local<'c>) -> Option<bool> {
         interp::less_values(a.raw, b.raw)
     }
+    /// Makes another table the globals table: chunks that are loaded from now on use it.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn set_globals(&mut self, globals: TableRef<'c>) -> Result<()> {
+        // The place at which C code finds it (manual §4.3).
+        let registry = self.registry();
+        self.table_set_int(registry, 2, globals.into())?;
+        self.vm().globals = globals.raw;
+        Ok(())
+    }
     /// The globals table.
     pub fn globals(&self) -> TableRef<'c> {
         TableRef::new(self.vm_ref().globals)
@@ -650,8 +673,12 @@ impl<'c> Call<'c> {
         unsafe { thread.raw != self.vm_ref().main_thread && (*thread.raw).non_yieldable == 0 }
     }
     /// Emits a warning.
-    pub fn warn(&mut self, message: &[u8], to_continue: bool) {
-        crate::warn::warn(self.vm, message, to_continue);
+    ///
+    /// # Errors
+    /// What the warning function raises.
+    pub fn warn(&mut self, message: &[u8], to_continue: bool) -> Result<()> {
+        // SAFETY: a native step runs, which the saved state says.
+        unsafe { crate::warn::warn(self.vm, message, to_continue) }
     }
     /// A table's string key interned once: for hot paths.
     pub fn string_value(s: StringRef<'c>) -> Local<'c> {

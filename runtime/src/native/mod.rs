@@ -81,6 +81,10 @@ macro_rules! native {
         $crate::native!(@describe $name, $function, false, false,
             Some($crate::function::Intrinsic::$intrinsic))
     };
+    ($name:literal, $function:expr, yieldable, intrinsic $intrinsic:ident) => {
+        $crate::native!(@describe $name, $function, true, false,
+            Some($crate::function::Intrinsic::$intrinsic))
+    };
     (@describe $name:literal, $function:expr, $yieldable:literal, $private_upvalues:literal) => {
         $crate::native!(@describe $name, $function, $yieldable, $private_upvalues, None)
     };

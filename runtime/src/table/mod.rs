@@ -41,7 +41,8 @@ use crate::error::LuaError;
 use crate::gc::{GcHeader, Heap};
 use crate::string::LuaString;
 use crate::value::{FLOAT, INTEGER, NIL, STRING, Value};
-use hash::{HashPart, Node};
+use hash::HashPart;
+pub use hash::Node;
 
 /// A Lua table; see the module's invariants.
 #[repr(C)]
@@ -182,6 +183,32 @@ impl Table {
             } else {
                 Node::value(node)
             }
+        }
+    }
+
+    /// The node of the hash part that has the key; null when there is none: fields of tables that are no
+    /// dictionaries and elements of the array part have none.
+    ///
+    /// # Safety
+    /// `t` is a live table of `heap`; `key` is live.
+    pub unsafe fn find_node(heap: &Heap, t: *const Table, key: Value) -> *mut Node {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let key = match key.tag {
+                NIL => return std::ptr::null_mut(),
+                FLOAT => match float_to_integer_key(key.as_float()) {
+                    Some(integer) => Value::integer(integer),
+                    None => key,
+                },
+                STRING if !heap.shapes.get((*t).header.extra).is_dictionary() => {
+                    if LuaString::is_interned(key.as_pointer()) {
+                        return std::ptr::null_mut();
+                    }
+                    key
+                }
+                _ => key,
+            };
+            HashPart::find(heap, (*t).hash, key)
         }
     }
 

@@ -28,7 +28,7 @@ pub const FUNCTIONS: &[Native] = &[
     native!("loadfile", load::loadfile),
     native!("load", load::load),
     NEXT,
-    native!("pcall", protect::pcall, yieldable),
+    native!("pcall", protect::pcall, yieldable, intrinsic ProtectedCall),
     native!("print", output::print),
     native!("warn", output::warn),
     native!("rawequal", rawequal),
@@ -40,7 +40,7 @@ pub const FUNCTIONS: &[Native] = &[
     native!("tonumber", convert::tonumber),
     native!("tostring", convert::tostring),
     native!("type", type_of, intrinsic Type),
-    native!("xpcall", protect::xpcall, yieldable),
+    native!("xpcall", protect::xpcall, yieldable, intrinsic ProtectedCallWithHandler),
 ];
 
 const NEXT: Native = native!("next", next, intrinsic Next);

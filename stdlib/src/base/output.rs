@@ -68,7 +68,7 @@ pub(super) fn warn(call: &mut Call<'_>) -> NativeResult {
     }
     for index in 1..=count {
         let piece = call.check_string(index)?;
-        call.warn(piece, index < count);
+        call.warn(piece, index < count)?;
     }
     Ok(call.return_none())
 }

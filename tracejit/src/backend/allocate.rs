@@ -149,10 +149,15 @@ fn lives(trace: &Trace, fused: &Fused) -> Vec<Life> {
 /// One thing to place: a value, or a phi's value together with its end value.
 #[derive(Clone, Copy, Debug, Default)]
 struct Interval {
+    /// The value, which is where it starts.
     value: u32,
-    start: u32,
     end: u32,
     weight: u32,
+}
+
+/// What is good for an interval.
+#[derive(Clone, Copy, Debug)]
+struct Wish {
     is_float: bool,
     crosses_call: bool,
     hint: Option<u8>,
@@ -193,16 +198,18 @@ pub(crate) fn allocate(
             (Op::InheritFloat, Some(&Location::Float(r))) => Some(r),
             _ => scan.hint(trace, n, &lives),
         };
-        scan.place(Interval {
-            value: start,
-            start,
-            end,
-            weight,
+        let wish = Wish {
             is_float: kind == Type::Float,
             crosses_call: next_call.is_some_and(|(call, _)| call < end),
             hint,
             avoid: scan.second_operand(i),
-        });
+        };
+        let interval = Interval {
+            value: start,
+            end,
+            weight,
+        };
+        scan.place(interval, wish);
     }
     let mut places = scan.finish()?;
     for back in backs {
@@ -322,27 +329,29 @@ impl<'a> Scan<'a> {
         }
     }
 
-    fn place(&mut self, interval: Interval) {
-        let candidates = match (interval.is_float, interval.crosses_call) {
+    fn place(&mut self, interval: Interval, wish: Wish) {
+        let candidates = match (wish.is_float, wish.crosses_call) {
             (true, true) => 0,
             (true, false) => self.registers.float,
             (false, true) => self.registers.general & self.registers.preserved,
             (false, false) => self.registers.general,
         };
-        let class = &mut self.classes[usize::from(interval.is_float)];
-        class.expire(interval.start);
+        let class = &mut self.classes[usize::from(wish.is_float)];
+        class.expire(interval.value);
         let free = candidates & !class.busy;
         let bit = |r: Option<u8>| r.map_or(0, |r| 1 << r);
         // What survives calls is kept for what needs it.
         let plain = free & !self.registers.preserved;
-        let choices = [
-            free & bit(interval.hint),
-            plain & !bit(interval.avoid),
-            plain,
-            free,
-        ];
-        if let Some(best) = choices.into_iter().find(|&choice| choice != 0) {
-            return self.assign(interval, best.trailing_zeros() as u8);
+        let hinted = free & bit(wish.hint);
+        let good = plain & !bit(wish.avoid);
+        let best = match (hinted, good, plain) {
+            (0, 0, 0) => free,
+            (0, 0, plain) => plain,
+            (0, good, _) => good,
+            (hinted, ..) => hinted,
+        };
+        if best != 0 {
+            return self.assign(interval, wish.is_float, best.trailing_zeros() as u8);
         }
         // The cheapest of those that could make room goes to memory.
         let held = numbers(candidates & class.busy).map(|r| (r, class.held[r as usize]));
@@ -350,30 +359,29 @@ impl<'a> Scan<'a> {
         match cheapest {
             Some((r, held)) if cost(&held) < cost(&interval) => {
                 self.spilled.push(held);
-                self.assign(interval, r);
+                self.assign(interval, wish.is_float, r);
             }
             _ => self.spilled.push(interval),
         }
     }
 
-    fn assign(&mut self, interval: Interval, r: u8) {
-        let class = &mut self.classes[usize::from(interval.is_float)];
+    fn assign(&mut self, interval: Interval, is_float: bool, r: u8) {
+        let class = &mut self.classes[usize::from(is_float)];
         class.busy |= 1 << r;
         class.held[r as usize] = interval;
         class.earliest_end = class.earliest_end.min(interval.end);
-        self.places[interval.value as usize] = Some(if interval.is_float {
-            Location::Float(r)
-        } else {
-            Location::General(r)
+        self.places[interval.value as usize] = Some(match is_float {
+            true => Location::Float(r),
+            false => Location::General(r),
         });
     }
 
     /// Gives the spilled values their slots.
     fn finish(mut self) -> Result<Vec<Option<Location>>, Refusal> {
-        self.spilled.sort_by_key(|interval| interval.start);
+        self.spilled.sort_by_key(|interval| interval.value);
         let mut busy_until: Vec<u32> = Vec::new();
         for interval in &self.spilled {
-            let free = busy_until.iter().position(|&end| end <= interval.start);
+            let free = busy_until.iter().position(|&end| end <= interval.value);
             let slot = free.unwrap_or_else(|| {
                 busy_until.push(0);
                 busy_until.len() - 1
@@ -390,5 +398,5 @@ impl<'a> Scan<'a> {
 
 /// How much a register is worth to a value: uses for the length of its life.
 fn cost(interval: &Interval) -> f64 {
-    f64::from(interval.weight) / f64::from(interval.end - interval.start + 1)
+    f64::from(interval.weight) / f64::from(interval.end - interval.value + 1)
 }

@@ -118,7 +118,7 @@ impl Backend {
             });
             assembled.push(AssembledExit {
                 snapshot,
-                values: (0..exit.values.len() as u16).map(Location::Spill).collect(),
+                values: 0..exit.values.len() as u32,
                 stub: &raw const *exit as usize,
             });
             exits[snapshot as usize] = Some(exit);
@@ -148,9 +148,13 @@ impl Backend {
         });
         let entry = (&raw const *code).cast();
         self.traces.push(code);
+        // Those of each exit begin with the first slot.
+        let most = assembled.iter().map(|exit| exit.values.end).max();
+        let values = (0..most.unwrap_or(0) as u16).map(Location::Spill).collect();
         Ok(Assembled {
             entry,
             exits: assembled,
+            values,
             code_bytes: size_of_val(&trace.code[..]),
         })
     }

@@ -106,9 +106,9 @@ pub type Trampoline = unsafe extern "C-unwind" fn(*mut Vm, *mut Value, *const u8
 pub struct AssembledExit {
     /// The snapshot that it restores.
     pub snapshot: u32,
-    /// Where the values of the snapshot are, in the order of
+    /// Where the values of the snapshot are, among [`Assembled::values`]: in the order of
     /// [`Snapshot::values`](crate::ir::Snapshot::values).
-    pub values: Vec<Location>,
+    pub values: std::ops::Range<u32>,
     /// The address of its stub, for [`Backend::patch`].
     pub stub: usize,
 }
@@ -120,6 +120,8 @@ pub struct Assembled {
     pub entry: *const u8,
     /// Its exits; the first has the number that was asked for.
     pub exits: Vec<AssembledExit>,
+    /// Where the exits' values are.
+    pub values: Vec<Location>,
     /// Its size in bytes.
     pub code_bytes: usize,
 }

@@ -9,7 +9,6 @@
 //!   recorded: it is not tried for ever.
 
 use super::{Engine, State};
-use crate::ir::{Instruction, Point, Snapshot, SnapshotSlot, Trace};
 use perilune_runtime::gc::GcHeader;
 use perilune_runtime::hot;
 use perilune_runtime::vm::Vm;
@@ -110,17 +109,4 @@ impl State {
             self.statistics.flushes += 1;
         }
     }
-}
-
-/// Bytes that are kept for a trace besides its machine code.
-pub(super) fn bytes_known_of(trace: &Trace) -> usize {
-    let of_snapshot = |snapshot: &Snapshot| {
-        let fields: usize = snapshot.objects.iter().map(|o| 16 + o.fields.len()).sum();
-        size_of::<Snapshot>()
-            + size_of::<Point>()
-            + snapshot.slots.len() * size_of::<SnapshotSlot>()
-            + fields * size_of::<u64>()
-    };
-    let snapshots: usize = trace.snapshots.iter().map(of_snapshot).sum();
-    trace.code.len() * size_of::<Instruction>() + snapshots
 }

@@ -1,12 +1,11 @@
 //! From a recording to a trace that runs: policy, optimiser, code generator.
 
-use super::cache::bytes_known_of;
 use super::{CompiledTrace, Engine, ExitRecord, STEP_COST, State, WORTHWHILE, exit, trace};
 use crate::abort::Abort;
-use crate::backend::{Assembled, Backend, Refusal, Request};
+use crate::backend::{Assembled, Backend, Location, Refusal, Request};
 use crate::ir::frames;
 use crate::ir::verify::{verify, verify_side};
-use crate::ir::{End, Instruction, Op, Ref, Snapshot, Trace};
+use crate::ir::{End, Finished, Instruction, Op, Ref, Snapshot, Trace};
 use crate::opt::{Passes, optimise_observed};
 use crate::record::{Dependencies, Outcome, Recording, Start};
 use rustc_hash::FxHashSet;
@@ -79,8 +78,9 @@ impl Engine {
         let exit = parent.map(|exit| &state.exits[exit as usize]);
         let parent_trace = exit.map(|exit| {
             let parent = &state.traces[exit.trace as usize].trace;
-            (parent, &parent.snapshots[exit.snapshot as usize])
+            (parent, parent.snapshot(exit.snapshot))
         });
+        let parent_trace = parent_trace.as_ref().map(|(parent, exit)| (*parent, exit));
         let mut trace = self.optimise(recording.trace, parent_trace, passes);
         if parent.is_none() {
             mark_early_steps(&mut trace);
@@ -98,8 +98,7 @@ impl Engine {
         let first = state.exits.len();
         state.keep(trace, assembled?, dependencies, parent.is_none());
         if self.options.dump.snap {
-            let trace = &state.traces[number as usize].trace;
-            self.tell_exits(trace, first as u32, &state.exits[first..]);
+            self.tell_exits(state, number, first);
         }
         Ok(number)
     }
@@ -128,7 +127,7 @@ impl Engine {
         parent: Option<u32>,
     ) -> Result<Assembled, Abort> {
         let first_exit = state.exits.len() as u32;
-        let inherited = parent.map(|exit| state.exits[exit as usize].values.clone());
+        let inherited = parent.map(|exit| state.values_of(&state.exits[exit as usize]).to_vec());
         let traces = &state.traces;
         if state.backend.is_none() {
             state.backend = if self.options.evaluate {
@@ -174,7 +173,7 @@ impl Engine {
     fn optimise(
         &self,
         trace: Trace,
-        parent: Option<(&Trace, &Snapshot)>,
+        parent: Option<(&Finished, &Snapshot)>,
         passes: &Passes,
     ) -> Trace {
         if !self.options.verify {
@@ -183,7 +182,10 @@ impl Engine {
         let mut is_well_formed = true;
         let mut check = |stage: &str, trace: &Trace| {
             let verdict = match parent {
-                Some((parent, exit)) => verify_side(trace, parent, exit),
+                Some((parent, exit)) => {
+                    let given = exit.values().map(|r| parent.type_of(r)).collect();
+                    verify_side(trace, given)
+                }
                 None => verify(trace),
             };
             let at_start = parent.map_or(0, |(_, exit)| frames::height(exit));
@@ -212,9 +214,7 @@ impl State {
     ) {
         self.statistics.traces += 1;
         self.statistics.code_bytes += assembled.code_bytes;
-        self.footprint += assembled.code_bytes
-            + bytes_known_of(&trace)
-            + assembled.exits.len() * size_of::<ExitRecord>();
+        let exits = assembled.exits.len();
         let rare = exits_of_helpers(&trace);
         // Who leaves a side trace may have gone round the root's loop before.
         let early = if is_root {
@@ -235,10 +235,16 @@ impl State {
                 is_early: early.contains(&exit.snapshot),
             });
         }
+        let trace = Finished::of(trace);
+        self.footprint += assembled.code_bytes
+            + trace.bytes()
+            + exits * size_of::<ExitRecord>()
+            + assembled.values.len() * size_of::<Location>();
         self.traces.push(CompiledTrace {
             root: trace.number,
             trace,
             entry: assembled.entry,
+            values: assembled.values.into(),
             dependencies,
             side_traces: 0,
             is_function: false,

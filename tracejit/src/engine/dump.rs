@@ -1,7 +1,7 @@
 //! What the compiler tells of its traces (`-j dump=...`).
 
-use super::{Engine, ExitRecord};
-use crate::ir::{Ref, Trace};
+use super::{Engine, State};
+use crate::ir::Ref;
 use std::fmt::Write;
 
 impl Engine {
@@ -12,11 +12,12 @@ impl Engine {
 
     /// The exits of a trace: where the interpreter goes on, and from where it gets the slots, frames
     /// and objects that memory does not have.
-    pub(super) fn tell_exits(&self, trace: &Trace, first: u32, exits: &[ExitRecord]) {
+    pub(super) fn tell_exits(&self, state: &State, number: u32, first: usize) {
+        let trace = &state.traces[number as usize].trace;
         let mut text = format!("-- trace {}, exits\n", trace.number);
-        for (n, exit) in exits.iter().enumerate() {
-            let snapshot = &trace.snapshots[exit.snapshot as usize];
-            let mut places = exit.values.iter();
+        for (number, exit) in state.exits.iter().enumerate().skip(first) {
+            let snapshot = trace.snapshot(exit.snapshot);
+            let mut places = state.values_of(exit).iter();
             let mut shown = |r: Ref| match trace.constant_of(r) {
                 _ if r == Ref::NONE => "-".to_owned(),
                 Some(constant) => format!("{:#x}", constant.bits()),
@@ -25,7 +26,6 @@ impl Engine {
                     None => places.next().map_or("?".to_owned(), ToString::to_string),
                 },
             };
-            let number = first + n as u32;
             let _ = write!(
                 text,
                 "exit {number} (s{}): pc {:p}",

@@ -3,7 +3,7 @@
 use super::trace::LEFT;
 use super::{Engine, objects};
 use crate::backend::{Location, MachineState};
-use crate::ir::{PendingFrame, Ref, Trace};
+use crate::ir::{Finished, PendingFrame, Ref};
 use perilune_runtime::construct;
 use perilune_runtime::frame::{FRAME_C_CALL, Frame};
 use perilune_runtime::value::Value;
@@ -25,7 +25,14 @@ pub(super) extern "C-unwind" fn restore(
         let state = engine.state.borrow();
         let record = &state.exits[exit as usize];
         let trace = &state.traces[record.trace as usize].trace;
-        let made = restore_snapshot(vm, anchor, trace, record.snapshot, &record.values, machine);
+        let made = restore_snapshot(
+            vm,
+            anchor,
+            trace,
+            record.snapshot,
+            state.values_of(record),
+            machine,
+        );
         engine.last_exit.set(Some(exit));
         made
     };
@@ -44,7 +51,7 @@ pub(super) extern "C-unwind" fn restore(
 unsafe fn restore_snapshot(
     vm: *mut Vm,
     anchor: *mut Value,
-    trace: &Trace,
+    trace: &Finished,
     snapshot: u32,
     values: &[Location],
     machine: &MachineState,
@@ -52,14 +59,15 @@ unsafe fn restore_snapshot(
     // SAFETY: the caller's contract: slots and frames of a snapshot lie within the stacks, as the
     // guards before it have checked.
     unsafe {
-        let snapshot = &trace.snapshots[snapshot as usize];
+        let snapshot = trace.exit(snapshot);
+        let at = snapshot.at;
         let mut values = values.iter();
         let mut bits = |r: Ref| match trace.constant_of(r) {
             Some(constant) => constant.bits(),
             None if r.as_virtual().is_some() => 0,
             None => values.next().map_or(0, |&place| machine.bits(place)),
         };
-        for slot in &snapshot.slots {
+        for slot in snapshot.slots {
             let place = anchor.offset(slot.slot as isize);
             (*place).tag = bits(slot.tag) as u8;
             // As `Snapshot::values` counts them.
@@ -78,13 +86,13 @@ unsafe fn restore_snapshot(
                 }
                 objects::make(heap, trace, snapshot, fields, anchor)
             });
-        let mut top = (*vm).frame_top.sub(snapshot.popped as usize);
+        let mut top = (*vm).frame_top.sub(at.popped as usize);
         // The guards of calls saw to this. Were it not so, memory would be lost silently.
         assert!(
-            top.add(snapshot.frames.len()) <= (*vm).frame_limit,
+            top.add(at.frames.len()) <= (*vm).frame_limit,
             "an exit has more frames than there is room for"
         );
-        for frame in &snapshot.frames {
+        for frame in &at.frames {
             top = top.add(1);
             *top = Frame {
                 site: frame.site,
@@ -93,14 +101,14 @@ unsafe fn restore_snapshot(
             };
         }
         let counts = |frame: &&PendingFrame| frame.flags & FRAME_C_CALL != 0;
-        (*(*vm).thread).c_calls += snapshot.frames.iter().filter(counts).count() as u32;
+        (*(*vm).thread).c_calls += at.frames.iter().filter(counts).count() as u32;
         (*vm).frame_top = top;
-        (*vm).base = anchor.offset(snapshot.base as isize);
-        (*vm).pc = snapshot.pc;
-        if let Some(top) = snapshot.top {
+        (*vm).base = anchor.offset(at.base as isize);
+        (*vm).pc = at.pc;
+        if let Some(top) = at.top {
             (*vm).top = anchor.offset(top as isize);
         }
-        (*vm).constants = snapshot.constants;
+        (*vm).constants = at.constants;
         (*vm).fuel += i64::from(snapshot.unspent);
         made
     }

@@ -18,7 +18,7 @@ mod versions;
 
 use crate::abort::Abort;
 use crate::backend::{Backend, Location};
-use crate::ir::Trace;
+use crate::ir::Finished;
 use crate::options::Options;
 use crate::record::{Dependencies, Limits, Outcome, Recording, Start, Surroundings};
 use cache::Reason;
@@ -30,6 +30,7 @@ use perilune_runtime::vm::Vm;
 use rustc_hash::FxHashMap;
 use statistics::Statistics;
 use std::cell::{Cell, RefCell};
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
@@ -95,8 +96,10 @@ struct State {
 /// A trace with its machine code.
 #[derive(Debug)]
 struct CompiledTrace {
-    trace: Trace,
+    trace: Finished,
     entry: *const u8,
+    /// Where exits find their values.
+    values: Box<[Location]>,
     dependencies: Dependencies,
     /// The root of its tree.
     root: u32,
@@ -121,7 +124,8 @@ struct CompiledTrace {
 struct ExitRecord {
     trace: u32,
     snapshot: u32,
-    values: Vec<Location>,
+    /// Where its values are, among those of its trace.
+    values: Range<u32>,
     stub: usize,
     count: u32,
     aborts: u32,
@@ -301,9 +305,7 @@ impl Engine {
         let mut locations = state.locations.iter_mut();
         let of_trace = locations.find(|(_, l)| l.trace == Some(record.trace));
         match of_trace {
-            Some((&location, known))
-                if trace.snapshots[record.snapshot as usize].is_speculative =>
-            {
+            Some((&location, known)) if trace.is_speculative(record.snapshot) => {
                 (known.is_careful, known.trace) = (true, None);
                 if self.options.dump.trace {
                     let number = record.trace;
@@ -434,8 +436,7 @@ impl Engine {
                 let parent = &state.traces[record.trace as usize];
                 let number = state.traces.len() as u32;
                 let mut recording = Recording::new(vm, number);
-                let snapshot = &parent.trace.snapshots[record.snapshot as usize];
-                recording.inherit(&parent.trace, snapshot);
+                recording.inherit(&parent.trace, &parent.trace.snapshot(record.snapshot));
                 if let Some(location) = parent.location {
                     recording.watch_loop(location as *const u64);
                 }
@@ -494,6 +495,12 @@ impl Engine {
 }
 
 impl State {
+    /// Where an exit has its values.
+    fn values_of(&self, exit: &ExitRecord) -> &[Location] {
+        let values = &self.traces[exit.trace as usize].values;
+        &values[exit.values.start as usize..exit.values.end as usize]
+    }
+
     fn location(&mut self, location: *const u64, proto: *mut Proto) -> &mut LocationRecord {
         self.locations
             .entry(location as usize)

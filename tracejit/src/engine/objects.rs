@@ -3,7 +3,7 @@
 //! Invariant: nothing collects here, so objects that only this function knows are safe until the
 //! slots hold them. They have just been made, so no write barrier is due.
 
-use crate::ir::{Constant, Ref, Snapshot, Trace, VirtualKind};
+use crate::ir::{Constant, ExitState, Finished, Ref, VirtualKind};
 use perilune_runtime::construct;
 use perilune_runtime::function::{Cell, LuaClosure, Proto};
 use perilune_runtime::gc::Heap;
@@ -19,12 +19,12 @@ use perilune_runtime::value::{self, Value};
 /// around `anchor`.
 pub(super) unsafe fn make(
     heap: &mut Heap,
-    trace: &Trace,
-    snapshot: &Snapshot,
+    trace: &Finished,
+    exit: ExitState,
     mut fields: Vec<Value>,
     anchor: *mut Value,
 ) -> bool {
-    let objects = &snapshot.objects;
+    let objects = exit.objects;
     let mut made: Vec<u64> = Vec::with_capacity(objects.len());
     for object in objects {
         // SAFETY: the caller's contract.
@@ -51,7 +51,7 @@ pub(super) unsafe fn make(
             unsafe { fill(object.kind, place, own) }
         }
     }
-    for slot in &snapshot.slots {
+    for slot in exit.slots {
         if slot.payload.as_virtual().is_some() {
             // SAFETY: the caller's contract.
             unsafe {
@@ -69,7 +69,7 @@ pub(super) unsafe fn make(
 /// The address of a new object; `None` when there is no memory.
 unsafe fn make_one(
     heap: &mut Heap,
-    trace: &Trace,
+    trace: &Finished,
     kind: VirtualKind,
     fields: usize,
 ) -> Option<u64> {

@@ -32,6 +32,10 @@ pub fn pure(op: Op, a: u64, b: u64) -> Option<u64> {
         Op::FSqrt => float(f.sqrt()),
         Op::IntToFloat => float(x as f64),
         Op::FloatToInt => int(truncated(f)),
+        Op::FloorToInt => {
+            let whole = truncated(f);
+            int(whole.wrapping_sub(i64::from(whole as f64 > f)))
+        }
         Op::FloatBits | Op::FloatFromBits | Op::CopyInt | Op::CopyFloat => Some(a),
         _ => None,
     }

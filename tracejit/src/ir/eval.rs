@@ -244,6 +244,10 @@ impl Evaluator<'_> {
         if helper.effect() == HelperEffect::Pure {
             return pure_helper(helper, a, b);
         }
+        if helper.effect() == HelperEffect::FindsNode {
+            let place = a ^ b.rotate_left(48) ^ c.rotate_left(24);
+            return Some(self.world.load(Class::Node, place));
+        }
         if helper.effect() == HelperEffect::Allocates {
             return Some(match New::of(helper, a, b) {
                 Some(new) => self.world.allocate(new),

@@ -6,7 +6,7 @@ use perilune_runtime::construct;
 use perilune_runtime::function::{Cell, LuaClosure, Proto};
 use perilune_runtime::keyed;
 use perilune_runtime::string::LuaString;
-use perilune_runtime::table::Table;
+use perilune_runtime::table::{Node, Table};
 use perilune_runtime::value::{INTEGER, Value};
 use perilune_runtime::vm::Vm;
 
@@ -17,7 +17,9 @@ pub enum HelperEffect {
     Pure,
     /// Tables: their shape, header, record slots and elements.
     ReadsTables,
-    /// Changes elements of a table.
+    /// Where a table has a key in its hash part.
+    FindsNode,
+    /// Changes elements of a table, and may change its hash part.
     WritesTable,
     /// Changes a table's shape to the one that is its second operand, and where its fields are.
     AddsField,
@@ -65,8 +67,6 @@ helpers! {
     FloatSin = float_sin, (Float) -> Float, Pure;
     /// `math.cos(a)`
     FloatCos = float_cos, (Float) -> Float, Pure;
-    /// The greatest integer that is not greater than a, which is in an integer's range.
-    FloatFloor = float_floor, (Float) -> Int, Pure;
     /// Appends the value with tag b and payload c to table a: 1, or 0 when it declines.
     Append = append, (Int, Int, Int) -> Int, WritesTable;
     /// Gives table a the shape b, which has one field more: 1, or 0 when it declines.
@@ -96,9 +96,13 @@ helpers! {
     ConcatThree = concat_three, (Int, Int, Int) -> Int, Allocates;
     /// How many variables are to be closed, at most: 0 or 1.
     ToBeClosed = to_be_closed, () -> Int, ReadsTables;
+    /// Whether table a has no value for the key with tag b and payload c: 1 or 0.
+    IsAbsent = is_absent, (Int, Int, Int) -> Int, ReadsTables;
     /// The value of table a for the key with tag b and payload c, found in the machine: 1, or 0 when it
     /// declines.
     Find = find, (Int, Int, Int) -> Int, Finds;
+    /// The node of table a for the key with tag b and payload c, or 0.
+    FindNode = find_node, (Int, Int, Int) -> Int, FindsNode;
     /// Stores what was found in the machine to table a under the key with tag b and payload c: 1, or 0
     /// when it declines.
     StoreFound = store_found, (Int, Int, Int) -> Int, WritesTable;
@@ -141,9 +145,6 @@ extern "C-unwind" fn float_sin(a: f64, _: *mut Vm) -> f64 {
 }
 extern "C-unwind" fn float_cos(a: f64, _: *mut Vm) -> f64 {
     a.cos()
-}
-extern "C-unwind" fn float_floor(a: f64, _: *mut Vm) -> i64 {
-    a.floor() as i64
 }
 
 fn value(tag: u64, payload: u64) -> Value {
@@ -264,6 +265,12 @@ unsafe extern "C-unwind" fn to_be_closed(vm: *mut Vm) -> u64 {
     u64::from(unsafe { !construct::nothing_to_close(vm) })
 }
 /// # Safety
+/// As [`keyed::is_absent`].
+unsafe extern "C-unwind" fn is_absent(t: *mut Table, tag: u64, payload: u64, vm: *mut Vm) -> u64 {
+    // SAFETY: the caller's contract.
+    u64::from(unsafe { keyed::is_absent(vm, t, value(tag, payload)) })
+}
+/// # Safety
 /// As [`keyed::find`].
 unsafe extern "C-unwind" fn find(t: *mut Table, tag: u64, payload: u64, vm: *mut Vm) -> u64 {
     // SAFETY: the caller's contract.
@@ -275,6 +282,18 @@ unsafe extern "C-unwind" fn find(t: *mut Table, tag: u64, payload: u64, vm: *mut
         }
         None => 0,
     }
+}
+
+/// # Safety
+/// As [`keyed::find_node`].
+unsafe extern "C-unwind" fn find_node(
+    t: *mut Table,
+    tag: u64,
+    payload: u64,
+    vm: *mut Vm,
+) -> *mut Node {
+    // SAFETY: the caller's contract.
+    unsafe { keyed::find_node(vm, t, value(tag, payload)) }
 }
 
 /// # Safety

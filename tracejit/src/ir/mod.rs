@@ -11,6 +11,7 @@
 
 pub mod compute;
 pub mod eval;
+mod finished;
 pub mod frames;
 mod fresh;
 pub mod helper;
@@ -22,6 +23,7 @@ pub mod snapshot;
 pub mod verify;
 pub mod world;
 
+pub use finished::{ExitState, Finished};
 pub use helper::Helper;
 pub use op::{Class, Effect, Op, Type};
 pub use snapshot::{
@@ -56,24 +58,43 @@ impl Ref {
         Ref(number as u32 | VIRTUAL)
     }
     /// The number of the virtual object that it names.
+    #[inline]
     pub fn as_virtual(self) -> Option<usize> {
-        (self.0 & (CONSTANT | VIRTUAL) == VIRTUAL).then_some((self.0 & !VIRTUAL) as usize)
+        let number = self.0.wrapping_sub(VIRTUAL);
+        if number < CONSTANT - VIRTUAL {
+            Some(number as usize)
+        } else {
+            None
+        }
     }
     /// Whether it names a constant.
+    #[inline]
     pub fn is_constant(self) -> bool {
-        self != Ref::NONE && self.0 & CONSTANT != 0
+        self.0.wrapping_sub(CONSTANT) < Ref::NONE.0 - CONSTANT
     }
     /// The index of the instruction that it names.
+    #[inline]
     pub fn as_instruction(self) -> Option<usize> {
-        (self.0 & (CONSTANT | VIRTUAL) == 0).then_some(self.0 as usize)
+        if self.0 < VIRTUAL {
+            Some(self.0 as usize)
+        } else {
+            None
+        }
     }
     /// The index of the constant that it names.
+    #[inline]
     pub fn as_constant(self) -> Option<usize> {
-        self.is_constant().then_some((self.0 & !CONSTANT) as usize)
+        if self.is_constant() {
+            Some((self.0 - CONSTANT) as usize)
+        } else {
+            None
+        }
     }
 }
 
+/// Refs from here on name constants, but for the last, which names nothing.
 const CONSTANT: u32 = 1 << 31;
+/// Those from here on up to the constants name virtual objects, those below instructions.
 const VIRTUAL: u32 = 1 << 30;
 
 /// A constant of a trace.
@@ -214,6 +235,9 @@ pub struct Phi {
     pub back: Ref,
 }
 
+/// How many integers count as small.
+const SMALL: usize = 16;
+
 /// A trace.
 #[derive(Clone, Debug)]
 pub struct Trace {
@@ -236,14 +260,16 @@ pub struct Trace {
     pub head: usize,
     /// Whether the loop was to run for long when it was recorded.
     pub runs_long: bool,
-    /// Interned constants.
+    /// Where constants are in the list.
     interned: Interned,
+    /// The refs of small integers, tags above all: [`Ref::NONE`] for those that are not constants yet.
+    small: [Ref; SMALL],
 }
 
 impl Trace {
     /// An empty trace.
     pub fn new(number: u32) -> Trace {
-        let (mut constants, mut interned) = (Vec::new(), Interned::default());
+        let (mut constants, mut interned) = (Vec::with_capacity(32), Interned::default());
         interned.index(&mut constants, Constant::Vm);
         Trace {
             number,
@@ -256,6 +282,7 @@ impl Trace {
             head: 0,
             runs_long: false,
             interned,
+            small: [Ref::NONE; SMALL],
         }
     }
     /// An empty trace with the same number and constants, by the same refs.
@@ -263,6 +290,7 @@ impl Trace {
         Trace {
             constants: other.constants.clone(),
             interned: other.interned.clone(),
+            small: other.small,
             runs_long: other.runs_long,
             ..Trace::new(other.number)
         }
@@ -273,7 +301,13 @@ impl Trace {
     }
     /// The ref of an integer.
     pub fn int(&mut self, i: i64) -> Ref {
-        self.constant(Constant::Int(i))
+        let Some(place) = self.small.get_mut(i as usize) else {
+            return self.constant(Constant::Int(i));
+        };
+        if *place == Ref::NONE {
+            *place = Ref::constant(self.interned.index(&mut self.constants, Constant::Int(i)));
+        }
+        *place
     }
     /// The ref of a float.
     pub fn float(&mut self, f: f64) -> Ref {

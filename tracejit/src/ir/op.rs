@@ -97,6 +97,7 @@ macro_rules! for_each_trace_op {
             FAbs(Float) -> Float, Pure, "clears the sign bit";
             IntToFloat(Int) -> Float, Pure, "nearest double";
             FloatToInt(Float) -> Int, Pure, "without its fraction; the least integer when out of range";
+            FloorToInt(Float) -> Int, Pure, "the greatest integer that is not greater; any when out of range";
             FloatBits(Float) -> Int, Pure, "the bits of a double";
             FloatFromBits(Int) -> Float, Pure, "the double with these bits";
             // The same value under another name, for phis.
@@ -160,8 +161,10 @@ macro_rules! define_ops {
             /// Its name.
             pub fn name(self) -> &'static str { match self { $(Op::$name => stringify!($name)),* } }
             /// Its result's type.
+            #[inline]
             pub fn result(self) -> Type { match self { $(Op::$name => Type::$result),* } }
             /// Its effect.
+            #[inline]
             pub fn effect(self) -> Effect { match self { $(Op::$name => Effect::$effect),* } }
             /// Its operands' types; `None`: any (the helper of a call says which, and how many).
             pub fn operands(self) -> &'static [Option<Type>] {
@@ -209,6 +212,10 @@ pub enum Class {
     Element,
     /// Tags of array elements.
     ElementTag,
+    /// Which nodes of hash parts hold which keys.
+    Node,
+    /// Values in nodes of hash parts.
+    Hash,
     /// Which cells a closure has: `debug.upvaluejoin` changes it.
     Upvalue,
     /// Values in cells.
@@ -235,6 +242,8 @@ impl Class {
         Class::Record,
         Class::Element,
         Class::ElementTag,
+        Class::Node,
+        Class::Hash,
         Class::Upvalue,
         Class::Cell,
         Class::Mark,

@@ -16,10 +16,11 @@ pub(super) struct Expressions {
 }
 
 impl Expressions {
-    pub(super) fn new() -> Expressions {
+    /// None, for a trace that may become so long.
+    pub(super) fn new(length: usize) -> Expressions {
         Expressions {
             latest: [0; Op::ALL.len()],
-            before: Vec::new(),
+            before: Vec::with_capacity(length),
         }
     }
 

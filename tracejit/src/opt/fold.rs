@@ -17,15 +17,17 @@ pub(super) fn commutes(op: Op) -> bool {
 /// The simpler form of an operation without effect, if there is one.
 pub(super) fn fold(w: &mut Rewriter, i: &Instruction) -> Option<Ref> {
     let [a, b, _] = i.args;
-    if let Some(constant) = constant_result(w, i) {
-        return Some(w.new.constant(constant));
-    }
-    match (w.new.int_of(a), w.new.int_of(b)) {
-        (Some(_), None) if commutes(i.op) && b != Ref::NONE => {
-            return Some(w.pure(Instruction::new(i.op, i.imm, &[b, a])));
+    if a.is_constant() || b.is_constant() {
+        if let Some(constant) = constant_result(w, i) {
+            return Some(w.new.constant(constant));
         }
-        (None, Some(c)) if a != Ref::VM => return with_constant(w, i.op, a, c),
-        _ => {}
+        match (w.new.int_of(a), w.new.int_of(b)) {
+            (Some(_), None) if commutes(i.op) && b != Ref::NONE => {
+                return Some(w.pure(Instruction::new(i.op, i.imm, &[b, a])));
+            }
+            (None, Some(c)) if a != Ref::VM => return with_constant(w, i.op, a, c),
+            _ => {}
+        }
     }
     match i.op {
         Op::Sub | Op::Xor if a == b => Some(w.new.int(0)),

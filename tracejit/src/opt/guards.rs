@@ -42,6 +42,14 @@ impl Value {
 }
 
 impl Facts {
+    /// Nothing is known of the values of a trace that may become so long.
+    pub(super) fn new(length: usize) -> Facts {
+        Facts {
+            values: vec![Value::UNKNOWN; length],
+            ..Facts::default()
+        }
+    }
+
     /// The constant that a ref was found to equal.
     pub(super) fn constant_of(&self, r: Ref) -> Option<Ref> {
         let constant = self.values.get(r.as_instruction()?)?.constant;
@@ -80,6 +88,12 @@ impl Facts {
         if let Some(value) = self.value_mut(r) {
             value.range = place;
         }
+    }
+
+    /// Whether nothing but its width is known of the range of a value.
+    fn has_no_range(&self, r: Ref) -> bool {
+        let known = |n: usize| self.values.get(n).is_some_and(|value| value.range != 0);
+        r.as_instruction().is_some_and(|n| !known(n))
     }
 
     fn range(&self, trace: &Trace, r: Ref) -> (i64, i64) {
@@ -151,6 +165,10 @@ impl Facts {
         let [a, b, _] = i.args;
         if self.hold(i.op, a, b) {
             return true;
+        }
+        // The most usual guard: that a value is what nobody knew it to be.
+        if i.op == Op::GuardEq && b.is_constant() && self.has_no_range(a) {
+            return false;
         }
         if let (Some(x), Some(y)) = (trace.float_of(a), trace.float_of(b)) {
             return match i.op {

@@ -111,6 +111,8 @@ impl Slots {
 
 /// Places remembered for one class: keeps forgetting cheap.
 const REMEMBERED: usize = 48;
+/// As many as most classes have.
+const USUAL: usize = 16;
 
 impl Memory {
     pub(super) fn get(&self, place: &Place) -> Option<Ref> {
@@ -147,6 +149,8 @@ impl Memory {
                 let list = &mut self.others[place.class() as usize];
                 if list.len() >= REMEMBERED {
                     list.remove(0);
+                } else if list.is_empty() {
+                    list.reserve(USUAL);
                 }
                 list.push((place, r));
             }

@@ -276,13 +276,21 @@ impl Changes {
                         for (class, at) in SHAPE_AND_SLOTS {
                             self.change_field(class, at);
                         }
+                        self.change_class(Class::Node);
+                        self.change_class(Class::Hash);
                     }
                     Some(HelperEffect::Finds) => {
                         self.change_class(Class::Found);
                     }
                     Some(effect) if !effect.is_write() => {}
                     _ => {
-                        let classes = [Class::TableHeader, Class::Element, Class::ElementTag];
+                        let classes = [
+                            Class::TableHeader,
+                            Class::Element,
+                            Class::ElementTag,
+                            Class::Node,
+                            Class::Hash,
+                        ];
                         classes
                             .into_iter()
                             .for_each(|class| self.change_class(class));

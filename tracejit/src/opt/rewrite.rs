@@ -108,13 +108,14 @@ impl<'a> Rewriter<'a> {
         } else {
             1
         };
-        new.code.reserve(copies * old.code.len());
+        let length = copies * old.code.len();
+        new.code.reserve(length);
         new.snapshots.reserve(copies * old.snapshots.len());
         Rewriter {
             new,
             old,
             passes,
-            facts: Facts::default(),
+            facts: Facts::new(length),
             memory: Memory::default(),
             checked_stack: i32::MIN,
             is_quiet: false,
@@ -128,7 +129,7 @@ impl<'a> Rewriter<'a> {
             at: 0,
             map: vec![Ref::NONE; old.code.len()],
             snapshots: vec![NOT_TAKEN; old.snapshots.len()],
-            expressions: Expressions::new(),
+            expressions: Expressions::new(length),
         }
     }
 
@@ -166,8 +167,8 @@ impl<'a> Rewriter<'a> {
     pub(super) fn sweep(&mut self) {
         self.snapshots.fill(NOT_TAKEN);
         self.begin_payment();
-        for n in 0..self.old.code.len() {
-            let i = self.old.code[n];
+        let old = self.old;
+        for (n, i) in old.code.iter().enumerate() {
             self.at = n;
             self.map[n] = self.instruction(i);
         }
@@ -226,13 +227,19 @@ impl<'a> Rewriter<'a> {
         slots.iter().map(|s| self.mapped_slot(s)).collect()
     }
 
-    fn instruction(&mut self, old: Instruction) -> Ref {
-        let mut i = old;
-        i.args = i.args.map(|r| self.mapped(r));
-        if let Some(r) = self.on_objects(&i) {
-            return r;
+    fn instruction(&mut self, old: &Instruction) -> Ref {
+        let mut i = *old;
+        let mut names_virtual = false;
+        for r in &mut i.args {
+            if let Some(n) = r.as_instruction() {
+                *r = self.known(self.map[n]);
+                names_virtual |= r.as_virtual().is_some();
+            }
         }
-        if sink::names_virtual(&i) {
+        if names_virtual || i.op == Op::CallInt {
+            if let Some(r) = self.on_objects(&i) {
+                return r;
+            }
             self.escape_operands(&mut i);
         }
         match i.op {
@@ -392,6 +399,15 @@ impl<'a> Rewriter<'a> {
         match Helper::ALL.get(i.imm as usize).map(|h| h.effect()) {
             Some(HelperEffect::Pure) => self.pure(i),
             Some(HelperEffect::ReadsTables) => self.new.push(i),
+            Some(HelperEffect::FindsNode) => {
+                let [t, tag, payload] = i.args;
+                match self.new.int_of(tag) {
+                    Some(tag) => {
+                        self.load_from(Place::Element(Class::Node, t, payload, tag as i32), i)
+                    }
+                    None => self.new.push(i),
+                }
+            }
             Some(HelperEffect::Allocates) => {
                 let r = self.new.push(i);
                 if i.imm == Helper::NewTable as i32 {
@@ -409,6 +425,7 @@ impl<'a> Rewriter<'a> {
                     self.memory
                         .kill(&self.new, &self.facts, &Place::Field(class, t, at));
                 }
+                self.forget_nodes();
                 self.new.push(i)
             }
             Some(HelperEffect::GivesShape) => {
@@ -426,15 +443,23 @@ impl<'a> Rewriter<'a> {
                 }
                 let place = Place::Field(Class::Shape, t, layout::OBJECT_EXTRA);
                 self.memory.set(place, shape);
+                self.forget_nodes();
                 self.new.push(i)
             }
             _ => {
                 for class in [Class::TableHeader, Class::Element, Class::ElementTag] {
                     self.memory.kill_class(class);
                 }
+                self.forget_nodes();
                 self.push_write(i)
             }
         }
+    }
+
+    /// Keys may have moved in a hash part.
+    fn forget_nodes(&mut self) {
+        self.memory.kill_class(Class::Node);
+        self.memory.kill_class(Class::Hash);
     }
 
     /// What is known of a table that was just made.

@@ -542,7 +542,7 @@ impl Rewriter<'_> {
 }
 
 /// Whether an instruction names a virtual object.
-pub(super) fn names_virtual(i: &Instruction) -> bool {
+fn names_virtual(i: &Instruction) -> bool {
     i.args.iter().any(|r| r.as_virtual().is_some())
 }
 

@@ -158,8 +158,7 @@ impl Recording {
                 self.direct.pc = self.instruction.add(1);
                 let flow = interp::opcode_function(op, self, i);
                 if let Flow::Slow(family) = flow
-                    && !(family == Slow::Arithmetic && self.record_metamethod(op, i))
-                    && !self.record_list(op, i)
+                    && !self.record_slow(op, i, family)
                 {
                     let code = self.step(op, i, family);
                     if code != 0 {

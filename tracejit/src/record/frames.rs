@@ -67,8 +67,13 @@ impl Recording {
 
     /// Guards that there is room for one more frame.
     pub(super) fn guard_frames(&mut self) {
+        self.guard_more_frames(1);
+    }
+
+    /// Guards that there is room for so many more frames.
+    pub(super) fn guard_more_frames(&mut self, more: i32) {
         // How many more frames there will be than in memory, or how many fewer.
-        let height = self.frames.len() as i32 - self.popped as i32 + 1;
+        let height = self.frames.len() as i32 - self.popped as i32 + more;
         if height > self.checked_frames {
             self.checked_frames = height;
             let top = self.frame_top();
@@ -100,9 +105,12 @@ impl Recording {
             Some(v) => v,
             None => self.constant_value(Value::NIL),
         };
-        if self.is_metamethod() {
-            self.leave_metamethod(v);
+        if let Some(purpose) = self.metamethod_purpose() {
+            self.leave_metamethod(v, purpose);
             return true;
+        }
+        if self.is_protected_call() {
+            return self.return_protected(given);
         }
         if let Some((site, varargs)) = self.plain_call() {
             // SAFETY: a frame of the trace has a site, which lives as long as the caller's proto.
@@ -124,11 +132,23 @@ impl Recording {
     /// A plain return of a known number of results; false for what is left to the slow path.
     pub(super) fn record_leave_with(&mut self, first: Register, count: usize) -> bool {
         self.snapshot();
-        if self.is_metamethod() {
-            return false;
+        let values = |this: &mut Recording| -> Vec<RecordedValue> {
+            (0..count).map(|n| this.get(first.plus(n))).collect()
+        };
+        if let Some(purpose) = self.metamethod_purpose() {
+            let v = match count {
+                0 => self.constant_value(Value::NIL),
+                _ => self.get(first),
+            };
+            self.leave_metamethod(v, purpose);
+            return true;
+        }
+        if self.is_protected_call() {
+            let values = values(self);
+            return self.return_protected(&values);
         }
         if self.plain_call().is_some() {
-            let values: Vec<RecordedValue> = (0..count).map(|n| self.get(first.plus(n))).collect();
+            let values = values(self);
             return self.return_values(&values);
         }
         // SAFETY: the running frame is the machine's topmost one, and has a site.

@@ -7,7 +7,7 @@
 use super::Recording;
 use super::shadow::Shadow;
 use crate::ir::{
-    Class, Helper, Instruction, Op, Ref, Snapshot, SnapshotSlot, Trace, Type, VirtualKind,
+    Class, Finished, Helper, Instruction, Op, Ref, Snapshot, SnapshotSlot, Type, VirtualKind,
     VirtualObject,
 };
 use perilune_runtime::layout;
@@ -16,7 +16,7 @@ use rustc_hash::FxHashMap;
 
 impl Recording {
     /// Starts from an exit of another trace: what its snapshot says is not in memory, but inherited.
-    pub fn inherit(&mut self, parent: &Trace, snapshot: &Snapshot) {
+    pub fn inherit(&mut self, parent: &Finished, snapshot: &Snapshot) {
         let inherited = self.inherited_values(parent, snapshot);
         let mut exit = self.renamed(parent, snapshot, &inherited);
         let made = self.make_objects(&exit);
@@ -37,7 +37,7 @@ impl Recording {
     }
 
     /// What the parent's values are here.
-    fn inherited_values(&mut self, parent: &Trace, exit: &Snapshot) -> FxHashMap<Ref, Ref> {
+    fn inherited_values(&mut self, parent: &Finished, exit: &Snapshot) -> FxHashMap<Ref, Ref> {
         let mut inherited = FxHashMap::default();
         for (n, r) in exit.values().enumerate() {
             inherited.entry(r).or_insert_with(|| {
@@ -54,7 +54,7 @@ impl Recording {
     /// The parent's exit in terms of this trace.
     fn renamed(
         &mut self,
-        parent: &Trace,
+        parent: &Finished,
         exit: &Snapshot,
         inherited: &FxHashMap<Ref, Ref>,
     ) -> Snapshot {

@@ -1,5 +1,5 @@
-//! Metamethods that are Lua functions become part of the trace: calls of them, in place of the
-//! arithmetic or indexing that asks for them, and their returns.
+//! Calls of metamethods that are Lua functions, in place of the operation that asks for them, and their
+//! returns. `events.rs` says which instruction asks for which.
 //!
 //! Such a call counts as a C call of its thread while it lasts (what recurses in the reference
 //! implementation). The trace guards that there may be as many; the count itself is raised when the
@@ -8,76 +8,22 @@
 use super::values::RecordedClosure;
 use super::{RecordedValue, Recording};
 use crate::ir::{Class, Op, PendingFrame, Ref};
-use perilune_frontend::bytecode::instruction::FLAG_SWAPPED;
-use perilune_frontend::bytecode::opcode::{Opcode, Operand};
-use perilune_runtime::construct;
+use perilune_runtime::construct::{self, Purpose};
 use perilune_runtime::frame::{CallSite, Continuation, FRAME_C_CALL, FRAME_TAIL_CALL, Frame};
 use perilune_runtime::function::LuaClosure;
-use perilune_runtime::interp::event_of;
 use perilune_runtime::layout;
-use perilune_runtime::machine::Insn;
+use perilune_runtime::machine::Machine;
 use perilune_runtime::metatable::Event;
 use perilune_runtime::table::{Lookup, Table};
 use perilune_runtime::value::{self, Value};
 use perilune_runtime::vm::MAX_C_CALLS;
 
 impl Recording {
-    /// The current instruction, which the operands' types leave to the slow path, as a call of a
-    /// metamethod. False when it is none, or is left to the slow path still.
+    /// What a table has for an event, by its shape and that of its metatable.
     ///
     /// # Safety
-    /// The instruction is being executed, and its function has done nothing.
-    pub(super) unsafe fn record_metamethod(&mut self, op: Opcode, i: Insn) -> bool {
-        let Some(event) = event_of(op) else {
-            return false;
-        };
-        let left = self.slot_value(self.slot_of(i.b()));
-        let right = match op.operands()[2] {
-            Operand::Read => self.slot_value(self.slot_of(i.c())),
-            // SAFETY: verified code names a constant of the function.
-            Operand::Constant => unsafe {
-                let constants = self.direct.constants.cast::<u8>();
-                let v = *constants.add(i.ck().0).cast::<Value>();
-                self.constant_value(v)
-            },
-            Operand::Immediate => self.constant_value(Value::integer(i.ci())),
-            _ => left,
-        };
-        let (left, right) = if i.flags() & FLAG_SWAPPED != 0 {
-            (right, left)
-        } else {
-            (left, right)
-        };
-        let mut function = None;
-        for v in [left, right] {
-            // Of other types only tables are likely to have metamethods.
-            match v.concrete.tag {
-                value::TABLE => {}
-                value::INTEGER | value::FLOAT if v.concrete.tag != left.concrete.tag => continue,
-                _ => return false,
-            }
-            // SAFETY: a register holds the table, or it is a constant.
-            match unsafe { self.metamethod(v, event) } {
-                Found::Function(found) => {
-                    function = Some(found);
-                    break;
-                }
-                Found::None => {}
-                Found::Unknown => return false,
-            }
-        }
-        let Some(function) = function else {
-            return false;
-        };
-        for v in [left, right] {
-            self.guard_tag(v);
-        }
-        // SAFETY: the closure is live, and the instruction is one of the running function.
-        unsafe { self.enter_metamethod(function, [left, right], i) }
-    }
-
-    /// What a table has for an event, by its shape and that of its metatable.
-    unsafe fn metamethod(&mut self, v: RecordedValue, event: Event) -> Found {
+    /// The value is a table that a register holds, or that one leads to.
+    pub(super) unsafe fn metamethod(&mut self, v: RecordedValue, event: Event) -> Found {
         self.guard_tag(v);
         let (t, r): (*mut Table, Ref) = (v.concrete.as_pointer(), self.payload_of(v));
         // SAFETY: the caller's contract; a table's metatable is as live as it is.
@@ -103,20 +49,26 @@ impl Recording {
                     let concrete = function.concrete.as_pointer();
                     Found::Function(RecordedClosure { concrete, r })
                 }
+                value::TABLE => Found::Table(function),
                 _ => Found::Unknown,
             }
         }
     }
 
-    /// Calls a metamethod whose result the current instruction stores.
-    unsafe fn enter_metamethod(
+    /// Calls a metamethod for the current instruction; false, and nothing is done, where that is left to
+    /// the slow path.
+    ///
+    /// # Safety
+    /// The closure and the arguments are live, and the instruction has done nothing.
+    pub(super) unsafe fn enter_metamethod(
         &mut self,
         f: RecordedClosure,
-        args: [RecordedValue; 2],
-        i: Insn,
+        args: &[RecordedValue],
+        purpose: Purpose,
     ) -> bool {
         // SAFETY: the caller's contract.
-        let Some((site, base)) = (unsafe { self.call_concretely(f.concrete, args, i) }) else {
+        let called = unsafe { self.call_concretely(f.concrete, args, purpose) };
+        let Some((site, base)) = called else {
             return false;
         };
         // SAFETY: the closure is live.
@@ -134,7 +86,7 @@ impl Recording {
         self.guard_frames();
         self.guard_c_calls();
         let mut given = Vec::with_capacity(args.len());
-        for v in args {
+        for &v in args {
             given.push((self.best_tag(v), self.payload_of(v)));
         }
         self.forget(base - 1, i32::MAX);
@@ -161,8 +113,8 @@ impl Recording {
     unsafe fn call_concretely(
         &mut self,
         f: *mut LuaClosure,
-        args: [RecordedValue; 2],
-        i: Insn,
+        args: &[RecordedValue],
+        purpose: Purpose,
     ) -> Option<(*const CallSite, i32)> {
         // SAFETY: the caller's contract; room is checked before anything is written.
         unsafe {
@@ -182,7 +134,7 @@ impl Recording {
             let base = self.base + top as i32 + 1;
             (*vm).pc = self.instruction.add(1);
             (*vm).base = self.direct.base;
-            let site = construct::metamethod_site(vm, i.a().0);
+            let site = construct::metamethod_site(vm, purpose);
             *place = Value::lua_closure(f);
             for n in 0..args.len().max((*proto).num_params.into()) {
                 *place.add(1 + n) = args.get(n).map_or(Value::NIL, |v| v.concrete);
@@ -202,7 +154,7 @@ impl Recording {
     }
 
     /// Guards that the thread may have one more C call than the trace has.
-    fn guard_c_calls(&mut self) {
+    pub(super) fn guard_c_calls(&mut self) {
         let more = self.c_calls() as i64 + 1;
         let (_, count) = self.load_c_calls();
         let most = self.int(i64::from(MAX_C_CALLS) - more);
@@ -224,37 +176,53 @@ impl Recording {
         self.frames.iter().filter(counts).count()
     }
 
-    /// Whether the running function was called as a metamethod in the trace, for a result that is
-    /// stored.
-    pub(super) fn is_metamethod(&self) -> bool {
-        self.frames.last().is_some_and(|frame| {
-            // SAFETY: a frame of the trace has a site, which lives as long as the caller's proto.
-            let stores = unsafe { (*frame.site).continuation == Continuation::Store };
-            stores && frame.varargs == 0 && frame.flags & !FRAME_TAIL_CALL == FRAME_C_CALL
-        })
+    /// What the running function was called for, if that was as a metamethod, in the trace.
+    pub(super) fn metamethod_purpose(&self) -> Option<Purpose> {
+        let frame = self.frames.last()?;
+        let is_plain = frame.varargs == 0 && frame.flags & !FRAME_TAIL_CALL == FRAME_C_CALL;
+        // SAFETY: a frame of the trace has a site, which lives as long as the caller's proto.
+        let site = unsafe { &*frame.site };
+        let purpose = match site.continuation {
+            Continuation::Store => Purpose::Store(site.destination as usize),
+            Continuation::Concat if site.state == 1 => Purpose::Concat(site.destination as usize),
+            Continuation::Discard => Purpose::Discard,
+            Continuation::Branch => Purpose::Branch(site.condition),
+            _ => return None,
+        };
+        is_plain.then_some(purpose)
     }
 
     /// Returns from a metamethod to the instruction that asked for it.
-    pub(super) fn leave_metamethod(&mut self, v: RecordedValue) {
+    pub(super) fn leave_metamethod(&mut self, v: RecordedValue, purpose: Purpose) {
+        // What the result decides is guarded before anything changes.
+        let jumps = match purpose {
+            Purpose::Branch(condition) => self.is_truthy(v) == condition,
+            _ => false,
+        };
         let (tag, payload) = (self.best_tag(v), self.payload_of(v));
         // SAFETY: the running frame is the machine's topmost one; its site says where the caller's
         // base is, and where the result goes.
-        let (delta, destination) = unsafe {
+        let delta = unsafe {
             let vm = self.direct.vm;
             let site = &*(*(*vm).frame_top).site;
             (*(*vm).thread).c_calls -= 1;
             (*vm).frame_top = (*vm).frame_top.sub(1);
             self.direct.base = self.direct.base.byte_sub(site.delta as usize);
-            *self.direct.base.byte_add(site.destination as usize) = v.concrete;
-            self.direct.pc = site.return_pc;
+            if let Purpose::Store(destination) | Purpose::Concat(destination) = purpose {
+                *self.direct.base.byte_add(destination) = v.concrete;
+            }
+            self.direct.pc = if jumps { site.target } else { site.return_pc };
             self.direct.constants = site.constants;
-            (site.delta as i32, site.destination as i32)
+            site.delta as i32
         };
         self.active.pop();
         self.frames.pop();
         self.forget(self.base - 1, i32::MAX);
         self.base -= delta / layout::VALUE_SIZE;
-        self.set_slot(self.base + destination / layout::VALUE_SIZE, tag, payload);
+        if let Purpose::Store(destination) | Purpose::Concat(destination) = purpose {
+            let destination = destination as i32 / layout::VALUE_SIZE;
+            self.set_slot(self.base + destination, tag, payload);
+        }
         let proto = self.proto();
         self.object(proto);
     }
@@ -273,9 +241,11 @@ impl Recording {
 }
 
 /// What was found for an event.
-enum Found {
+pub(super) enum Found {
     /// A function that can be recorded.
     Function(RecordedClosure),
+    /// A table.
+    Table(RecordedValue),
     /// Nothing; guards say so.
     None,
     /// What is left to the runtime.

@@ -11,6 +11,7 @@
 
 mod construct;
 mod control;
+mod events;
 mod frames;
 mod fuel;
 mod inherit;
@@ -20,6 +21,7 @@ mod machine;
 mod metamethods;
 mod natives;
 mod numbers;
+mod protected;
 mod shadow;
 mod strings;
 mod tables;
@@ -37,6 +39,9 @@ use perilune_runtime::value::{self, Value};
 use perilune_runtime::vm::Vm;
 use shadow::Shadows;
 use std::rc::Rc;
+
+/// Instructions that most traces have room for when they are recorded.
+const USUAL_LENGTH: usize = 256;
 
 /// What a trace relies on and that may die.
 #[derive(Clone, Debug, Default)]
@@ -112,8 +117,11 @@ impl Recording {
     pub unsafe fn new(vm: *mut Vm, number: u32) -> Recording {
         // SAFETY: the caller's contract.
         let direct = unsafe { Direct::new(vm, (*vm).pc, (*vm).base, (*vm).constants) };
+        let mut trace = Trace::new(number);
+        trace.code.reserve(USUAL_LENGTH);
+        trace.snapshots.reserve(USUAL_LENGTH / 4);
         Recording {
-            trace: Trace::new(number),
+            trace,
             dependencies: Dependencies::default(),
             instruction: direct.pc,
             direct,
@@ -121,7 +129,7 @@ impl Recording {
             shadow: Shadows::default(),
             frames: Vec::new(),
             popped: 0,
-            known_tags: Vec::new(),
+            known_tags: Vec::with_capacity(USUAL_LENGTH),
             snapshot: None,
             checked_stack: 0,
             checked_frames: 0,

@@ -9,7 +9,7 @@ use super::values::{RecordedClosure, Source};
 use super::varargs::LONGEST;
 use super::{RecordedFloat, RecordedInteger, RecordedTable, RecordedValue, Recording};
 use crate::ir::{Class, Helper, Op, Ref};
-use perilune_runtime::construct;
+use perilune_runtime::construct::{self, Purpose};
 use perilune_runtime::frame::{CallSite, FRAME_TAIL_CALL};
 use perilune_runtime::function::{Intrinsic, NativeClosure};
 use perilune_runtime::layout;
@@ -24,7 +24,7 @@ const TWO_TO_63: f64 = 9_223_372_036_854_775_808.0;
 
 impl Recording {
     /// What a native function is known as, if it is; its identity is guarded.
-    fn intrinsic(&mut self, f: RecordedValue) -> Option<Intrinsic> {
+    pub(super) fn intrinsic(&mut self, f: RecordedValue) -> Option<Intrinsic> {
         if f.concrete.tag != value::NATIVE_CLOSURE {
             return None;
         }
@@ -187,7 +187,7 @@ impl Recording {
                 let (low, high) = (self.trace.float(-TWO_TO_63), self.trace.float(TWO_TO_63));
                 self.guard(Op::GuardFLe, &[low, x.r]);
                 self.guard(Op::GuardFLt, &[x.r, high]);
-                let r = self.emit(Op::CallInt, Helper::FloatFloor as i32, &[x.r]);
+                let r = self.emit(Op::FloorToInt, 0, &[x.r]);
                 let concrete = x.concrete.floor() as i64;
                 Some(self.integer_result(RecordedInteger { concrete, r }))
             }
@@ -535,7 +535,10 @@ impl Recording {
     fn leaves_plainly(&self) -> bool {
         // SAFETY: a frame of the trace has a site, which lives as long as the caller's proto.
         let wanted = self.plain_call().map(|(site, _)| unsafe { (*site).wanted });
-        self.is_metamethod() || wanted.is_some_and(|wanted| wanted <= LONGEST as i32)
+        match self.metamethod_purpose() {
+            Some(purpose) => !matches!(purpose, Purpose::Branch(_)),
+            None => wanted.is_some_and(|wanted| wanted <= LONGEST as i32),
+        }
     }
 
     /// The running Lua function, without variable arguments, is replaced by another one.

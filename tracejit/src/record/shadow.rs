@@ -52,7 +52,7 @@ impl Shadow {
 }
 
 /// What is known of all slots.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Shadows {
     /// The slot of the first entry: a multiple of 64.
     first: i32,
@@ -135,13 +135,13 @@ impl Shadows {
     /// What a snapshot has to say of the slots that are live, by ascending slot: their values where
     /// memory does not have them.
     pub(super) fn snapshot(&self, live: &SlotSet) -> Vec<SnapshotSlot> {
-        let mut slots = Vec::new();
-        for (n, &dirty) in self.dirty.iter().enumerate() {
+        let wanted = |n: usize| self.dirty[n] & live.bits_from(self.first + 64 * n as i32);
+        let words = 0..self.dirty.len();
+        let count: u32 = words.clone().map(|n| wanted(n).count_ones()).sum();
+        let mut slots = Vec::with_capacity(count as usize);
+        for n in words {
             let first = self.first + 64 * n as i32;
-            let mut bits = dirty & live.bits_from(first);
-            if bits != 0 {
-                slots.reserve_exact(bits.count_ones() as usize);
-            }
+            let mut bits = wanted(n);
             while bits != 0 {
                 let place = bits.trailing_zeros() as usize;
                 bits &= bits - 1;

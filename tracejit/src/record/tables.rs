@@ -307,23 +307,55 @@ impl Recording {
         }
     }
 
+    /// Guards that a table has no element for an index, in its array part or beyond it where it has no
+    /// other part; false for others.
+    ///
+    /// # Safety
+    /// The table is live and has no value for the index.
+    pub(super) unsafe fn guard_absent_element(
+        &mut self,
+        t: RecordedTable,
+        i: RecordedInteger,
+    ) -> bool {
+        // SAFETY: the caller's contract.
+        let (is_within, has_hash) = unsafe {
+            let place = (i.concrete as u64).wrapping_sub(1);
+            (
+                place < (*t.concrete).capacity as u64,
+                !(*t.concrete).hash.is_null(),
+            )
+        };
+        if is_within {
+            let index = self.guard_index(t, i, true);
+            let tags = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_TAGS, &[t.r]);
+            let tag = self.memory(Op::Load8At, Class::ElementTag, 0, &[tags, index]);
+            let nil = self.int(value::NIL as i64);
+            self.guard(Op::GuardEq, &[tag, nil]);
+            return true;
+        }
+        if has_hash {
+            return false;
+        }
+        self.guard_index(t, i, false);
+        let hash = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_HASH, &[t.r]);
+        let null = self.int(0);
+        self.guard(Op::GuardEq, &[hash, null]);
+        true
+    }
+
     /// An element beyond the array part of a table that has no other: nil.
     unsafe fn record_missing_element(
         &mut self,
         t: RecordedTable,
         i: RecordedInteger,
     ) -> Option<RecordedValue> {
-        // SAFETY: the table is live.
+        // SAFETY: the table is live; it has nothing beyond its array part.
         unsafe {
-            if !(*t.concrete).hash.is_null() || !self.guard_no_metatable(t.concrete, t.r) {
-                return None;
-            }
+            let is_missing = (*t.concrete).hash.is_null()
+                && self.guard_no_metatable(t.concrete, t.r)
+                && self.guard_absent_element(t, i);
+            is_missing.then(|| self.constant_value(Value::NIL))
         }
-        self.guard_index(t, i, false);
-        let hash = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_HASH, &[t.r]);
-        let null = self.int(0);
-        self.guard(Op::GuardEq, &[hash, null]);
-        Some(self.constant_value(Value::NIL))
     }
 
     /// Stores over an element within the border, or appends.

@@ -33,7 +33,7 @@ impl Recording {
     }
 
     /// Leaves a list open for the next instruction.
-    fn set_top(&mut self, top: i32) {
+    pub(super) fn set_top(&mut self, top: i32) {
         // SAFETY: who calls this has seen to the room up to there.
         unsafe { (*self.direct.vm).top = self.direct.base.offset((top - self.base) as isize) };
         self.next_top = Some(top);

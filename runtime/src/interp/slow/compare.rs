@@ -1,10 +1,9 @@
 //! Comparisons beyond two numbers of the same kind (manual §3.4.4, §2.4).
 
-use super::{SiteKind, call_metamethod, constant, current, current_opcode, register};
+use super::{branch_kind, call_metamethod, constant, current, current_opcode, register};
 use crate::call::Next;
 use crate::debug;
 use crate::error::Result;
-use crate::frame::Continuation;
 use crate::metatable::{Event, metamethod};
 use crate::string::LuaString;
 use crate::value::{self, Value, View};
@@ -15,22 +14,29 @@ use perilune_frontend::number::{self, Number};
 use std::cmp::Ordering;
 
 /// What a comparing opcode asks.
-struct Question {
-    relation: Relation,
+#[derive(Clone, Copy, Debug)]
+pub struct Question {
+    /// How the operands should relate.
+    pub relation: Relation,
     /// Whether B stands on the left (`>` and `>=` with an immediate).
-    swapped: bool,
+    pub swapped: bool,
     /// The outcome that jumps.
-    sense: bool,
+    pub sense: bool,
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Relation {
+/// A relation of two operands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Relation {
+    /// `==`
     Equal,
+    /// `<`
     Less,
+    /// `<=`
     LessOrEqual,
 }
 
-fn question(op: Opcode) -> Question {
+/// What a comparison asks.
+pub fn question(op: Opcode) -> Question {
     use Opcode::*;
     let (relation, swapped, sense) = match op {
         JumpEq | JumpEqConst | JumpEqInt => (Relation::Equal, false, true),
@@ -96,14 +102,7 @@ pub(super) unsafe fn compare(vm: *mut Vm) -> Result<Next> {
             }
             return Err(debug::compare_error(&mut *vm, left, right));
         }
-        let kind = SiteKind {
-            continuation: Continuation::Branch,
-            wanted: 1,
-            destination: 0,
-            condition: asked.sense,
-            state: 0,
-            delta: 0,
-        };
+        let kind = branch_kind(asked.sense);
         Ok(call_metamethod(vm, function, &[left, right], kind))
     }
 }

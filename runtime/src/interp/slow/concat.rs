@@ -1,10 +1,9 @@
 //! Concatenation (manual §3.4.6): right to left, runs of strings and numbers in one piece.
 
-use super::{SiteKind, call_metamethod, current, register};
+use super::{call_metamethod, concat_kind, current, register};
 use crate::call::Next;
 use crate::debug;
 use crate::error::{LuaError, Result};
-use crate::frame::Continuation;
 use crate::metatable::{Event, metamethod};
 use crate::string::LuaString;
 use crate::value::{self, Value};
@@ -45,14 +44,7 @@ pub(crate) unsafe fn continue_concat(vm: *mut Vm, mut count: usize) -> Result<Ne
             if function.is_nil() {
                 return Err(debug::concat_error(&mut *vm, left, right));
             }
-            let kind = SiteKind {
-                continuation: Continuation::Concat,
-                wanted: 1,
-                destination: i.a().plus(count - 2).0,
-                condition: false,
-                state: (count - 1) as u32,
-                delta: 0,
-            };
+            let kind = concat_kind(i.a().plus(count - 2).0, count - 1);
             return Ok(call_metamethod(vm, function, &[left, right], kind));
         }
         Ok(Next::Done)

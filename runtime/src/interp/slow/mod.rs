@@ -19,12 +19,14 @@ pub(crate) use index::table_error;
 pub use index::{Found, index_value, set_index_value};
 
 use crate::call::{Next, drive, safepoint};
+use crate::construct::Purpose;
 use crate::error::Result;
 use crate::frame::{CallSite, Continuation};
 use crate::machine::{Insn, Slow};
 use crate::value::Value;
 use crate::vm::Vm;
 pub use arithmetic::event_of;
+pub use compare::{Relation, question};
 use perilune_frontend::bytecode::opcode::Opcode;
 
 /// Performs the instruction before `pc` by its slow path; 0 means that the state in `vm` is that
@@ -206,14 +208,19 @@ pub(crate) unsafe fn call_metamethod(
     }
 }
 
-/// The site of a metamethod called by the current instruction, for a result that is stored in the
-/// register at this byte offset.
+/// The site of a metamethod called by the current instruction.
 ///
 /// # Safety
 /// As [`site`].
-pub(crate) unsafe fn metamethod_site(vm: *mut Vm, destination: usize) -> *const CallSite {
+pub(crate) unsafe fn metamethod_site(vm: *mut Vm, purpose: Purpose) -> *const CallSite {
+    let kind = match purpose {
+        Purpose::Store(destination) => store_kind(destination),
+        Purpose::Concat(destination) => concat_kind(destination, 1),
+        Purpose::Discard => discard_kind(),
+        Purpose::Branch(condition) => branch_kind(condition),
+    };
     // SAFETY: the caller's contract.
-    unsafe { site(vm, above_registers(vm, store_kind(destination))) }
+    unsafe { site(vm, above_registers(vm, kind)) }
 }
 
 /// The kind of a site whose callee stands above the registers of the running function.
@@ -233,6 +240,31 @@ pub(crate) fn store_kind(destination: usize) -> SiteKind {
         wanted: 1,
         destination,
         condition: false,
+        state: 0,
+        delta: 0,
+    }
+}
+
+/// A site kind for two operands of a concatenation, of which the first is at this byte offset; so many
+/// are left when the result is there.
+pub(crate) fn concat_kind(destination: usize, left: usize) -> SiteKind {
+    SiteKind {
+        continuation: Continuation::Concat,
+        wanted: 1,
+        destination,
+        condition: false,
+        state: left as u32,
+        delta: 0,
+    }
+}
+
+/// A site kind for a comparison that jumps on `condition`.
+pub(crate) fn branch_kind(condition: bool) -> SiteKind {
+    SiteKind {
+        continuation: Continuation::Branch,
+        wanted: 1,
+        destination: 0,
+        condition,
         state: 0,
         delta: 0,
     }

@@ -14,7 +14,12 @@ pub(super) struct CodeArea {
     executable: NonNull<u8>,
     size: usize,
     used: usize,
+    /// Up to where the system was asked for pages.
+    populated: usize,
 }
+
+/// Bytes for which the system is asked for pages at a time: to fault in each of both views costs more.
+const POPULATED: usize = 32 << 10;
 
 impl CodeArea {
     /// An area of `size` bytes (rounded up to pages). Pages cost memory once they are written.
@@ -56,6 +61,7 @@ impl CodeArea {
                 executable,
                 size,
                 used: 0,
+                populated: 0,
             })
         }
     }
@@ -81,6 +87,7 @@ impl CodeArea {
         if length > self.size - self.used {
             return false;
         }
+        self.populate(self.used + length);
         // SAFETY: the range lies within the mapping, and nothing refers to it.
         unsafe {
             let to = self.writable.as_ptr().add(self.used);
@@ -89,6 +96,25 @@ impl CodeArea {
         }
         self.used += length;
         true
+    }
+
+    /// Has the system back the memory up to `end`. Where it does not know that request, pages come when
+    /// they are touched.
+    fn populate(&mut self, end: usize) {
+        if end <= self.populated {
+            return;
+        }
+        let to = end.next_multiple_of(POPULATED).min(self.size);
+        let length = to - self.populated;
+        let views = [
+            (self.writable, libc::MADV_POPULATE_WRITE),
+            (self.executable, libc::MADV_POPULATE_READ),
+        ];
+        for (view, advice) in views {
+            // SAFETY: the range lies within the mapping, and its contents stay as they are.
+            unsafe { libc::madvise(view.as_ptr().add(self.populated).cast(), length, advice) };
+        }
+        self.populated = to;
     }
 
     /// Overwrites code at an address of the executable view.

@@ -2,17 +2,18 @@
 
 use super::super::allocate::Allocation;
 use super::super::{AssembledExit, Location, Refusal, Request};
+use super::exits::Exits;
 use super::moves::{Move, Source, sequence};
 use super::{ANCHOR, Common, RAX, VM, XMM15};
 use crate::ir::{Constant, End, Op, Ref, Trace, Type};
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm, x64::X64Relocation};
 use perilune_runtime::layout;
-use rustc_hash::FxHashMap;
 
 /// Machine code and its exits.
 pub(super) struct Emitted {
     pub(super) code: Vec<u8>,
     pub(super) exits: Vec<AssembledExit>,
+    pub(super) values: Vec<Location>,
 }
 
 /// The code generator at work on a trace.
@@ -22,9 +23,9 @@ pub(super) struct Emitter<'a> {
     pub(super) allocation: &'a Allocation,
     pub(super) common: Common,
     pub(super) deopt: Option<(u32, *mut u32)>,
-    /// The label of each snapshot's exit, once a guard has it.
-    exits: FxHashMap<u32, DynamicLabel>,
-    exit_order: Vec<u32>,
+    pub(super) exits: Exits,
+    /// Where the code will run.
+    pub(super) address: usize,
     /// Floats to be placed behind the code.
     floats: Vec<(u64, DynamicLabel)>,
 }
@@ -43,8 +44,8 @@ pub(super) fn emit(
         allocation,
         common,
         deopt: request.deopt,
-        exits: FxHashMap::default(),
-        exit_order: Vec::new(),
+        exits: Exits::new(trace),
+        address,
         floats: Vec::new(),
     };
     let start = e.ops.new_dynamic_label();
@@ -65,23 +66,16 @@ pub(super) fn emit(
         }
     }
     e.finish(request, head, start, repeated)?;
-    let stubs = e.stubs(request.first_exit);
+    e.stubs(request.first_exit);
     e.constants();
-    let code = e.ops.finalize().map_err(|_| Refusal::Malformed)?;
-    let mut exits = Vec::with_capacity(stubs.len());
-    for (snapshot, offset) in stubs {
-        let values = trace.snapshots[snapshot as usize]
-            .values()
-            .map(|r| r.as_instruction().and_then(|n| allocation.places[n]))
-            .collect::<Option<Vec<Location>>>()
-            .ok_or(Refusal::Malformed)?;
-        exits.push(AssembledExit {
-            snapshot,
-            values,
-            stub: address + offset,
-        });
-    }
-    Ok(Emitted { code, exits })
+    let mut code = e.ops.finalize().map_err(|_| Refusal::Malformed)?;
+    e.exits.link(&mut code);
+    let (exits, values) = e.exits.assembled(trace, allocation, address)?;
+    Ok(Emitted {
+        code,
+        exits,
+        values,
+    })
 }
 
 impl Emitter<'_> {
@@ -160,8 +154,7 @@ impl Emitter<'_> {
                 let i = self.trace.code[guard];
                 self.compare(i.args[0], i.args[1])?;
                 dynasm!(self.ops ; jne =>head);
-                let exit = self.exit(i.snapshot);
-                dynasm!(self.ops ; jmp =>exit);
+                self.leave(i.snapshot);
             }
             End::Link { trace, base } => {
                 if base != 0 {
@@ -176,41 +169,11 @@ impl Emitter<'_> {
                 }
             }
             End::Exit(snapshot) => {
-                let exit = self.exit(snapshot);
-                dynasm!(self.ops ; jmp =>exit);
+                self.leave(snapshot);
             }
             End::Round(_) => return Err(Refusal::Malformed),
         }
         Ok(())
-    }
-
-    /// The label of a snapshot's exit. All guards with the same snapshot share it: values keep their
-    /// places as long as they live.
-    pub(super) fn exit(&mut self, snapshot: u32) -> DynamicLabel {
-        if let Some(&label) = self.exits.get(&snapshot) {
-            return label;
-        }
-        let label = self.ops.new_dynamic_label();
-        self.exits.insert(snapshot, label);
-        self.exit_order.push(snapshot);
-        label
-    }
-
-    /// Writes the exits' stubs; answers snapshots and offsets.
-    fn stubs(&mut self, first_exit: u32) -> Vec<(u32, usize)> {
-        let order = std::mem::take(&mut self.exit_order);
-        let mut stubs = Vec::with_capacity(order.len());
-        for (n, snapshot) in order.into_iter().enumerate() {
-            let label = self.exits[&snapshot];
-            let number = (first_exit + n as u32) as i32;
-            stubs.push((snapshot, self.ops.offset().0));
-            dynasm!(self.ops
-                ; =>label
-                ; mov QWORD [rbp - super::trampoline::STATE], number
-                ; jmp extern self.common.exit
-            );
-        }
-        stubs
     }
 
     /// The label of a float constant in memory.

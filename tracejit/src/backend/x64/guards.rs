@@ -2,6 +2,7 @@
 
 use super::super::Refusal;
 use super::emit::Emitter;
+use super::exits::Condition;
 use super::operands::{FloatOperand, Operand};
 use super::operations::float_operands;
 use super::short::displaced;
@@ -14,7 +15,7 @@ impl Emitter<'_> {
     /// Writes a guard.
     pub(super) fn guard(&mut self, n: usize, i: Instruction) -> Result<(), Refusal> {
         let [a, b, _] = i.args;
-        let exit = self.exit(i.snapshot);
+        let exit = i.snapshot;
         if let Some((every, countdown)) = self.deopt.filter(|_| !i.asks_for_write(&self.trace.code))
         {
             let skip = self.ops.new_dynamic_label();
@@ -23,42 +24,42 @@ impl Emitter<'_> {
                 ; sub DWORD [rax], 1
                 ; jnz =>skip
                 ; mov DWORD [rax], every as i32
-                ; jmp =>exit
-                ; =>skip
             );
+            self.leave(exit);
+            dynasm!(self.ops ; =>skip);
         }
         if let Some(load) = self.allocation.fused.load_of(n) {
             self.compare_memory(self.trace.code[load], b)?;
             match i.op {
-                Op::GuardEq => dynasm!(self.ops ; jne =>exit),
-                _ => dynasm!(self.ops ; je =>exit),
+                Op::GuardEq => self.leave_if(Condition::NotEqual, exit),
+                _ => self.leave_if(Condition::Equal, exit),
             }
             return Ok(());
         }
         match i.op {
             Op::GuardEq => {
                 self.compare(a, b)?;
-                dynasm!(self.ops ; jne =>exit);
+                self.leave_if(Condition::NotEqual, exit);
             }
             Op::GuardNe => {
                 self.compare(a, b)?;
-                dynasm!(self.ops ; je =>exit);
+                self.leave_if(Condition::Equal, exit);
             }
             Op::GuardLt => match self.compare(a, b)? {
-                false => dynasm!(self.ops ; jge =>exit),
-                true => dynasm!(self.ops ; jle =>exit),
+                false => self.leave_if(Condition::NotLess, exit),
+                true => self.leave_if(Condition::NotGreater, exit),
             },
             Op::GuardLe => match self.compare(a, b)? {
-                false => dynasm!(self.ops ; jg =>exit),
-                true => dynasm!(self.ops ; jl =>exit),
+                false => self.leave_if(Condition::Greater, exit),
+                true => self.leave_if(Condition::Less, exit),
             },
             Op::GuardBelow => match self.compare(a, b)? {
-                false => dynasm!(self.ops ; jae =>exit),
-                true => dynasm!(self.ops ; jbe =>exit),
+                false => self.leave_if(Condition::NotBelow, exit),
+                true => self.leave_if(Condition::NotAbove, exit),
             },
             Op::GuardNotBelow => match self.compare(a, b)? {
-                false => dynasm!(self.ops ; jb =>exit),
-                true => dynasm!(self.ops ; ja =>exit),
+                false => self.leave_if(Condition::Below, exit),
+                true => self.leave_if(Condition::Above, exit),
             },
             Op::GuardBits | Op::GuardNoBits => {
                 let a = self.general(a, RAX)?;
@@ -68,23 +69,24 @@ impl Emitter<'_> {
                     Operand::Spilled(b) => dynasm!(self.ops ; test [rbp + b], Rq(a)),
                 }
                 if i.op == Op::GuardBits {
-                    dynasm!(self.ops ; jz =>exit);
+                    self.leave_if(Condition::Equal, exit);
                 } else {
-                    dynasm!(self.ops ; jnz =>exit);
+                    self.leave_if(Condition::NotEqual, exit);
                 }
             }
             Op::GuardStack => {
                 displaced!(self.ops, { lea rax, } [r12] + i.imm, {});
                 displaced!(self.ops, { cmp rax, } [rbx] + layout::VM_STACK_LIMIT, {});
-                dynasm!(self.ops ; ja =>exit);
+                self.leave_if(Condition::Above, exit);
             }
             Op::GuardQuiet => {
                 displaced!(self.ops, { cmp DWORD } [rbx] + layout::VM_PENDING, { , 0 });
-                dynasm!(self.ops ; jne =>exit);
+                self.leave_if(Condition::NotEqual, exit);
             }
             Op::GuardFuel => {
                 displaced!(self.ops, { mov rax, } [rbx] + layout::VM_FUEL, {});
-                dynasm!(self.ops ; sub rax, i.imm ; js =>exit);
+                dynasm!(self.ops ; sub rax, i.imm);
+                self.leave_if(Condition::Negative, exit);
                 displaced!(self.ops, { mov } [rbx] + layout::VM_FUEL, { , rax });
             }
             Op::GuardPaid => {
@@ -92,7 +94,7 @@ impl Emitter<'_> {
                 displaced!(self.ops, { mov rcx, } [rax] + layout::HEAP_THRESHOLD, {});
                 dynasm!(self.ops ; sub rcx, i.imm);
                 displaced!(self.ops, { cmp rcx, } [rax] + layout::HEAP_USED, {});
-                dynasm!(self.ops ; jl =>exit);
+                self.leave_if(Condition::Less, exit);
                 displaced!(self.ops, { mov } [rax] + layout::HEAP_THRESHOLD, { , rcx });
             }
             _ => self.float_guard(i, exit)?,
@@ -101,7 +103,7 @@ impl Emitter<'_> {
     }
 
     /// Comparisons of floats: an unordered result sets the carry, zero and parity flags.
-    fn float_guard(&mut self, i: Instruction, exit: dynasmrt::DynamicLabel) -> Result<(), Refusal> {
+    fn float_guard(&mut self, i: Instruction, exit: u32) -> Result<(), Refusal> {
         let [a, b, _] = i.args;
         let is_equality = matches!(i.op, Op::GuardFEq | Op::GuardNotFEq);
         // a < b is tested as b > a: "above" is false when unordered.
@@ -110,14 +112,19 @@ impl Emitter<'_> {
         let second = self.float_operand(second)?;
         float_operands!(self, ucomisd, first, second);
         match i.op {
-            Op::GuardFLt => dynasm!(self.ops ; jbe =>exit),
-            Op::GuardFLe => dynasm!(self.ops ; jb =>exit),
-            Op::GuardNotFLt => dynasm!(self.ops ; ja =>exit),
-            Op::GuardNotFLe => dynasm!(self.ops ; jae =>exit),
-            Op::GuardFEq => dynasm!(self.ops ; jp =>exit ; jne =>exit),
+            Op::GuardFLt => self.leave_if(Condition::NotAbove, exit),
+            Op::GuardFLe => self.leave_if(Condition::Below, exit),
+            Op::GuardNotFLt => self.leave_if(Condition::Above, exit),
+            Op::GuardNotFLe => self.leave_if(Condition::NotBelow, exit),
+            Op::GuardFEq => {
+                self.leave_if(Condition::Parity, exit);
+                self.leave_if(Condition::NotEqual, exit);
+            }
             Op::GuardNotFEq => {
                 let differs = self.ops.new_dynamic_label();
-                dynasm!(self.ops ; jp =>differs ; je =>exit ; =>differs);
+                dynasm!(self.ops ; jp =>differs);
+                self.leave_if(Condition::Equal, exit);
+                dynasm!(self.ops ; =>differs);
             }
             _ => return Err(Refusal::Malformed),
         }

@@ -9,6 +9,7 @@
 mod calls;
 mod code_area;
 mod emit;
+mod exits;
 mod guards;
 mod moves;
 mod operands;
@@ -114,6 +115,7 @@ impl Backend {
         Ok(Assembled {
             entry: address as *const u8,
             exits: emitted.exits,
+            values: emitted.values,
             code_bytes: emitted.code.len(),
         })
     }

@@ -78,6 +78,28 @@ impl Emitter<'_> {
                 dynasm!(self.ops ; cvttsd2si Rq(target), Rx(a));
                 self.put(n, target);
             }
+            Op::FloorToInt => {
+                let (target, a) = (self.target(n), self.float_operand(a)?);
+                match a {
+                    FloatOperand::Register(a) => dynasm!(self.ops ; cvttsd2si Rq(target), Rx(a)),
+                    FloatOperand::Spilled(a) => {
+                        dynasm!(self.ops ; cvttsd2si Rq(target), QWORD [rbp + a]);
+                    }
+                    FloatOperand::Constant(a) => {
+                        dynasm!(self.ops ; cvttsd2si Rq(target), QWORD [=>a]);
+                    }
+                }
+                // Negative fractions were cut off upwards.
+                let whole = XMM15;
+                dynasm!(self.ops
+                    ; xorps Rx(whole), Rx(whole)
+                    ; cvtsi2sd Rx(whole), Rq(target)
+                    ; xor Rd(R11), Rd(R11)
+                );
+                float_operands!(self, ucomisd, whole, a);
+                dynasm!(self.ops ; seta Rb(R11) ; sub Rq(target), Rq(R11));
+                self.put(n, target);
+            }
             Op::FloatBits => {
                 let a = self.float(a, XMM15)?;
                 let target = self.target(n);

@@ -1,0 +1,223 @@
+//! Memory of a state: how much, how much at most, and its collector.
+
+use crate::{Lua, Result};
+
+impl Lua {
+    /// Bytes in use.
+    pub fn used_memory(&self) -> usize {
+        // SAFETY: the machine lives as long as the state.
+        unsafe { (*self.vm()).heap.used_bytes() }
+    }
+
+    /// Limits the bytes in use; 0 for no limit. What does not fit raises "not enough memory".
+    /// Answers the limit before.
+    ///
+    /// ```
+    /// use perilune::{Error, Lua};
+    /// let lua = Lua::new();
+    /// lua.set_memory_limit(lua.used_memory() + (1 << 20))?;
+    /// let outcome = lua.load("return ('x'):rep(1 << 30)").exec();
+    /// assert!(matches!(outcome, Err(Error::MemoryError(_))));
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// None at present.
+    pub fn set_memory_limit(&self, limit: usize) -> Result<usize> {
+        // SAFETY: the machine lives as long as the state.
+        unsafe {
+            let heap = &mut (*self.vm()).heap;
+            let before = heap.memory_limit().unwrap_or(0);
+            heap.set_memory_limit((limit != 0).then_some(limit));
+            Ok(before)
+        }
+    }
+
+    /// Runs a full collection and due finalisers. Their errors are warnings, as they are in Lua 5.4.
+    ///
+    /// # Errors
+    /// None at present.
+    pub fn gc_collect(&self) -> Result<()> {
+        // SAFETY: outside of native steps the state is at a safepoint.
+        unsafe { perilune_runtime::collect::full(self.vm()) };
+        Ok(())
+    }
+}
+
+/// How the collector works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum GcMode {
+    /// Whole cycles in small steps.
+    Incremental(GcIncParams),
+    /// Frequent collections of what is new.
+    Generational(GcGenParams),
+}
+
+/// Parameters of the incremental mode (manual §2.5.1); those that are `None` stay as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GcIncParams {
+    /// Percent of the bytes in use after a cycle at which the next one begins.
+    pub pause: Option<i32>,
+    /// Percent of work for what is allocated.
+    pub step_multiplier: Option<i32>,
+    /// The logarithm of the bytes between two steps.
+    pub step_size: Option<i32>,
+}
+
+impl GcIncParams {
+    /// Sets the pause.
+    #[must_use]
+    pub fn pause(mut self, percent: i32) -> GcIncParams {
+        self.pause = Some(percent);
+        self
+    }
+
+    /// Sets the step multiplier.
+    #[must_use]
+    pub fn step_multiplier(mut self, percent: i32) -> GcIncParams {
+        self.step_multiplier = Some(percent);
+        self
+    }
+
+    /// Sets the step size.
+    #[must_use]
+    pub fn step_size(mut self, logarithm: i32) -> GcIncParams {
+        self.step_size = Some(logarithm);
+        self
+    }
+}
+
+/// Parameters of the generational mode (manual §2.5.2); those that are `None` stay as they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct GcGenParams {
+    /// Percent of growth after which what is new is collected.
+    pub minor_multiplier: Option<i32>,
+    /// Percent of growth after which everything is collected.
+    pub minor_to_major: Option<i32>,
+}
+
+impl GcGenParams {
+    /// Sets the minor multiplier.
+    #[must_use]
+    pub fn minor_multiplier(mut self, percent: i32) -> GcGenParams {
+        self.minor_multiplier = Some(percent);
+        self
+    }
+
+    /// Sets the growth up to a major collection.
+    #[must_use]
+    pub fn minor_to_major(mut self, percent: i32) -> GcGenParams {
+        self.minor_to_major = Some(percent);
+        self
+    }
+}
+
+impl Lua {
+    /// Whether the collector runs by itself.
+    pub fn gc_is_running(&self) -> bool {
+        // SAFETY: the machine lives as long as the state.
+        unsafe { (*self.vm()).heap.is_collector_running() }
+    }
+
+    /// Keeps the collector from running by itself.
+    pub fn gc_stop(&self) {
+        // SAFETY: the machine lives as long as the state.
+        unsafe { (*self.vm()).heap.stop_collector() };
+    }
+
+    /// Lets the collector run by itself again.
+    pub fn gc_restart(&self) {
+        // SAFETY: the machine lives as long as the state.
+        unsafe { (*self.vm()).heap.restart_collector() };
+    }
+
+    /// A step of the collector; answers whether it ended a cycle.
+    ///
+    /// # Errors
+    /// None at present.
+    pub fn gc_step(&self) -> Result<bool> {
+        self.gc_step_kbytes(0)
+    }
+
+    /// A step as if so many kilobytes had been allocated.
+    ///
+    /// # Errors
+    /// None at present.
+    pub fn gc_step_kbytes(&self, kbytes: i32) -> Result<bool> {
+        // SAFETY: outside of native steps the state is at a safepoint.
+        unsafe {
+            Ok(perilune_runtime::collect::explicit_step(
+                self.vm(),
+                i64::from(kbytes),
+            ))
+        }
+    }
+
+    /// Sets the pause; answers the one before.
+    pub fn gc_set_pause(&self, percent: i32) -> i32 {
+        // SAFETY: the machine lives as long as the state.
+        unsafe { (*self.vm()).heap.set_pause(i64::from(percent)) as i32 }
+    }
+
+    /// Sets the step multiplier; answers the one before.
+    pub fn gc_set_step_multiplier(&self, percent: i32) -> i32 {
+        // SAFETY: the machine lives as long as the state.
+        unsafe { (*self.vm()).heap.set_step_multiplier(i64::from(percent)) as i32 }
+    }
+
+    /// Changes to the incremental mode; a parameter that is 0 stays as it is. Answers the mode before.
+    pub fn gc_inc(&self, pause: i32, step_multiplier: i32, step_size: i32) -> GcMode {
+        // SAFETY: outside of native steps the state is at a safepoint.
+        mode(unsafe {
+            perilune_runtime::collect::set_incremental(
+                self.vm(),
+                i64::from(pause),
+                i64::from(step_multiplier),
+                i64::from(step_size),
+            )
+        })
+    }
+
+    /// Changes to the generational mode, likewise.
+    pub fn gc_gen(&self, minor_multiplier: i32, major_multiplier: i32) -> GcMode {
+        // SAFETY: outside of native steps the state is at a safepoint.
+        mode(unsafe {
+            perilune_runtime::collect::set_generational(
+                self.vm(),
+                i64::from(minor_multiplier),
+                i64::from(major_multiplier),
+            )
+        })
+    }
+
+    /// Changes the collector's mode; answers the one before, without its parameters.
+    ///
+    /// ```
+    /// use perilune::{Lua, state::{GcGenParams, GcIncParams, GcMode}};
+    /// let lua = Lua::new();
+    /// let before = lua.gc_set_mode(GcMode::Generational(GcGenParams::default()));
+    /// assert_eq!(before, GcMode::Incremental(GcIncParams::default()));
+    /// ```
+    pub fn gc_set_mode(&self, mode: GcMode) -> GcMode {
+        let or_0 = |parameter: Option<i32>| parameter.unwrap_or(0);
+        match mode {
+            GcMode::Incremental(to) => {
+                self.gc_inc(or_0(to.pause), or_0(to.step_multiplier), or_0(to.step_size))
+            }
+            GcMode::Generational(to) => {
+                self.gc_gen(or_0(to.minor_multiplier), or_0(to.minor_to_major))
+            }
+        }
+    }
+}
+
+/// A mode without parameters.
+fn mode(mode: perilune_runtime::gc::Mode) -> GcMode {
+    match mode {
+        perilune_runtime::gc::Mode::Incremental => GcMode::Incremental(GcIncParams::default()),
+        perilune_runtime::gc::Mode::Generational => GcMode::Generational(GcGenParams::default()),
+    }
+}

@@ -1,0 +1,481 @@
+//! Tables from Rust: with metamethods, and raw.
+
+mod iterate;
+mod show;
+
+pub use iterate::{TablePairs, TableSequence};
+
+use crate::handle::Handle;
+use crate::stack::Stack;
+use crate::{Error, FromLua, Integer, IntoLua, Lua, Result, Table, Value};
+use perilune_runtime::error::LuaError;
+use perilune_runtime::interp::{self, Found};
+use perilune_runtime::metatable::{Event, metamethod};
+use perilune_runtime::native::Local;
+use perilune_runtime::table::{Table as RawTable, TableError};
+use perilune_runtime::value as raw;
+use std::ffi::c_void;
+
+impl Lua {
+    /// An empty table.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn create_table(&self) -> Result<Table> {
+        self.create_table_with_capacity(0, 0)
+    }
+
+    /// An empty table with room for `array` elements and `fields` string keys.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn create_table_with_capacity(&self, array: usize, fields: usize) -> Result<Table> {
+        self.safepoint();
+        let mut made = raw::Value::NIL;
+        self.with_call(|call| {
+            made = Local::from(call.new_table(array, fields)?).raw();
+            Ok(())
+        })?;
+        // Nothing has collected since it was made.
+        Ok(Table(Handle::new(&self.state, made)))
+    }
+
+    /// A table with these entries.
+    ///
+    /// # Errors
+    /// Memory, or what a conversion says.
+    pub fn create_table_from<K: IntoLua, V: IntoLua>(
+        &self,
+        entries: impl IntoIterator<Item = (K, V)>,
+    ) -> Result<Table> {
+        let entries = entries.into_iter();
+        let table = self.create_table_with_capacity(0, expected(entries.size_hint().0))?;
+        for (key, value) in entries {
+            table.raw_set(key, value)?;
+        }
+        Ok(table)
+    }
+
+    /// A table with these values, from 1 on.
+    ///
+    /// # Errors
+    /// Memory, or what a conversion says.
+    pub fn create_sequence_from<T: IntoLua>(
+        &self,
+        values: impl IntoIterator<Item = T>,
+    ) -> Result<Table> {
+        let values = values.into_iter();
+        let table = self.create_table_with_capacity(expected(values.size_hint().0), 0)?;
+        let Some(mut stack) = Stack::new(self) else {
+            for (n, value) in values.enumerate() {
+                table.raw_set(n as Integer + 1, value)?;
+            }
+            return Ok(table);
+        };
+        for (n, value) in values.enumerate() {
+            value.push_into_stack(&mut stack)?;
+            table.store_element(n as Integer + 1, stack.pop_raw())?;
+        }
+        Ok(table)
+    }
+}
+
+/// How many entries to make room for, when so many are announced: the announcement may be wrong.
+fn expected(count: usize) -> usize {
+    count.min(1 << 16)
+}
+
+/// What a table is refused.
+fn refused(error: TableError) -> Error {
+    match error {
+        TableError::Memory => Error::memory(),
+        TableError::NilKey => Error::runtime("table index is nil"),
+        TableError::NaNKey => Error::runtime("table index is NaN"),
+        TableError::Overflow => Error::runtime("table overflow"),
+    }
+}
+
+impl Table {
+    fn raised(&self, error: LuaError) -> Error {
+        self.0.state.describe(error).into()
+    }
+
+    /// The table itself; its state lives.
+    fn raw(&self) -> *mut RawTable {
+        self.0.raw().as_pointer()
+    }
+
+    /// `t[key]`.
+    ///
+    /// # Errors
+    /// What a metamethod raises, or what a conversion says.
+    pub fn get<V: FromLua>(&self, key: impl IntoLua) -> Result<V> {
+        let lua = self.0.lua()?;
+        let Some(mut stack) = Stack::new(&lua) else {
+            let key = key.into_lua(&lua)?;
+            return V::from_lua(self.find_elsewhere(&lua, &key)?, &lua);
+        };
+        key.push_into_stack(&mut stack)?;
+        self.find(&mut stack)?;
+        V::from_slot(stack.slots().get(0))
+    }
+
+    /// Puts `t[key]` in place of the key that was pushed.
+    #[inline]
+    fn find(&self, stack: &mut Stack<'_>) -> Result<()> {
+        let lua = stack.lua();
+        let key = stack.pushed(0);
+        // SAFETY: the handle keeps the table alive, the stack the key.
+        let found = unsafe { interp::index_value(&mut *lua.vm(), self.0.raw(), key) };
+        match found {
+            Ok(Found::Value(value)) => stack.replace_raw(value),
+            Ok(Found::Metamethod(function, object)) => {
+                stack.pop_raw();
+                stack.push_raw(function)?;
+                stack.push_raw(object)?;
+                stack.push_raw(key)?;
+                stack.call_for_one()?;
+            }
+            Err(error) => return Err(self.raised(error)),
+        }
+        Ok(())
+    }
+
+    /// `t[key]`, between two instructions of a Lua function.
+    #[cold]
+    fn find_elsewhere(&self, lua: &Lua, key: &Value) -> Result<Value> {
+        let raw_key = key.to_raw(&lua.state)?;
+        // SAFETY: the handles keep table and key alive.
+        let found = unsafe { interp::index_value(&mut *lua.vm(), self.0.raw(), raw_key) };
+        match found.map_err(|error| self.raised(error))? {
+            Found::Value(value) => Ok(Value::from_raw(&lua.state, value)),
+            Found::Metamethod(function, object) => {
+                let operands = [Value::from_raw(&lua.state, object), key.clone()];
+                let results = lua.state.call(function, &operands, true)?;
+                Ok(results.into_iter().next().unwrap_or_default())
+            }
+        }
+    }
+
+    /// `t[key] = value`.
+    ///
+    /// # Errors
+    /// What a metamethod raises; nil or NaN as key; memory.
+    pub fn set(&self, key: impl IntoLua, value: impl IntoLua) -> Result<()> {
+        let lua = self.0.lua()?;
+        let Some(mut stack) = Stack::new(&lua) else {
+            return self.store_elsewhere(&lua, &key.into_lua(&lua)?, &value.into_lua(&lua)?);
+        };
+        key.push_into_stack(&mut stack)?;
+        value.push_into_stack(&mut stack)?;
+        self.store(&mut stack)
+    }
+
+    /// `t[key] = value` with the key and the value that were pushed.
+    #[inline]
+    fn store(&self, stack: &mut Stack<'_>) -> Result<()> {
+        let lua = stack.lua();
+        let (key, value) = (stack.pushed(0), stack.pushed(1));
+        // SAFETY: the handle keeps the table alive, the stack the others.
+        let done =
+            unsafe { interp::set_index_value(&mut *lua.vm(), self.0.raw(), key, value, false) };
+        match done {
+            Ok(None) => Ok(()),
+            Ok(Some((function, object))) => {
+                stack.pop_raw();
+                stack.pop_raw();
+                stack.push_raw(function)?;
+                stack.push_raw(object)?;
+                stack.push_raw(key)?;
+                stack.push_raw(value)?;
+                stack.call().map(|_| ())
+            }
+            Err(error) => Err(self.raised(error)),
+        }
+    }
+
+    /// `t[key] = value`, between two instructions of a Lua function.
+    #[cold]
+    fn store_elsewhere(&self, lua: &Lua, key: &Value, value: &Value) -> Result<()> {
+        let (raw_key, raw_value) = (key.to_raw(&lua.state)?, value.to_raw(&lua.state)?);
+        // SAFETY: the handles keep all three alive.
+        let done = unsafe {
+            interp::set_index_value(&mut *lua.vm(), self.0.raw(), raw_key, raw_value, false)
+        };
+        if let Some((function, object)) = done.map_err(|error| self.raised(error))? {
+            let object = Value::from_raw(&lua.state, object);
+            let operands = [object, key.clone(), value.clone()];
+            lua.state.call(function, &operands, true)?;
+        }
+        Ok(())
+    }
+
+    /// Whether `t[key]` is not nil.
+    ///
+    /// # Errors
+    /// As [`Table::get`].
+    pub fn contains_key(&self, key: impl IntoLua) -> Result<bool> {
+        Ok(!self.get::<Value>(key)?.is_nil())
+    }
+
+    /// `t[key]`, raw.
+    ///
+    /// # Errors
+    /// What a conversion says.
+    pub fn raw_get<V: FromLua>(&self, key: impl IntoLua) -> Result<V> {
+        let lua = self.0.lua()?;
+        let Some(mut stack) = Stack::new(&lua) else {
+            let key = key.into_lua(&lua)?;
+            let value = self.element(&lua, key.to_raw(&lua.state)?);
+            return V::from_lua(Value::from_raw(&lua.state, value), &lua);
+        };
+        key.push_into_stack(&mut stack)?;
+        let value = self.element(&lua, stack.pushed(0));
+        stack.replace_raw(value);
+        V::from_slot(stack.slots().get(0))
+    }
+
+    /// What is at a key, which the caller keeps alive.
+    #[inline]
+    fn element(&self, lua: &Lua, key: raw::Value) -> raw::Value {
+        // SAFETY: the handle keeps the table alive.
+        unsafe { RawTable::get(&(*lua.vm()).heap, self.raw(), key) }
+    }
+
+    /// `t[key] = value`, raw.
+    ///
+    /// # Errors
+    /// Nil or NaN as key, memory, or what a conversion says.
+    pub fn raw_set(&self, key: impl IntoLua, value: impl IntoLua) -> Result<()> {
+        let lua = self.0.lua()?;
+        let Some(mut stack) = Stack::new(&lua) else {
+            let (key, value) = (key.into_lua(&lua)?, value.into_lua(&lua)?);
+            return self.set_element(&lua, key.to_raw(&lua.state)?, value.to_raw(&lua.state)?);
+        };
+        key.push_into_stack(&mut stack)?;
+        value.push_into_stack(&mut stack)?;
+        let (key, value) = (stack.pushed(0), stack.pushed(1));
+        self.set_element(&lua, key, value)
+    }
+
+    /// Sets what is at a key; the caller keeps both alive.
+    #[inline]
+    fn set_element(&self, lua: &Lua, key: raw::Value, value: raw::Value) -> Result<()> {
+        // SAFETY: the handle keeps the table alive.
+        let done = unsafe { RawTable::set(&mut (*lua.vm()).heap, self.raw(), key, value) };
+        done.map_err(refused)
+    }
+
+    /// Sets what is at an integer key; the caller has just had `value`.
+    #[inline]
+    fn store_element(&self, key: Integer, value: raw::Value) -> Result<()> {
+        // SAFETY: the handle keeps the table alive.
+        unsafe {
+            let heap = &mut (*self.0.state.vm()).heap;
+            RawTable::set_int(heap, self.raw(), key, value).map_err(refused)
+        }
+    }
+
+    /// The border (`#t` without metamethods).
+    pub fn raw_len(&self) -> usize {
+        match self.0.lua() {
+            // SAFETY: the handle keeps the table alive.
+            Ok(_) => unsafe { RawTable::border(self.raw()) as usize },
+            Err(_) => 0,
+        }
+    }
+
+    /// `#t`.
+    ///
+    /// # Errors
+    /// What `__len` raises; a length that is no integer.
+    pub fn len(&self) -> Result<Integer> {
+        let lua = self.0.lua()?;
+        // SAFETY: the handle keeps the table alive.
+        let function = unsafe { metamethod(&*lua.vm(), self.0.raw(), Event::Len) };
+        if function.is_nil() {
+            return Ok(self.raw_len() as Integer);
+        }
+        let length: Value = lua.call_value(function, (self, self))?;
+        match lua.coerce_integer(length)? {
+            Some(length) => Ok(length),
+            None => Err(Error::runtime("object length is not an integer")),
+        }
+    }
+
+    /// Whether there are no entries, raw.
+    pub fn is_empty(&self) -> bool {
+        self.pairs::<Value, Value>().next().is_none()
+    }
+
+    /// Appends a value: `t[#t + 1] = value`.
+    ///
+    /// # Errors
+    /// What a metamethod raises; memory; what a conversion says.
+    pub fn push(&self, value: impl IntoLua) -> Result<()> {
+        self.set(self.len()?.wrapping_add(1), value)
+    }
+
+    /// Takes the last element off: `t[#t]`, which becomes nil.
+    ///
+    /// # Errors
+    /// What a metamethod raises, or what a conversion says; the element is gone then.
+    pub fn pop<V: FromLua>(&self) -> Result<V> {
+        let last = self.len()?;
+        let value: Value = self.get(last)?;
+        self.set(last, Value::Nil)?;
+        V::from_lua(value, &*self.0.lua()?)
+    }
+
+    /// Appends a value, raw.
+    ///
+    /// # Errors
+    /// Memory, or what a conversion says.
+    pub fn raw_push(&self, value: impl IntoLua) -> Result<()> {
+        self.raw_set(self.raw_len() as Integer + 1, value)
+    }
+
+    /// Takes the last element off, raw; nil when there is none.
+    ///
+    /// # Errors
+    /// What a conversion says; the element is gone then.
+    pub fn raw_pop<V: FromLua>(&self) -> Result<V> {
+        let last = self.raw_len() as Integer;
+        let value: Value = self.raw_get(last)?;
+        if last > 0 {
+            self.raw_set(last, Value::Nil)?;
+        }
+        V::from_lua(value, &*self.0.lua()?)
+    }
+
+    /// Inserts a value at `position`, raw; what is there and behind it moves up.
+    ///
+    /// # Errors
+    /// A position that is neither in the sequence nor just behind it; memory; what a conversion says.
+    pub fn raw_insert(&self, position: Integer, value: impl IntoLua) -> Result<()> {
+        let lua = self.0.lua()?;
+        let value = value.into_lua(&lua)?;
+        let length = self.raw_len() as Integer;
+        if position < 1 || position > length + 1 {
+            return Err(Error::runtime("index out of bounds"));
+        }
+        for place in (position..=length).rev() {
+            self.raw_set(place + 1, self.raw_get::<Value>(place)?)?;
+        }
+        self.raw_set(position, value)
+    }
+
+    /// Removes an entry, raw. For an integer key in the sequence, what is behind it moves down.
+    ///
+    /// # Errors
+    /// An integer key that is not in the sequence; what a conversion says.
+    pub fn raw_remove(&self, key: impl IntoLua) -> Result<()> {
+        let lua = self.0.lua()?;
+        let key = key.into_lua(&lua)?;
+        let Value::Integer(position) = key else {
+            return self.raw_set(key, Value::Nil);
+        };
+        let length = self.raw_len() as Integer;
+        if position < 1 || position > length {
+            return Err(Error::runtime("index out of bounds"));
+        }
+        for place in position..length {
+            self.raw_set(place, self.raw_get::<Value>(place + 1)?)?;
+        }
+        self.raw_set(length, Value::Nil)
+    }
+
+    /// Removes all entries, raw.
+    ///
+    /// # Errors
+    /// Memory.
+    pub fn clear(&self) -> Result<()> {
+        for entry in self.pairs::<Value, Value>() {
+            self.raw_set(entry?.0, Value::Nil)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the tables are equal as `==` in Lua has it, `__eq` included.
+    ///
+    /// # Errors
+    /// What `__eq` raises.
+    pub fn equals(&self, other: &Table) -> Result<bool> {
+        self.0.equals(&other.0)
+    }
+
+    /// The table's address, for comparing and debugging.
+    pub fn to_pointer(&self) -> *const c_void {
+        self.0.to_pointer()
+    }
+
+    /// The metatable.
+    pub fn metatable(&self) -> Option<Table> {
+        let lua = self.0.lua().ok()?;
+        // SAFETY: the handle keeps the table alive.
+        let metatable = unsafe { RawTable::metatable(&(*lua.vm()).heap, self.raw()) };
+        let metatable = (!metatable.is_null()).then(|| raw::Value::table(metatable))?;
+        Some(Table(Handle::new(&self.0.state, metatable)))
+    }
+
+    /// Whether there is a metatable.
+    pub fn has_metatable(&self) -> bool {
+        self.metatable().is_some()
+    }
+
+    /// Sets or removes the metatable.
+    ///
+    /// # Errors
+    /// Memory; a metatable of another state.
+    pub fn set_metatable(&self, metatable: Option<Table>) -> Result<()> {
+        let lua = self.0.lua()?;
+        let metatable = match metatable {
+            Some(table) => Value::Table(table).to_raw(&lua.state)?,
+            None => raw::Value::NIL,
+        };
+        lua.with_call(|call| {
+            // SAFETY: values of this state; the caller's handles keep them alive.
+            let (table, metatable) =
+                unsafe { (Local::from_raw(self.0.raw()), Local::from_raw(metatable)) };
+            call.set_metatable(table, metatable.as_table())
+        })
+    }
+
+    /// The entries as `next` gives them, without metamethods. Entries may be changed or removed
+    /// meanwhile; when some are added, the iteration may end with an error.
+    pub fn pairs<K: FromLua, V: FromLua>(&self) -> TablePairs<'_, K, V> {
+        TablePairs::new(self)
+    }
+
+    /// The values from 1 to the first nil, without metamethods.
+    pub fn sequence_values<V: FromLua>(&self) -> TableSequence<'_, V> {
+        TableSequence::new(self)
+    }
+
+    /// Calls `f` for each entry.
+    ///
+    /// # Errors
+    /// What `f` or a conversion says.
+    pub fn for_each<K: FromLua, V: FromLua>(
+        &self,
+        mut f: impl FnMut(K, V) -> Result<()>,
+    ) -> Result<()> {
+        self.pairs().try_for_each(|entry| {
+            let (key, value) = entry?;
+            f(key, value)
+        })
+    }
+
+    /// Calls `f` for each value from 1 to the first nil.
+    ///
+    /// # Errors
+    /// What `f` or a conversion says.
+    pub fn for_each_value<V: FromLua>(&self, f: impl FnMut(V) -> Result<()>) -> Result<()> {
+        self.sequence_values().try_for_each(flatten(f))
+    }
+}
+
+/// `f` for what may have failed before.
+fn flatten<V>(mut f: impl FnMut(V) -> Result<()>) -> impl FnMut(Result<V>) -> Result<()> {
+    move |value| f(value?)
+}
