@@ -442,8 +442,8 @@ impl<R> Drop for AsyncThread<R> {
         if let Some(waiting) = &waiting {
             let taken = lua.with_call(|call| {
                 // SAFETY: a value of this state, which the handle keeps alive.
-                if let LocalView::Userdata(userdata) =
-                    unsafe { Local::from_raw(waiting.raw()) }.view()
+                let value = unsafe { Local::from_raw(waiting.raw()) };
+                if let LocalView::Userdata(userdata) = value.view()
                     && let Some(mut waiting) = call.userdata_mut::<Waiting>(userdata)
                 {
                     body = waiting.body.take();
