@@ -37,6 +37,7 @@ pub unsafe fn call_slots(vm: *mut Vm, function: usize, args: usize) -> Option<us
         (*vm).constants = constants;
         if !is_done {
             (*(*vm).frame_top).varargs = function as u32 - 1;
+            stack::shrink_after_error(vm);
             return None;
         }
         let results = (*vm).top.offset_from((*vm).base) as usize;

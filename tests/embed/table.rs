@@ -95,3 +95,96 @@ fn values_of_another_state_are_refused() -> Result<()> {
     assert!(lua.globals().get::<Value>("x")?.is_nil());
     Ok(())
 }
+
+#[test]
+fn elements_are_pushed_popped_inserted_and_removed() -> Result<()> {
+    let lua = Lua::new();
+    let list = lua.create_sequence_from([1, 2, 3])?;
+    list.raw_insert(1, 0)?;
+    list.raw_insert(5, 4)?;
+    list.raw_remove(3)?;
+    assert_eq!(list, [0, 1, 3, 4]);
+    for wrong in [0, -1, 7] {
+        assert!(list.raw_insert(wrong, 9).is_err() && list.raw_remove(wrong).is_err());
+    }
+    list.push(5)?;
+    assert_eq!((list.pop::<i64>()?, list.len()?), (5, 4));
+    list.raw_set("x", 1)?;
+    list.raw_remove("x")?;
+    assert!(!list.contains_key("x")?);
+    let empty = lua.create_table()?;
+    assert!(empty.raw_remove(1).is_err());
+    assert_eq!(empty.pop::<Option<i64>>()?, None);
+    // With metamethods: a list whose elements are elsewhere.
+    let proxy: Table = lua
+        .load(
+            "setmetatable({}, {store = {}, __len = function(t) return #getmetatable(t).store end,
+               __index = function(t, k) return getmetatable(t).store[k] end,
+               __newindex = function(t, k, v) getmetatable(t).store[k] = v end})",
+        )
+        .eval()?;
+    proxy.push("a")?;
+    proxy.push("b")?;
+    assert_eq!((proxy.len()?, proxy.raw_len()), (2, 0));
+    assert_eq!(proxy.pop::<String>()?, "b");
+    assert_eq!(proxy.len()?, 1);
+    let strange: Table = lua
+        .load("setmetatable({}, {__len = function() return 'x' end})")
+        .eval()?;
+    assert!(strange.len().is_err());
+    Ok(())
+}
+
+#[test]
+fn tables_equal_sequences_and_each_other() -> Result<()> {
+    let lua = Lua::new();
+    let list = lua.create_sequence_from(["a", "b"])?;
+    let slice = &["a", "b"][..];
+    assert!(list == ["a", "b"] && list == *slice && list == slice);
+    assert!(list != ["a"] && list != ["a", "c"] && list != ["a", "b", "c"]);
+    let other = lua.create_sequence_from(["a", "b"])?;
+    assert!(list == list.clone() && list != other);
+    assert_ne!(list.to_pointer(), other.to_pointer());
+    Ok(())
+}
+
+#[test]
+fn iteration_ends_with_the_first_error() -> Result<()> {
+    let lua = Lua::new();
+    let table: Table = lua.load("{1, 2, 'x', 4}").eval()?;
+    let mut entries = table.pairs::<i64, i64>();
+    assert!(
+        entries
+            .by_ref()
+            .take(3)
+            .last()
+            .is_some_and(|entry| entry.is_err())
+    );
+    assert!(entries.next().is_none());
+    let mut seen = Vec::new();
+    let outcome = table.for_each_value(|n: i64| {
+        seen.push(n);
+        Ok(())
+    });
+    assert!(outcome.is_err());
+    assert_eq!(seen, [1, 2]);
+    // Entries may be removed on the way.
+    let table: Table = lua.load("{a = 1, b = 2, c = 3, 4, 5}").eval()?;
+    for entry in table.pairs::<Value, Value>() {
+        table.raw_set(entry?.0, Value::Nil)?;
+        lua.gc_collect()?;
+    }
+    assert!(table.is_empty());
+    Ok(())
+}
+
+#[test]
+fn room_for_very_many_is_an_error_or_there() -> Result<()> {
+    let lua = Lua::new();
+    lua.set_memory_limit(lua.used_memory() + (1 << 20))?;
+    assert!(lua.create_table_with_capacity(1 << 26, 1 << 26).is_err());
+    assert!(lua.create_table_with_capacity(usize::MAX, 0).is_err());
+    assert!(lua.create_table_with_capacity(0, usize::MAX).is_err());
+    lua.check_heap().expect("a whole heap");
+    Ok(())
+}

@@ -18,7 +18,7 @@ use crate::{Error, FromLuaMulti, IntoLuaMulti, Lua, MultiValue, Result, Value};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::frame::FRAME_NATIVE;
 use perilune_runtime::from_rust::{call_slots, take_error};
-use perilune_runtime::stack::ensure;
+use perilune_runtime::stack::{ensure, shrink_after_error};
 use perilune_runtime::value as raw;
 use perilune_runtime::vm::Vm;
 use std::rc::Rc;
@@ -114,7 +114,17 @@ impl<'a> Stack<'a> {
     fn grow(&mut self) -> Result<()> {
         self.publish();
         // SAFETY: the saved state is that of the running native frame, and all slots are in use.
-        unsafe { ensure(self.vm, self.used as usize + 1) }.map_err(|error| self.raised(error))
+        match unsafe { ensure(self.vm, self.used as usize + 1) } {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                let error = self.raised(error);
+                self.used = self.before;
+                self.publish();
+                // SAFETY: the running frame is native, and what was pushed is given up.
+                unsafe { shrink_after_error(self.vm) };
+                Err(error)
+            }
+        }
     }
 
     /// Pushes any value.
