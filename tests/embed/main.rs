@@ -9,6 +9,8 @@ mod conversion;
 mod derive;
 mod error;
 mod function;
+#[cfg(feature = "async")]
+mod future;
 mod general;
 mod hook;
 mod hostile;

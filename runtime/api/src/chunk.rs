@@ -288,10 +288,15 @@ impl Chunk<'_> {
     /// # Errors
     /// As [`Chunk::exec`], or what a conversion says.
     pub fn eval<R: FromLuaMulti>(self) -> Result<R> {
+        self.into_evaluated()?.call(())
+    }
+
+    /// The function that evaluates the chunk, as an expression if it is one.
+    pub(crate) fn into_evaluated(self) -> Result<Function> {
         match self.expression() {
-            Some(Ok(function)) => function.call(()),
+            Some(Ok(function)) => Ok(function),
             // The text is no expression.
-            Some(Err(Error::SyntaxError { .. })) | None => self.call(()),
+            Some(Err(Error::SyntaxError { .. })) | None => self.into_function(),
             Some(Err(error)) => Err(error),
         }
     }

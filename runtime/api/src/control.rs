@@ -22,6 +22,9 @@ pub(crate) struct Control {
     pub(crate) panics_pass: Cell<bool>,
     /// How many coroutines of asynchronous functions are kept.
     pub(crate) thread_pool_size: Cell<usize>,
+    /// Asynchronous functions that wait.
+    #[cfg(feature = "async")]
+    pub(crate) futures: crate::future::Futures,
     /// Whether it is being told.
     pub(crate) is_telling: Cell<bool>,
 }

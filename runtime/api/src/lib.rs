@@ -21,6 +21,8 @@ mod callback;
 mod control;
 mod convert;
 mod failure;
+#[cfg(feature = "async")]
+mod future;
 mod handle;
 mod hook;
 mod interrupt;
@@ -66,6 +68,8 @@ pub use convert::{FromLua, IntoLua};
 #[doc(inline)]
 pub use debug::HookTriggers;
 pub use error::{Error, Raised, Result};
+#[cfg(feature = "async")]
+pub use future::{AsyncCallFuture, AsyncThread};
 pub use handle::{AnyUserData, Function, LuaString, Table, Thread};
 pub use interrupt::VmState;
 pub use multi::{FromLuaMulti, IntoLuaMulti, MultiValue, Variadic};

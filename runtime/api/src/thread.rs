@@ -198,10 +198,17 @@ impl Lua {
         Ok(thread)
     }
 
-    /// The running coroutine, or the main thread.
+    /// The running coroutine, or the main thread. For code in the coroutine that `Function::call_async`
+    /// makes it is the one that has called that.
     pub fn current_thread(&self) -> Thread {
         // SAFETY: the machine lives as long as the state, and so does its running thread.
-        let thread = unsafe { (*self.vm()).thread };
+        #[allow(unused_mut, reason = "without asynchronous functions it is this one")]
+        let mut thread = unsafe { (*self.vm()).thread };
+        #[cfg(feature = "async")]
+        while self.state.control.futures.is_own(thread) {
+            // SAFETY: a coroutine that runs, or waits for one, has a resumer, which is live.
+            thread = unsafe { (*thread).resumer };
+        }
         Thread(Handle::new(&self.state, raw::Value::thread(thread)))
     }
 
