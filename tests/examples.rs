@@ -46,6 +46,18 @@ fn hello() {
 }
 
 #[test]
+fn userdata() {
+    check(
+        "userdata",
+        "",
+        "length\t5.0\n\
+         sum\t(4, 6)\n\
+         here\t(100002, -49996)\n\
+         in Rust Vector { x: 100002.0, y: -49996.0 }\n",
+    );
+}
+
+#[test]
 fn sandbox() {
     check(
         "sandbox",
@@ -108,5 +120,21 @@ fn repl() {
         "repl",
         "1 + 1\nx = 5\nx *\n2\nfor i = 1, 2 do\nprint(i)\nend\n\"a\", nil\n",
         "> 2\n> > >> 10\n> >> >> 1\n2\n> a\tnil\n> \n",
+    );
+}
+
+#[cfg(feature = "async")]
+#[test]
+fn async_server() {
+    check(
+        "async_server",
+        "",
+        "GET /: HTTP/1.0 200: welcome\n\
+         GET /visits: HTTP/1.0 200: visit 1\n\
+         GET /visits: HTTP/1.0 200: visit 2\n\
+         PUT /visits: HTTP/1.0 405: only GET\n\
+         GET /nowhere: HTTP/1.0 404: no /nowhere here\n\
+         GET /broken: HTTP/1.0 500: runtime error: handler:19: attempt to index a nil value (local 'missing')\n\
+         GET /slow: HTTP/1.0 200: worth waiting for\n",
     );
 }
