@@ -16,6 +16,7 @@ use perilune_runtime::keyed;
 use perilune_runtime::layout;
 use perilune_runtime::machine::{Insn, Machine, Slow};
 use perilune_runtime::metatable::{Event, type_index};
+use perilune_runtime::string::LuaString;
 use perilune_runtime::table::{Lookup, Table};
 use perilune_runtime::value::{self, Value};
 
@@ -254,7 +255,10 @@ impl Recording {
                 .shapes
                 .get((*t.concrete).header.extra)
                 .is_dictionary();
-            if key.concrete.tag == value::STRING && is_constant && !is_dictionary {
+            // The shape says nothing of long strings: these are in the hash part.
+            let is_short = key.concrete.tag == value::STRING
+                && LuaString::is_interned(key.concrete.as_pointer());
+            if is_short && is_constant && !is_dictionary {
                 match Table::lookup_str(&*heap, t.concrete, key.concrete.as_pointer()) {
                     Lookup::Absent => {
                         self.guard_shape(t.concrete, t.r);

@@ -191,3 +191,22 @@ do
   end
   print(sum)
 end
+
+-- A long string is a key of the hash part, of which the shape says nothing.
+do
+  local stored, asked = 0, 0
+  local t = setmetatable({}, {
+    __index = function() asked = asked + 1 return 1 end,
+    __newindex = function() stored = stored + 1 end,
+  })
+  local function get() return t["a string that is too long to be interned, and so is in the hash part"] end
+  local function set(v) t["a string that is too long to be interned, and so is in the hash part"] = v end
+  local key = "a string that is too long to be interned, " .. "and so is in the hash part"
+  local sum = 0
+  for i = 1, 400 do
+    if i == 200 then rawset(t, key, 100) end
+    sum = sum + get()
+    set(i)
+  end
+  print(sum, asked, stored, rawget(t, key))
+end
