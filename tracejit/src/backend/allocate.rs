@@ -113,7 +113,7 @@ fn lives(trace: &Trace, fused: &Fused) -> Vec<Life> {
         lives[back].ends += 1;
     }
     if let End::Exit(snapshot) = trace.end {
-        trace.snapshots[snapshot as usize].for_each_value(|r| {
+        trace.snapshots.get(snapshot).for_each_value(|r| {
             if let Some(n) = r.as_instruction() {
                 lives[n].last_use = end;
             }
@@ -139,7 +139,10 @@ fn lives(trace: &Trace, fused: &Fused) -> Vec<Life> {
         };
         fused.for_each_operand(trace, n, |r| need(r, cost));
         if i.op.is_guard() && !std::mem::replace(&mut seen[i.snapshot as usize], true) {
-            trace.snapshots[i.snapshot as usize].for_each_value(|r| need(r, 0));
+            trace
+                .snapshots
+                .get(i.snapshot)
+                .for_each_value(|r| need(r, 0));
         }
         lives[n].weight += cost;
     }

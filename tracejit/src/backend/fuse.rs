@@ -87,7 +87,7 @@ fn uses(trace: &Trace) -> Vec<u32> {
     for i in &trace.code {
         i.args.iter().for_each(|&r| count(r, 1));
     }
-    for snapshot in &trace.snapshots {
+    for snapshot in trace.snapshots.iter() {
         snapshot.for_each_value(|r| count(r, 2));
     }
     for phi in &trace.phis {

@@ -29,15 +29,7 @@ pub(super) fn rebuild(trace: &mut Trace, keep: &[bool], at: usize, inserted: &[I
         kept.push(i);
     }
     trace.code = kept;
-    for slot in trace.snapshots.iter_mut().flat_map(|s| &mut s.slots) {
-        slot.tag = renamed(&places, slot.tag);
-        slot.payload = renamed(&places, slot.payload);
-    }
-    let objects = trace.snapshots.iter_mut().flat_map(|s| &mut s.objects);
-    for (tag, payload) in objects.flat_map(|o| &mut o.fields) {
-        *tag = renamed(&places, *tag);
-        *payload = renamed(&places, *payload);
-    }
+    trace.snapshots.rename(|r| renamed(&places, r));
     for phi in &mut trace.phis {
         phi.entry = renamed(&places, phi.entry);
         phi.back = renamed(&places, phi.back);
