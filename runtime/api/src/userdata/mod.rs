@@ -3,6 +3,7 @@
 mod any;
 mod borrow;
 mod class;
+mod field;
 mod meta_method;
 mod metatable;
 mod method;
@@ -14,6 +15,7 @@ mod wrapped;
 
 pub(crate) use borrow::OnlyUserdata;
 pub(crate) use class::Classes;
+pub use field::{Field, PlainValue};
 pub use meta_method::MetaMethod;
 pub use metatable::{UserDataMetatable, UserDataMetatablePairs};
 pub(crate) use method::{lend, take_back};
