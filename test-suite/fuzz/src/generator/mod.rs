@@ -25,7 +25,7 @@ use scope::{Scope, Type};
 use text::Text;
 
 /// Changes whenever a seed's program may change.
-pub(crate) const VERSION: u32 = 9;
+pub(crate) const VERSION: u32 = 10;
 
 const PRELUDE: &str = include_str!("prelude.lua");
 
