@@ -373,3 +373,38 @@ mod asynchronous {
         outcome
     }
 }
+
+#[derive(UserData)]
+struct Measured {
+    level: f64,
+    name: String,
+}
+
+#[test]
+fn derived_fields_of_numbers_are_read_without_calls() -> Result<()> {
+    let lua = Lua::new();
+    lua.globals().set(
+        "m",
+        Measured {
+            level: 0.5,
+            name: "m".to_owned(),
+        },
+    )?;
+    lua.load(
+        "
+        local m, calls = m, 0
+        local function counted(f)
+          calls = 0
+          debug.sethook(function() calls = calls + 1 end, 'c')
+          f()
+          debug.sethook()
+          return calls
+        end
+        local none = counted(function() end)
+        assert(counted(function() local x = m.level m.level = 7 end) == none)
+        assert(m.level == 7.0)
+        assert(counted(function() local x = m.name end) == none + 1)
+        ",
+    )
+    .exec()
+}

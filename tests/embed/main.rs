@@ -1,4 +1,8 @@
 //! The embedding interface, by groups of behaviours.
+//!
+//! Programs may forbid unsafe code: what our macros expand to does not offend that.
+
+#![forbid(unsafe_code)]
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -19,6 +23,7 @@ mod hostile;
 mod interrupt;
 mod limit;
 mod members;
+mod places;
 mod registry;
 mod sandbox;
 mod scope;

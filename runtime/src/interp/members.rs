@@ -1,5 +1,5 @@
-//! Shortcuts for members of userdata: fields by constant keys, whose getters and setters are native
-//! functions, and methods.
+//! Shortcuts for members of userdata: fields by constant keys, plain or with getters and setters that are
+//! native functions, and methods.
 //!
 //! They do what the slow path does, without going through its transitions where nothing special is
 //! the matter: no event is pending, there is room on the stack, and the getter returns at once. A
@@ -18,6 +18,7 @@ use crate::string::LuaString;
 use crate::table::Table;
 use crate::userdata::Userdata;
 use crate::userdata::members::{self, Member};
+use crate::userdata::place::PlainField;
 use crate::value::{NATIVE_CLOSURE, TABLE, USERDATA, Value};
 use crate::vm::{MAX_C_CALLS, Vm};
 use perilune_frontend::bytecode::opcode::Opcode;
@@ -134,9 +135,7 @@ pub(super) unsafe fn index(
                         *slot(base, i.a().plus(1).0) = object;
                     }
                     *slot(base, i.a().0) = v;
-                    (*vm).pc = pc.add(1);
-                    (*vm).base = base;
-                    (*vm).constants = constants;
+                    done(vm, pc, base, constants);
                     return 0;
                 }
                 Member::Accessor(f) if f.tag == NATIVE_CLOSURE => {
@@ -196,6 +195,11 @@ pub(crate) unsafe fn get(
         if i.op_byte() == Opcode::Method as u8 {
             *slot(base, i.a().plus(1).0) = args[0];
         }
+        if let Some(v) = PlainField::read(getter, args[0]) {
+            *slot(base, i.a().0) = v;
+            done(vm, pc, base, constants);
+            return 0;
+        }
         let destination = Some(i.a().0);
         if !enter(vm, pc, base, constants, getter, &args, destination) {
             return perform(vm, pc, base, constants, Slow::Index);
@@ -221,10 +225,25 @@ pub(crate) unsafe fn set(
         let Some(args) = write_operands(i, base, constants) else {
             return perform(vm, pc, base, constants, Slow::SetIndex);
         };
+        if PlainField::write(setter, args[0], args[2]) {
+            done(vm, pc, base, constants);
+            return 0;
+        }
         if !enter(vm, pc, base, constants, setter, &args, None) {
             return perform(vm, pc, base, constants, Slow::SetIndex);
         }
         run(vm, None)
+    }
+}
+
+/// Saves the state behind a field access, and its extra word.
+#[inline(always)]
+unsafe fn done(vm: *mut Vm, pc: *const u64, base: *mut Value, constants: *const Value) {
+    // SAFETY: the caller passes a handler's state.
+    unsafe {
+        (*vm).pc = pc.add(1);
+        (*vm).base = base;
+        (*vm).constants = constants;
     }
 }
 

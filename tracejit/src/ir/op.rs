@@ -100,6 +100,8 @@ macro_rules! for_each_trace_op {
             FloorToInt(Float) -> Int, Pure, "the greatest integer that is not greater; any when out of range";
             FloatBits(Float) -> Int, Pure, "the bits of a double";
             FloatFromBits(Int) -> Float, Pure, "the double with these bits";
+            SingleBits(Float) -> Int, Pure, "the bits of the nearest single";
+            FloatFromSingle(Int) -> Float, Pure, "the single in the lower 32 bits, as a double";
             // The same value under another name, for phis.
             CopyInt(Int) -> Int, Pure, "a";
             CopyFloat(Float) -> Float, Pure, "a";

@@ -22,6 +22,7 @@ mod members;
 mod metamethods;
 mod natives;
 mod numbers;
+mod places;
 mod protected;
 mod recent;
 mod shadow;

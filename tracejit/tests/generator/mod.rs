@@ -391,7 +391,9 @@ impl Generator {
 
     fn floats(&mut self) {
         let (a, b, i) = (self.float(), self.float(), self.int());
-        match self.below(9) {
+        match self.below(11) {
+            10 => self.pure(Op::SingleBits, &[a]),
+            9 => self.pure(Op::FloatFromSingle, &[i]),
             8 => self.pure(Op::FloatToInt, &[a]),
             0 => self.pure(Op::FNeg, &[a]),
             1 => self.pure(Op::FAbs, &[a]),
@@ -444,7 +446,7 @@ impl Generator {
     fn field(&mut self) {
         let address = self.address();
         let offset = [0, 0, 0, 16][self.below(4)];
-        match self.below(6).max(self.least_field) {
+        match self.below(7).max(self.least_field) {
             0 => {
                 let r = self.push(Op::Load64, Class::TableHeader, offset, &[address]);
                 if self.one_in(4) {
@@ -465,7 +467,8 @@ impl Generator {
                 );
             }
             n => {
-                let class = [Class::Mark, Class::Cell, Class::Record][n - 3];
+                use Class::{Cell, Mark, Record, RustField};
+                let class = [Mark, Cell, Record, RustField][n - 3];
                 self.value(class, offset, &[address]);
             }
         }

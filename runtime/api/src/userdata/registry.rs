@@ -3,6 +3,7 @@
 #[cfg(feature = "async")]
 use super::asynchronous;
 use super::borrow::{OnlyUserdata, Target};
+use super::field::{Field, PlainValue};
 use super::method::{self, Maker};
 use super::{full_name, short_type_name};
 use crate::{
@@ -11,13 +12,32 @@ use crate::{
 };
 #[cfg(feature = "async")]
 use crate::{UserDataRef, UserDataRefMut};
+use perilune_runtime::userdata::place::PlainField;
 use std::marker::PhantomData;
+
+/// A getter or setter.
+pub(crate) struct Accessor {
+    pub(super) name: String,
+    pub(super) make: Maker,
+    /// The plain field that it reads or stores, if it does nothing else.
+    pub(super) plain: Option<PlainField>,
+}
+
+impl Accessor {
+    fn new(name: String, make: Maker) -> Accessor {
+        Accessor {
+            name,
+            make,
+            plain: None,
+        }
+    }
+}
 
 /// What a metatable is made of.
 pub(crate) struct Members {
     pub(super) fields: Vec<(String, Result<Value>)>,
-    pub(super) getters: Vec<(String, Maker)>,
-    pub(super) setters: Vec<(String, Maker)>,
+    pub(super) getters: Vec<Accessor>,
+    pub(super) setters: Vec<Accessor>,
     pub(super) methods: Vec<(String, Maker)>,
     pub(super) meta_fields: Vec<(String, Result<Value>)>,
     pub(super) meta_methods: Vec<(String, Maker)>,
@@ -92,6 +112,32 @@ impl<T> UserDataRegistry<T> {
         members.meta_methods.extend(other.meta_methods);
     }
 
+    /// The getter that was added last does nothing but read this field: how derived types say so.
+    #[doc(hidden)]
+    pub fn last_getter_reads<V: 'static>(&mut self, field: Field<T, V>) {
+        let plain = self.plain(field);
+        if let Some(getter) = self.members.getters.last_mut() {
+            getter.plain = plain;
+        }
+    }
+
+    /// The setter that was added last does nothing but store to this field.
+    #[doc(hidden)]
+    pub fn last_setter_stores<V: 'static>(&mut self, field: Field<T, V>) {
+        let plain = self.plain(field);
+        if let Some(setter) = self.members.setters.last_mut() {
+            setter.plain = plain;
+        }
+    }
+
+    /// The field as the machine knows it; `None` for one that it does not.
+    fn plain<V: 'static>(&self, field: Field<T, V>) -> Option<PlainField> {
+        let Target::Type(contents, ..) = self.target else {
+            return None;
+        };
+        Some(PlainField::new(field.place()?, contents))
+    }
+
     /// A meta field's value, which for two of them must be something that can be asked.
     fn meta_field(&self, name: &str, value: impl IntoLua) -> Result<Value> {
         let value = value.into_lua(&self.lua)?;
@@ -130,7 +176,7 @@ impl<T> UserDataFields<T> for UserDataRegistry<T> {
         let body = method::shared(self.target.clone(), full_name, KEY, move |lua, this, ()| {
             method(lua, this)
         });
-        self.members.getters.push((name, body));
+        self.members.getters.push(Accessor::new(name, body));
     }
 
     fn add_field_method_set<M, A>(&mut self, name: impl Into<String>, method: M)
@@ -140,7 +186,26 @@ impl<T> UserDataFields<T> for UserDataRegistry<T> {
     {
         let name = name.into();
         let body = method::exclusive(self.target.clone(), full_name::<T>(&name), KEY, method);
-        self.members.setters.push((name, body));
+        self.members.setters.push(Accessor::new(name, body));
+    }
+
+    fn add_plain_field_get<V: PlainValue>(&mut self, name: impl Into<String>, field: Field<T, V>)
+    where
+        T: 'static,
+    {
+        self.add_field_method_get(name, move |_, this| Ok(field.get(this)));
+        self.last_getter_reads(field);
+    }
+
+    fn add_plain_field_set<V: PlainValue>(&mut self, name: impl Into<String>, field: Field<T, V>)
+    where
+        T: 'static,
+    {
+        self.add_field_method_set(name, move |_, this, value| {
+            field.set(this, value);
+            Ok(())
+        });
+        self.last_setter_stores(field);
     }
 
     fn add_field_function_get<F, R>(&mut self, name: impl Into<String>, function: F)
@@ -150,7 +215,7 @@ impl<T> UserDataFields<T> for UserDataRegistry<T> {
     {
         let name = name.into();
         let body = method::getter(full_name::<T>(&name), function);
-        self.members.getters.push((name, body));
+        self.members.getters.push(Accessor::new(name, body));
     }
 
     fn add_field_function_set<F, A>(&mut self, name: impl Into<String>, function: F)
@@ -160,7 +225,7 @@ impl<T> UserDataFields<T> for UserDataRegistry<T> {
     {
         let name = name.into();
         let body = method::setter(full_name::<T>(&name), function);
-        self.members.setters.push((name, body));
+        self.members.setters.push(Accessor::new(name, body));
     }
 
     fn add_meta_field<V>(&mut self, name: impl Into<String>, value: V)

@@ -1,5 +1,6 @@
 //! What a type says of itself to be used as userdata.
 
+use super::field::{Field, PlainValue};
 use crate::{
     AnyUserData, Error, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, Lua, MaybeSend, Result,
     UserDataRegistry,
@@ -256,6 +257,49 @@ pub trait UserDataFields<T> {
     where
         M: FnMut(&Lua, &mut T, A) -> Result<()> + MaybeSend + 'static,
         A: FromLua;
+
+    /// Adds a field of the value as it is: reading gives what it holds, storing sets it. Such fields cost
+    /// no calls: compiled loops read and store them as they do fields of tables.
+    ///
+    /// What is stored is converted as an argument of a setter is: integers must fit, floats lose their
+    /// fraction where an integer is stored, and strings may stand for numbers.
+    ///
+    /// ```
+    /// use perilune::{Lua, UserData, UserDataFields, field};
+    ///
+    /// struct Particle { x: f64, dx: f64, is_alive: bool }
+    /// impl UserData for Particle {
+    ///     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+    ///         fields.add_plain_field("x", field!(Particle, x));
+    ///         fields.add_plain_field_get("dx", field!(Particle, dx));
+    ///         fields.add_plain_field_get("is_alive", field!(Particle, is_alive));
+    ///     }
+    /// }
+    ///
+    /// let lua = Lua::new();
+    /// lua.globals().set("p", Particle { x: 0.0, dx: 0.5, is_alive: true })?;
+    /// lua.load("for i = 1, 1000 do if p.is_alive then p.x = p.x + p.dx end end").exec()?;
+    /// assert_eq!(lua.load("p.x").eval::<f64>()?, 500.0);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    fn add_plain_field<V: PlainValue>(&mut self, name: impl Into<String>, field: Field<T, V>)
+    where
+        T: 'static,
+    {
+        let name = name.into();
+        self.add_plain_field_get(name.clone(), field);
+        self.add_plain_field_set(name, field);
+    }
+
+    /// Likewise, to be read only.
+    fn add_plain_field_get<V: PlainValue>(&mut self, name: impl Into<String>, field: Field<T, V>)
+    where
+        T: 'static;
+
+    /// Likewise, to be stored to only.
+    fn add_plain_field_set<V: PlainValue>(&mut self, name: impl Into<String>, field: Field<T, V>)
+    where
+        T: 'static;
 
     /// Adds what reading a field gives, as a function of the userdata.
     fn add_field_function_get<F, R>(&mut self, name: impl Into<String>, function: F)
