@@ -15,6 +15,8 @@ mod error;
 mod function;
 #[cfg(feature = "async")]
 mod future;
+#[cfg(feature = "async")]
+mod future_userdata;
 mod general;
 mod hook;
 mod hostile;
