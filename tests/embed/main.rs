@@ -15,12 +15,15 @@ mod error;
 mod function;
 #[cfg(feature = "async")]
 mod future;
+#[cfg(feature = "async")]
+mod future_userdata;
 mod general;
 mod hook;
 mod hostile;
 mod interrupt;
 mod limit;
 mod members;
+mod operators;
 mod places;
 mod registry;
 mod sandbox;

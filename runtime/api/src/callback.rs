@@ -145,6 +145,19 @@ fn raised(call: &mut Call<'_>, lua: &Lua, cause: Error) -> LuaError {
     }
 }
 
+/// What `function` answers, within a native function; what it fails with, as a callback raises it.
+#[cfg(feature = "async")]
+pub(crate) fn called<T>(
+    call: &mut Call<'_>,
+    lua: &Lua,
+    function: impl FnOnce(&Lua) -> Result<T>,
+) -> std::result::Result<T, LuaError> {
+    match catch_unwind(AssertUnwindSafe(|| function(lua))) {
+        Ok(answer) => answer.map_err(|error| raised(call, lua, error)),
+        Err(payload) => Err(panicked(lua, payload)),
+    }
+}
+
 /// What `function` answers, at a place that is no callback's; what it fails with, as what is raised.
 pub(crate) fn answer<T>(
     lua: &Lua,

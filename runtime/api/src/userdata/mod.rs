@@ -1,6 +1,8 @@
 //! Values of Rust types in Lua: what they can do, and handles and references to them.
 
 mod any;
+#[cfg(feature = "async")]
+mod asynchronous;
 mod borrow;
 mod class;
 mod field;
@@ -13,6 +15,7 @@ mod registry;
 mod traits;
 mod wrapped;
 
+pub use crate::handle::AnyUserData;
 pub(crate) use borrow::OnlyUserdata;
 pub(crate) use class::Classes;
 pub use field::{Field, PlainValue};

@@ -1,5 +1,7 @@
 //! Collecting the fields, methods and operators of a type.
 
+#[cfg(feature = "async")]
+use super::asynchronous;
 use super::borrow::{OnlyUserdata, Target};
 use super::field::{Field, PlainValue};
 use super::method::{self, Maker};
@@ -8,6 +10,8 @@ use crate::{
     AnyUserData, Error, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, Lua, MaybeSend, MetaMethod,
     Result, UserData, UserDataFields, UserDataMethods, Value,
 };
+#[cfg(feature = "async")]
+use crate::{UserDataRef, UserDataRefMut};
 use perilune_runtime::userdata::place::PlainField;
 use std::marker::PhantomData;
 
@@ -244,92 +248,68 @@ impl<T> UserDataFields<T> for UserDataRegistry<T> {
     }
 }
 
+/// Two functions that register what is made in the same way, a method and a metamethod.
+macro_rules! registrations {
+    ($($of_methods:ident $of_meta_methods:ident: $bound:path => $make:expr;)*) => {$(
+        registrations! { methods $of_methods $bound, $make }
+        registrations! { meta_methods $of_meta_methods $bound, $make }
+    )*};
+    ($list:ident $name:ident $bound:path, $make:expr) => {
+        fn $name<F, A, R>(&mut self, name: impl Into<String>, body: F)
+        where
+            F: $bound + MaybeSend + 'static,
+            A: FromLuaMulti,
+            R: IntoLuaMulti,
+        {
+            let name = name.into();
+            let made = ($make)(self.target.clone(), full_name::<T>(&name), body);
+            self.members.$list.push((name, made));
+        }
+    };
+}
+
+/// Likewise, of futures; `$value` is what `T` has to be.
+#[cfg(feature = "async")]
+macro_rules! async_registrations {
+    ($($list:ident $name:ident: $bound:path, $($value:lifetime)? => $make:expr;)*) => {$(
+        fn $name<F, A, W, R>(&mut self, name: impl Into<String>, body: F)
+        where
+            $(T: $value,)?
+            F: $bound + MaybeSend + 'static,
+            A: FromLuaMulti,
+            W: Future<Output = Result<R>> + MaybeSend + 'static,
+            R: IntoLuaMulti,
+        {
+            let name = name.into();
+            let made = ($make)(full_name::<T>(&name), body);
+            self.members.$list.push((name, made));
+        }
+    )*};
+}
+
 impl<T> UserDataMethods<T> for UserDataRegistry<T> {
-    fn add_method<M, A, R>(&mut self, name: impl Into<String>, method: M)
-    where
-        M: Fn(&Lua, &T, A) -> Result<R> + MaybeSend + 'static,
-        A: FromLuaMulti,
-        R: IntoLuaMulti,
-    {
-        let name = name.into();
-        let body = method::shared(self.target.clone(), full_name::<T>(&name), 0, method);
-        self.members.methods.push((name, body));
+    registrations! {
+        add_method add_meta_method: Fn(&Lua, &T, A) -> Result<R>
+            => |target, name, body| method::shared(target, name, 0, body);
+        add_method_mut add_meta_method_mut: FnMut(&Lua, &mut T, A) -> Result<R>
+            => |target, name, body| method::exclusive(target, name, 0, body);
+        add_function add_meta_function: Fn(&Lua, A) -> Result<R>
+            => |_, name, body| method::function(name, body);
+        add_function_mut add_meta_function_mut: FnMut(&Lua, A) -> Result<R>
+            => |_, name, body| method::function_mut(name, body);
     }
 
-    fn add_method_mut<M, A, R>(&mut self, name: impl Into<String>, method: M)
-    where
-        M: FnMut(&Lua, &mut T, A) -> Result<R> + MaybeSend + 'static,
-        A: FromLuaMulti,
-        R: IntoLuaMulti,
-    {
-        let name = name.into();
-        let body = method::exclusive(self.target.clone(), full_name::<T>(&name), 0, method);
-        self.members.methods.push((name, body));
-    }
-
-    fn add_function<F, A, R>(&mut self, name: impl Into<String>, function: F)
-    where
-        F: Fn(&Lua, A) -> Result<R> + MaybeSend + 'static,
-        A: FromLuaMulti,
-        R: IntoLuaMulti,
-    {
-        let name = name.into();
-        let body = method::function(full_name::<T>(&name), function);
-        self.members.methods.push((name, body));
-    }
-
-    fn add_function_mut<F, A, R>(&mut self, name: impl Into<String>, function: F)
-    where
-        F: FnMut(&Lua, A) -> Result<R> + MaybeSend + 'static,
-        A: FromLuaMulti,
-        R: IntoLuaMulti,
-    {
-        let name = name.into();
-        let body = method::function_mut(full_name::<T>(&name), function);
-        self.members.methods.push((name, body));
-    }
-
-    fn add_meta_method<M, A, R>(&mut self, name: impl Into<String>, method: M)
-    where
-        M: Fn(&Lua, &T, A) -> Result<R> + MaybeSend + 'static,
-        A: FromLuaMulti,
-        R: IntoLuaMulti,
-    {
-        let name = name.into();
-        let body = method::shared(self.target.clone(), full_name::<T>(&name), 0, method);
-        self.members.meta_methods.push((name, body));
-    }
-
-    fn add_meta_method_mut<M, A, R>(&mut self, name: impl Into<String>, method: M)
-    where
-        M: FnMut(&Lua, &mut T, A) -> Result<R> + MaybeSend + 'static,
-        A: FromLuaMulti,
-        R: IntoLuaMulti,
-    {
-        let name = name.into();
-        let body = method::exclusive(self.target.clone(), full_name::<T>(&name), 0, method);
-        self.members.meta_methods.push((name, body));
-    }
-
-    fn add_meta_function<F, A, R>(&mut self, name: impl Into<String>, function: F)
-    where
-        F: Fn(&Lua, A) -> Result<R> + MaybeSend + 'static,
-        A: FromLuaMulti,
-        R: IntoLuaMulti,
-    {
-        let name = name.into();
-        let body = method::function(full_name::<T>(&name), function);
-        self.members.meta_methods.push((name, body));
-    }
-
-    fn add_meta_function_mut<F, A, R>(&mut self, name: impl Into<String>, function: F)
-    where
-        F: FnMut(&Lua, A) -> Result<R> + MaybeSend + 'static,
-        A: FromLuaMulti,
-        R: IntoLuaMulti,
-    {
-        let name = name.into();
-        let body = method::function_mut(full_name::<T>(&name), function);
-        self.members.meta_methods.push((name, body));
+    #[cfg(feature = "async")]
+    async_registrations! {
+        methods add_async_method: Fn(Lua, UserDataRef<T>, A) -> W, 'static => asynchronous::shared;
+        meta_methods add_async_meta_method: Fn(Lua, UserDataRef<T>, A) -> W, 'static
+            => asynchronous::shared;
+        methods add_async_method_mut: Fn(Lua, UserDataRefMut<T>, A) -> W, 'static
+            => asynchronous::exclusive;
+        meta_methods add_async_meta_method_mut: Fn(Lua, UserDataRefMut<T>, A) -> W, 'static
+            => asynchronous::exclusive;
+        methods add_async_method_once: Fn(Lua, T, A) -> W, 'static => asynchronous::once;
+        methods add_async_function: Fn(Lua, A) -> W, => asynchronous::function;
+        meta_methods add_async_meta_function: Fn(Lua, A) -> W, => asynchronous::function;
     }
 }

@@ -5,6 +5,8 @@ use crate::{
     AnyUserData, Error, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, Lua, MaybeSend, Result,
     UserDataRegistry,
 };
+#[cfg(feature = "async")]
+use crate::{UserDataRef, UserDataRefMut};
 
 /// A Rust type whose values Lua code can hold and use.
 ///
@@ -92,6 +94,66 @@ pub trait UserDataMethods<T> {
         });
     }
 
+    /// Adds an asynchronous method (feature `async`): one whose future reads the value, which is
+    /// borrowed until the future is done or dropped. Values of a scope have none.
+    ///
+    /// ```
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(result) = future.as_mut().poll(&mut context) {
+    /// #             return result;
+    /// #         }
+    /// #     }
+    /// # }
+    /// use perilune::{Lua, UserData, UserDataMethods};
+    ///
+    /// struct Clock(u64);
+    /// impl UserData for Clock {
+    ///     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+    ///         methods.add_async_method("at", |_, this, ()| async move { Ok(this.0) });
+    ///         methods.add_async_method_mut("wait", |_, mut this, n: u64| async move {
+    ///             this.0 += n;
+    ///             Ok(())
+    ///         });
+    ///     }
+    /// }
+    ///
+    /// let lua = Lua::new();
+    /// lua.globals().set("clock", Clock(10))?;
+    /// block_on(lua.load("clock:wait(5) assert(clock:at() == 15)").exec_async())?;
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    #[cfg(feature = "async")]
+    fn add_async_method<M, A, MR, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        T: 'static,
+        M: Fn(Lua, UserDataRef<T>, A) -> MR + MaybeSend + 'static,
+        A: FromLuaMulti,
+        MR: Future<Output = Result<R>> + MaybeSend + 'static,
+        R: IntoLuaMulti;
+
+    /// Adds an asynchronous method whose future changes the value.
+    #[cfg(feature = "async")]
+    fn add_async_method_mut<M, A, MR, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        T: 'static,
+        M: Fn(Lua, UserDataRefMut<T>, A) -> MR + MaybeSend + 'static,
+        A: FromLuaMulti,
+        MR: Future<Output = Result<R>> + MaybeSend + 'static,
+        R: IntoLuaMulti;
+
+    /// Adds an asynchronous method that takes the value out of its userdata, which is destructed then.
+    #[cfg(feature = "async")]
+    fn add_async_method_once<M, A, MR, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        T: 'static,
+        M: Fn(Lua, T, A) -> MR + MaybeSend + 'static,
+        A: FromLuaMulti,
+        MR: Future<Output = Result<R>> + MaybeSend + 'static,
+        R: IntoLuaMulti;
+
     /// Adds a function: `value.name(...)`, and `value:name(...)` with the userdata as the first
     /// argument.
     fn add_function<F, A, R>(&mut self, name: impl Into<String>, function: F)
@@ -105,6 +167,15 @@ pub trait UserDataMethods<T> {
     where
         F: FnMut(&Lua, A) -> Result<R> + MaybeSend + 'static,
         A: FromLuaMulti,
+        R: IntoLuaMulti;
+
+    /// Adds an asynchronous function (feature `async`).
+    #[cfg(feature = "async")]
+    fn add_async_function<F, A, FR, R>(&mut self, name: impl Into<String>, function: F)
+    where
+        F: Fn(Lua, A) -> FR + MaybeSend + 'static,
+        A: FromLuaMulti,
+        FR: Future<Output = Result<R>> + MaybeSend + 'static,
         R: IntoLuaMulti;
 
     /// Adds a metamethod that reads the value. Where an operator's right operand alone is of the type,
@@ -123,6 +194,27 @@ pub trait UserDataMethods<T> {
         A: FromLuaMulti,
         R: IntoLuaMulti;
 
+    /// Adds an asynchronous metamethod whose future reads the value (feature `async`). It may wait wherever
+    /// Lua code may yield: `__gc`, for instance, can't.
+    #[cfg(feature = "async")]
+    fn add_async_meta_method<M, A, MR, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        T: 'static,
+        M: Fn(Lua, UserDataRef<T>, A) -> MR + MaybeSend + 'static,
+        A: FromLuaMulti,
+        MR: Future<Output = Result<R>> + MaybeSend + 'static,
+        R: IntoLuaMulti;
+
+    /// Adds an asynchronous metamethod whose future changes the value.
+    #[cfg(feature = "async")]
+    fn add_async_meta_method_mut<M, A, MR, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        T: 'static,
+        M: Fn(Lua, UserDataRefMut<T>, A) -> MR + MaybeSend + 'static,
+        A: FromLuaMulti,
+        MR: Future<Output = Result<R>> + MaybeSend + 'static,
+        R: IntoLuaMulti;
+
     /// Adds a metamethod that gets all operands as they are.
     fn add_meta_function<F, A, R>(&mut self, name: impl Into<String>, function: F)
     where
@@ -135,6 +227,15 @@ pub trait UserDataMethods<T> {
     where
         F: FnMut(&Lua, A) -> Result<R> + MaybeSend + 'static,
         A: FromLuaMulti,
+        R: IntoLuaMulti;
+
+    /// Adds an asynchronous metamethod that gets all operands.
+    #[cfg(feature = "async")]
+    fn add_async_meta_function<F, A, FR, R>(&mut self, name: impl Into<String>, function: F)
+    where
+        F: Fn(Lua, A) -> FR + MaybeSend + 'static,
+        A: FromLuaMulti,
+        FR: Future<Output = Result<R>> + MaybeSend + 'static,
         R: IntoLuaMulti;
 }
 
