@@ -141,6 +141,7 @@ fn statistics_are_text_or_an_object() {
             "record_ns",
             "optimise_ns",
             "assemble_ns",
+            "set_up_ns",
             "code_bytes"
         ]
     );

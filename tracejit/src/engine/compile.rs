@@ -91,6 +91,7 @@ impl Engine {
         if self.options.record_only {
             return Err(Abort::NotAssembled);
         }
+        self.set_up_backend(state);
         let started = Instant::now();
         let assembled = self.assemble(state, &trace, parent);
         state.statistics.assembled(started);
@@ -121,6 +122,21 @@ impl Engine {
         Ok(())
     }
 
+    /// Makes the code generator and its memory, before the first trace needs them.
+    fn set_up_backend(&self, state: &mut State) {
+        if state.backend.is_some() {
+            return;
+        }
+        let started = Instant::now();
+        state.backend = if self.options.evaluate {
+            Some(Backend::evaluator(exit::restore, trace::step))
+        } else {
+            let limit = self.options.code_limit;
+            Backend::machine_code(limit, exit::restore, trace::step).ok()
+        };
+        state.statistics.set_up(started);
+    }
+
     fn assemble(
         &self,
         state: &mut State,
@@ -130,14 +146,6 @@ impl Engine {
         let first_exit = state.exits.len() as u32;
         let inherited = parent.map(|exit| state.values_of(&state.exits[exit as usize]).to_vec());
         let traces = &state.traces;
-        if state.backend.is_none() {
-            state.backend = if self.options.evaluate {
-                Some(Backend::evaluator(exit::restore, trace::step))
-            } else {
-                let limit = self.options.code_limit;
-                Backend::machine_code(limit, exit::restore, trace::step).ok()
-            };
-        }
         let Some(backend) = &mut state.backend else {
             return Err(Abort::CodeFull);
         };

@@ -23,6 +23,8 @@ pub(super) struct Statistics {
     record_ns: u64,
     optimise_ns: u64,
     assemble_ns: u64,
+    /// What it took to make the code generator and its memory, once.
+    set_up_ns: u64,
 }
 
 /// When something began, and how much other work had been done by then.
@@ -47,6 +49,7 @@ impl Default for Statistics {
             record_ns: 0,
             optimise_ns: 0,
             assemble_ns: 0,
+            set_up_ns: 0,
         }
     }
 }
@@ -72,13 +75,16 @@ impl Statistics {
     pub(super) fn optimised(&mut self, since: Instant) {
         self.optimise_ns += elapsed(since);
     }
+    pub(super) fn set_up(&mut self, since: Instant) {
+        self.set_up_ns += elapsed(since);
+    }
     pub(super) fn assembled(&mut self, since: Instant) {
         self.assemble_ns += elapsed(since);
     }
 
     /// What is none of the interpreter's time.
     fn known_ns(&self) -> u64 {
-        self.native_ns + self.record_ns + self.optimise_ns + self.assemble_ns
+        self.native_ns + self.record_ns + self.optimise_ns + self.assemble_ns + self.set_up_ns
     }
 
     fn own_ns(&self, began: Began) -> u64 {
@@ -92,7 +98,7 @@ impl Statistics {
         if json {
             let _ = write!(
                 out,
-                "{{\"traces\":{},\"aborts\":{aborts},\"exits\":{},\"bytecodes\":{},\"native_ns\":{},\"record_ns\":{},\"optimise_ns\":{},\"assemble_ns\":{},\"code_bytes\":{}}}",
+                "{{\"traces\":{},\"aborts\":{aborts},\"exits\":{},\"bytecodes\":{},\"native_ns\":{},\"record_ns\":{},\"optimise_ns\":{},\"assemble_ns\":{},\"set_up_ns\":{},\"code_bytes\":{}}}",
                 self.traces,
                 self.exits,
                 self.bytecodes,
@@ -100,6 +106,7 @@ impl Statistics {
                 self.record_ns,
                 self.optimise_ns,
                 self.assemble_ns,
+                self.set_up_ns,
                 self.code_bytes
             );
             return out;
@@ -117,6 +124,7 @@ impl Statistics {
             ("record", self.record_ns),
             ("optimise", self.optimise_ns),
             ("assemble", self.assemble_ns),
+            ("set up", self.set_up_ns),
         ] {
             let _ = writeln!(out, "{name:<13} {:.3} ms", ns as f64 / 1e6);
         }
