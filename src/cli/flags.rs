@@ -3,7 +3,8 @@
 //! Usage text, `--help`, the manual page and the shell completions are all derived from
 //! [`FLAGS`]; an option that is not in it does not exist. Reading follows the reference
 //! implementation exactly: options are single, never bundled (`-vv` is an error), and an option's
-//! argument is either attached or the next word, which may not start with `-`.
+//! argument is either attached or the next word, which may not start with `-`. Engine modes may, since
+//! `-j -cse` switches an optimisation off, unless the word is an option itself.
 
 use perilune::program::flag::{self, Flag, flag, lookup};
 
@@ -228,9 +229,11 @@ pub(crate) fn parse(arguments: &[Vec<u8>]) -> Request {
         };
         let mut value = Vec::new();
         if !flag.argument.is_empty() {
-            let next = arguments
-                .get(index + 1)
-                .filter(|next| next.first() != Some(&b'-'));
+            let is_argument = |next: &&Vec<u8>| {
+                let may_start_so = flag.meaning == Meaning::Engine && lookup(FLAGS, next).is_none();
+                next.first() != Some(&b'-') || may_start_so
+            };
+            let next = arguments.get(index + 1).filter(is_argument);
             match (attached, next) {
                 (Some(attached), _) => value = attached.to_vec(),
                 (None, Some(next)) => {
@@ -315,6 +318,16 @@ mod tests {
         assert_eq!(parse(&words(&["-l"])), Request::BadOption(1));
         assert!(needs_argument(b"-e"));
         assert!(!needs_argument(b"-vv"));
+    }
+
+    #[test]
+    fn engine_modes_may_start_with_a_hyphen() {
+        let invocation = run(&["-j", "-cse", "-j", "-fold,hot=1", "-W", "script"]);
+        assert_eq!(invocation.modes, [&b"-cse"[..], b"-fold,hot=1"]);
+        assert_eq!(invocation.script, Some(6));
+        for option in ["-e", "-ex", "-W", "-", "--", "--help", "-j"] {
+            assert_eq!(parse(&words(&["-j", option])), Request::BadOption(1));
+        }
     }
 
     #[test]
