@@ -4,7 +4,7 @@ use crate::common::state;
 use crate::limit::MODES;
 use perilune::{
     AsyncThread, Error, Function, HookTriggers, Limit, Lua, MultiValue, Result, Thread, Value,
-    VmState,
+    Variadic, VmState,
 };
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -459,6 +459,20 @@ fn calls_that_follow_each_other_see_nothing_of_each_other() -> Result<()> {
             .map(|call| polls(call).0)
             .sum::<Result<i64>>()?;
         assert_eq!(sum, 190 + 20, "{modes:?}");
+        // More arguments than a new coroutine has room for, and some that only it holds.
+        let many: Variadic<i64> = (0..100).collect();
+        assert_eq!(
+            polls(plain.call_async::<(i64, i64)>((5, many))).0?,
+            (6, 100)
+        );
+        let sizes: Function = lua.load("function(t, s) return #t + #s end").eval()?;
+        let calls: Vec<_> = (0..12)
+            .map(|n| sizes.call_async::<usize>((vec![true; n], "x".repeat(n))))
+            .collect();
+        lua.gc_collect()?;
+        for (n, call) in calls.into_iter().enumerate() {
+            assert_eq!(polls(call).0?, 2 * n, "{modes:?}");
+        }
         lua.check_heap().map_err(Error::runtime)?;
     }
     Ok(())

@@ -90,6 +90,9 @@ static CALLBACK: NativeDescription = NativeDescription {
     intrinsic: None,
 };
 
+/// For how many arguments a new coroutine has room at least.
+const MOST_GIVEN: usize = 16;
+
 /// How many coroutines are kept for other calls at least.
 const KEPT: usize = 8;
 
@@ -295,6 +298,33 @@ impl Lua {
 }
 
 impl Lua {
+    /// A coroutine for a call of `function` with arguments: it has them already, unless they are answered,
+    /// too.
+    fn own_thread_with(
+        &self,
+        function: &Function,
+        args: impl IntoLuaMulti,
+    ) -> Result<(Thread, Option<MultiValue>)> {
+        let Some(mut stack) = Stack::new(self) else {
+            let args = args.into_lua_multi(self)?;
+            return Ok((self.own_thread(function)?, Some(args)));
+        };
+        args.push_into_stack_multi(&mut stack)?;
+        let args = stack.slots();
+        let thread = self.own_thread(function)?;
+        let have_room = args.len() <= MOST_GIVEN;
+        if have_room {
+            thread.ask(|call, thread| {
+                for n in 0..args.len() {
+                    // SAFETY: a value of this state, which its slot keeps alive.
+                    call.give_argument(thread, unsafe { Local::from_raw(args.get(n).raw()) });
+                }
+            });
+        }
+        let others = (!have_room).then(|| args.values().collect());
+        Ok((thread, others))
+    }
+
     /// A coroutine for a call of `function`.
     fn own_thread(&self, function: &Function) -> Result<Thread> {
         let kept = match self.state.control.hears_of_threads() {
@@ -307,10 +337,9 @@ impl Lua {
             return Ok(thread);
         };
         let thread = Thread(Handle::of_root(&self.state, root));
-        let function = Value::Function(function.clone()).to_raw(&self.state)?;
         thread.ask(|call, thread| {
             // SAFETY: a value of this state, which the caller's handle keeps alive.
-            call.reuse_thread(thread, unsafe { Local::from_raw(function) });
+            call.reuse_thread(thread, unsafe { Local::from_raw(function.0.raw()) });
         });
         Ok(thread)
     }
@@ -339,9 +368,10 @@ impl Function {
     /// The future's: as [`Function::call`].
     pub fn call_async<R: FromLuaMulti>(&self, args: impl IntoLuaMulti) -> AsyncCallFuture<R> {
         AsyncCallFuture(Lua::of(&self.0.state).and_then(|lua| {
+            let (thread, args) = lua.own_thread_with(self, args)?;
             Ok(AsyncThread {
-                args: Some(args.into_lua_multi(&lua)?),
-                thread: lua.own_thread(self)?,
+                args,
+                thread,
                 waiting: None,
                 is_own: true,
                 results: PhantomData,

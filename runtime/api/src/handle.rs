@@ -58,6 +58,7 @@ impl Handle {
     }
 
     /// The handle of an index that [`root`] has answered.
+    #[cfg(feature = "async")]
     pub(crate) fn of_root(state: &Rc<State>, index: usize) -> Handle {
         Handle {
             index,

@@ -164,13 +164,13 @@ impl<'a> Stack<'a> {
     }
 
     /// Calls what was pushed first, with all that was pushed then; answers the results.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn call(&mut self) -> Result<Slots<'_>> {
         self.call_noting(true)
     }
 
     /// Likewise; an error has its traceback if `wants_traceback`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn call_noting(&mut self, wants_traceback: bool) -> Result<Slots<'_>> {
         let vm = self.vm;
         let args = (self.used - self.before) as usize - 1;

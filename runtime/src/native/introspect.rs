@@ -199,6 +199,13 @@ impl<'c> Call<'c> {
         self.set_own_thread(thread);
     }
 
+    /// Gives a coroutine that has not started another argument, before those that it is resumed with; false
+    /// when there is no room for more.
+    pub fn give_argument(&mut self, thread: ThreadRef<'c>, v: Local<'c>) -> bool {
+        // SAFETY: both live during the step.
+        unsafe { crate::switch::give_argument(thread.raw, v.raw) }
+    }
+
     /// The call for which a coroutine was made is over. Answers whether it may be used for another one: it
     /// has ended by itself, programs can't refer to it, and its stack has not grown.
     pub fn end_own_thread(&mut self, thread: ThreadRef<'c>) -> bool {
