@@ -5,6 +5,34 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+/// A future that is pending once.
+struct Once(bool);
+
+impl Future for Once {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// The least executor: it polls until the future is ready.
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+    }
+}
 
 macro_rules! rows {
     ($module:ident, $label:literal, $text:item) => {
@@ -74,6 +102,41 @@ macro_rules! rows {
                 row(criterion, "call Rust 1000 times, two strings", || {
                     black_box(strings.call::<String>(()).expect("a string"));
                 });
+            }
+
+            pub(super) fn calls_that_wait(criterion: &mut Criterion) {
+                let lua = Lua::new();
+                let add = lua
+                    .create_async_function(|_, (a, b): (i64, i64)| async move { Ok(a + b) })
+                    .expect("a function");
+                row(criterion, "call an async function", || {
+                    let sum = add.call_async((black_box(20), black_box(22)));
+                    assert_eq!(block_on(sum).ok(), Some(42_i64));
+                });
+                let in_lua = function(&lua, "function(a, b) return a + b end");
+                row(criterion, "call Lua asynchronously", || {
+                    let sum = in_lua.call_async((black_box(20), black_box(22)));
+                    assert_eq!(block_on(sum).ok(), Some(42_i64));
+                });
+                let wait = lua
+                    .create_async_function(|_, (a, b): (i64, i64)| async move {
+                        Once(false).await;
+                        Ok(a + b)
+                    })
+                    .expect("a function");
+                lua.globals().set("add", add).expect("a global");
+                lua.globals().set("wait", wait).expect("a global");
+                for (name, callee) in [
+                    ("call an async function from Lua 1000 times", "add"),
+                    ("wait in Lua 1000 times", "wait"),
+                ] {
+                    let body = "x = 0 for i = 1, 1000 do x = f(x, i) end return x";
+                    let code = format!("function() local f, x = {callee} {body} end");
+                    let all = function(&lua, &code);
+                    row(criterion, name, || {
+                        assert_eq!(block_on(all.call_async(())).ok(), Some(500_500_i64));
+                    });
+                }
             }
 
             pub(super) fn tables(criterion: &mut Criterion) {
@@ -150,5 +213,5 @@ macro_rules! both {
         criterion_group!(benches, $($name),*);
     };
 }
-both! { create_state call_lua call_rust tables strings }
+both! { create_state call_lua call_rust calls_that_wait tables strings }
 criterion_main!(benches);

@@ -90,6 +90,10 @@ pub struct Thread {
     pub failure: Value,
     /// Whether it is being closed by another thread.
     pub closing: bool,
+    /// Whether it was made for a call of the embedder, of which programs are not told.
+    pub is_own: bool,
+    /// Whether it has been a value since: something may refer to it.
+    pub is_shown: bool,
     /// Bytes charged to the heap for stack and frames; see `Heap::update_thread_charge`.
     pub charged: usize,
 }

@@ -21,7 +21,7 @@ use crate::vm::{MAX_C_CALLS, Vm};
 /// # Safety
 /// The running frame is native (that of a native function, or a thread's first); it has that slot, and
 /// the arguments stand above.
-#[inline]
+#[inline(always)]
 pub unsafe fn call_slots(vm: *mut Vm, function: usize, args: usize) -> Option<usize> {
     // SAFETY: the caller's contract.
     unsafe {

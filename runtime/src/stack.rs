@@ -43,6 +43,17 @@ pub unsafe fn prepare(vm: &mut Vm, thread: *mut Thread) -> Result<()> {
     }
 }
 
+/// Whether a thread's stack and frames have not grown.
+///
+/// # Safety
+/// The thread is live.
+pub(crate) unsafe fn is_small(thread: *const Thread) -> bool {
+    // SAFETY: the caller's contract.
+    unsafe {
+        (&(*thread).stack).len() <= INITIAL_STACK && (&(*thread).frames).len() <= INITIAL_FRAMES
+    }
+}
+
 /// The frame at the bottom of every thread.
 pub const SENTINEL: Frame = Frame {
     site: std::ptr::null(),

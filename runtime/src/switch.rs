@@ -234,17 +234,20 @@ unsafe fn forget_each_c_call(thread: *mut Thread) {
     }
 }
 
-/// The first resume: calls the body, which stands in slot 1 of the new stack.
+/// The first resume: calls the body, which stands in slot 1 of the new stack, with the arguments that the
+/// thread was given before ([`give_argument`]) and those of the resume.
 unsafe fn start(vm: *mut Vm, first: *const Value, args: usize) -> Result<Next> {
     // SAFETY: the thread has only its sentinel frame; its body is above it.
     unsafe {
         // The call of the body is the one that `resume` has counted.
         crate::call::check_c_calls(vm, (*(*vm).thread).c_calls)?;
-        stack::ensure(vm, 1 + args)?;
+        let given = (*vm).top.offset_from((*vm).base) as usize - 1;
+        stack::ensure(vm, 1 + given + args)?;
         let function = (*vm).base;
         for n in 0..args {
-            *function.add(1 + n) = *first.add(n);
+            *function.add(1 + given + n) = *first.add(n);
         }
+        let args = given + args;
         (*vm).top = function.add(1);
         let site = crate::native::native_site(vm, function, -1, Continuation::CoroutineEnd, 0);
         Ok(Next::Call {
@@ -253,6 +256,23 @@ unsafe fn start(vm: *mut Vm, first: *const Value, args: usize) -> Result<Next> {
             site,
             flags: 0,
         })
+    }
+}
+
+/// Gives a thread that has not started another argument; false when its stack has no room for more.
+///
+/// # Safety
+/// Both are live.
+pub(crate) unsafe fn give_argument(thread: *mut Thread, v: Value) -> bool {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let top = (*thread).top;
+        if top + crate::vm::EXTRA_SLOTS >= (&(*thread).stack).len() {
+            return false;
+        }
+        (&mut (*thread).stack)[top] = v;
+        (*thread).top = top + 1;
+        true
     }
 }
 

@@ -4,7 +4,7 @@ use crate::common::state;
 use crate::limit::MODES;
 use perilune::{
     AsyncThread, Error, Function, HookTriggers, Limit, Lua, MultiValue, Result, Thread, Value,
-    VmState,
+    Variadic, VmState,
 };
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -395,5 +395,114 @@ fn a_future_may_start_asynchronous_functions_of_its_own() -> Result<()> {
     )
     .0?;
     assert_eq!(sum, 7);
+    Ok(())
+}
+
+#[test]
+fn calls_that_follow_each_other_see_nothing_of_each_other() -> Result<()> {
+    for modes in MODES {
+        let lua = state(modes);
+        let add = lua.create_async_function(|_, (a, b): (i64, i64)| async move {
+            pause().await;
+            Ok(a + b)
+        })?;
+        lua.globals().set("add", add)?;
+        lua.load(
+            "
+            closed, events = 0, 0
+            function plain(n, ...) return add(n, 1), select('#', ...) end
+            function yields(n) coroutine.yield(n) local x = add(n, 1) coroutine.yield() return x end
+            function fails(n) add(n, 1) error('no ' .. n) end
+            function closes(n)
+              local c <close> = setmetatable({}, { __close = function() closed = closed + 1 end })
+              return add(n, 1)
+            end
+            function deep(n) if n == 0 then return add(0, 0) end return 1 + deep(n - 1) end
+            function hooked(n)
+              debug.sethook(function() events = events + 1 end, 'l')
+              local x = add(n, 1)
+              return x
+            end
+            function shown(n) kept = coroutine.running() return add(n, 1) end
+            function is_new() return debug.gethook() == nil and coroutine.running() ~= kept end
+            ",
+        )
+        .exec()?;
+        let function = |name: &str| lua.globals().get::<Function>(name);
+        let (plain, yields, fails) = (function("plain")?, function("yields")?, function("fails")?);
+        let (closes, deep, hooked) = (function("closes")?, function("deep")?, function("hooked")?);
+        let (shown, is_new) = (function("shown")?, function("is_new")?);
+        for n in 1..40 {
+            let of_plain = polls(plain.call_async::<(i64, i64)>((n, 1, 2, 3))).0?;
+            assert_eq!(of_plain, (n + 1, 3), "{modes:?}");
+            assert_eq!(polls(yields.call_async::<i64>(n)).0?, n + 1, "{modes:?}");
+            let error = polls(fails.call_async::<i64>(n)).0.expect_err("it fails");
+            assert!(error.to_string().contains(&format!("no {n}")), "{modes:?}");
+            assert_eq!(polls(closes.call_async::<i64>(n)).0?, n + 1, "{modes:?}");
+            assert_eq!(polls(deep.call_async::<i64>(150)).0?, 150, "{modes:?}");
+            assert_eq!(polls(shown.call_async::<i64>(n)).0?, n + 1, "{modes:?}");
+            let kept: Thread = lua.globals().get("kept")?;
+            assert!(kept.is_finished(), "{modes:?}");
+            assert!(polls(is_new.call_async::<bool>(())).0?, "{modes:?}");
+            assert!(kept.is_finished(), "{modes:?}");
+            assert_eq!(polls(hooked.call_async::<i64>(n)).0?, n + 1, "{modes:?}");
+            assert!(polls(is_new.call_async::<bool>(())).0?, "{modes:?}");
+            if n % 10 == 0 {
+                lua.gc_collect()?;
+            }
+        }
+        assert_eq!(lua.globals().get::<i64>("closed")?, 39, "{modes:?}");
+        // Several at once, and one within another.
+        let waiting: Vec<_> = (0..20).map(|n| plain.call_async::<i64>(n)).collect();
+        let sum: i64 = waiting
+            .into_iter()
+            .map(|call| polls(call).0)
+            .sum::<Result<i64>>()?;
+        assert_eq!(sum, 190 + 20, "{modes:?}");
+        // More arguments than a new coroutine has room for, and some that only it holds.
+        let many: Variadic<i64> = (0..100).collect();
+        assert_eq!(
+            polls(plain.call_async::<(i64, i64)>((5, many))).0?,
+            (6, 100)
+        );
+        let sizes: Function = lua.load("function(t, s) return #t + #s end").eval()?;
+        let calls: Vec<_> = (0..12)
+            .map(|n| sizes.call_async::<usize>((vec![true; n], "x".repeat(n))))
+            .collect();
+        lua.gc_collect()?;
+        for (n, call) in calls.into_iter().enumerate() {
+            assert_eq!(polls(call).0?, 2 * n, "{modes:?}");
+        }
+        lua.check_heap().map_err(Error::runtime)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_thread_that_a_program_has_kept_may_be_reset() -> Result<()> {
+    let lua = Lua::new();
+    let call: Function = lua
+        .load("function() kept = coroutine.running() return 1 end")
+        .eval()?;
+    assert_eq!(polls(call.call_async::<i64>(())).0?, 1);
+    let kept: Thread = lua.globals().get("kept")?;
+    kept.reset(lua.create_function(|lua, ()| Ok(lua.current_thread()))?)?;
+    assert_eq!(kept.resume::<Thread>(())?, kept);
+    // Others are told of threads: they may keep any.
+    let seen = Rc::new(std::cell::RefCell::new(Vec::new()));
+    let threads = seen.clone();
+    lua.set_thread_event_callback(perilune::ThreadTriggers::ON_CREATE, move |_, event| {
+        if let perilune::ThreadEvent::Create(thread) = event {
+            threads.borrow_mut().push(thread);
+        }
+        Ok(())
+    });
+    for _ in 0..3 {
+        assert_eq!(polls(call.call_async::<i64>(())).0?, 1);
+    }
+    lua.remove_thread_event_callback();
+    assert_eq!(polls(call.call_async::<i64>(())).0?, 1);
+    assert_eq!(seen.borrow().len(), 3);
+    assert!(seen.borrow().iter().all(Thread::is_finished));
     Ok(())
 }

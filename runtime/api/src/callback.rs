@@ -196,6 +196,19 @@ impl Lua {
         function: NativeFn,
         content: T,
     ) -> Result<Function> {
+        self.new_callback_of(function, &CALLBACK, content)
+    }
+
+    /// Likewise, a function of another kind.
+    ///
+    /// # Errors
+    /// Memory.
+    pub(crate) fn new_callback_of<T: 'static>(
+        &self,
+        function: NativeFn,
+        description: &'static NativeDescription,
+        content: T,
+    ) -> Result<Function> {
         self.prepare_failures()?;
         self.safepoint();
         let callback = Callback {
@@ -208,7 +221,7 @@ impl Lua {
             let heap = &mut (*self.vm()).heap;
             let userdata = heap.new_userdata(callback, std::ptr::null_mut(), 0);
             userdata.and_then(|userdata| {
-                let closure = heap.new_native_closure(function, &CALLBACK, 1)?;
+                let closure = heap.new_native_closure(function, description, 1)?;
                 *NativeClosure::upvalue(closure, 0) = raw::Value::userdata(userdata);
                 Ok(raw::Value::native_closure(closure))
             })

@@ -28,3 +28,11 @@ pub(crate) struct Control {
     /// Whether it is being told.
     pub(crate) is_telling: Cell<bool>,
 }
+
+impl Control {
+    /// Whether anyone hears of threads, and may keep them.
+    #[cfg(feature = "async")]
+    pub(crate) fn hears_of_threads(&self) -> bool {
+        self.thread_events.borrow().is_some()
+    }
+}

@@ -10,33 +10,58 @@
 //!   it. It is taken out while it is polled: polling may run Lua code, and collect.
 //! - Dropping the [`AsyncThread`] of a call drops the future that it waits for, then closes the coroutine.
 
-use crate::handle::Handle;
-use crate::state::State;
+use crate::callback::{self, Callback};
+use crate::handle::{Handle, root};
+use crate::stack::{Slots, Stack};
 use crate::{
     Chunk, Error, FromLuaMulti, Function, IntoLuaMulti, Lua, MaybeSend, MultiValue, Result, Thread,
-    Value, callback,
+    Value,
 };
 use futures_core::Stream;
-use perilune_runtime::coroutine::Thread as Coroutine;
-use perilune_runtime::native;
-use perilune_runtime::native::{Action, Call, CallResult, Local, LocalView, Native, NativeResult};
+use perilune_runtime::native::{
+    Action, Call, CallResult, Local, LocalView, NativeDescription, NativeResult,
+};
 use perilune_runtime::value as raw;
 use std::cell::RefCell;
-use std::collections::HashSet;
 use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
-/// A future of an asynchronous function.
-pub(crate) type Body = Pin<Box<dyn Future<Output = Result<MultiValue>>>>;
+/// A future as an asynchronous function keeps it.
+pub(crate) type Body = Pin<Box<dyn Running>>;
 
-/// What the upvalue of an asynchronous function holds.
-struct AsyncCallback {
-    state: Weak<State>,
-    start: Rc<dyn Fn(Lua, MultiValue) -> Result<Body>>,
+/// A future that pushes what it gives.
+pub(crate) trait Running {
+    /// Polls it. When it is ready, its results are the last slots in use of the running native frame.
+    fn poll_and_push(
+        self: Pin<&mut Self>,
+        lua: &Lua,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<()>>;
 }
+
+impl<F, R> Running for F
+where
+    F: Future<Output = Result<R>>,
+    R: IntoLuaMulti,
+{
+    fn poll_and_push(
+        self: Pin<&mut Self>,
+        lua: &Lua,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<()>> {
+        self.poll(context).map(|results| {
+            let mut stack = Stack::new(lua).ok_or(Error::StackError)?;
+            results?.push_into_stack_multi(&mut stack)?;
+            stack.keep();
+            Ok(())
+        })
+    }
+}
+
+/// What an asynchronous function works with: what makes a future of its arguments.
+type Start = Box<dyn Fn(&Lua, Slots<'_>) -> Result<Body>>;
 
 /// What the userdata in slot 1 holds while a future is pending.
 struct Waiting {
@@ -53,18 +78,23 @@ pub(crate) struct Futures {
     /// What [`Lua::yield_with`] wants yielded, and what its coroutine was resumed with.
     yielding: RefCell<Option<MultiValue>>,
     resumed: RefCell<Option<MultiValue>>,
-    /// The addresses of coroutines that calls were given.
-    own_threads: RefCell<HashSet<usize>>,
+    /// Coroutines of calls that have ended, to be used by others: indices of `Vm::handles`.
+    kept: RefCell<Vec<usize>>,
 }
 
-impl Futures {
-    /// Whether a coroutine is one that a call was given, of which programs know nothing.
-    pub(crate) fn is_own(&self, thread: *const Coroutine) -> bool {
-        self.own_threads.borrow().contains(&(thread as usize))
-    }
-}
+/// Facts about asynchronous functions.
+static CALLBACK: NativeDescription = NativeDescription {
+    name: "?",
+    yieldable: true,
+    private_upvalues: true,
+    intrinsic: None,
+};
 
-const CALLBACK: Native = native!("?", run, yieldable, private_upvalues);
+/// For how many arguments a new coroutine has room at least.
+const MOST_GIVEN: usize = 16;
+
+/// How many coroutines are kept for other calls at least.
+const KEPT: usize = 8;
 
 /// The states of [`run`]: the future is pending; it waits in [`Lua::yield_with`].
 const PENDING: u32 = 1;
@@ -76,37 +106,25 @@ fn marker() -> raw::Value {
     raw::Value::light_userdata((&raw const MARKER).cast_mut().cast())
 }
 
-fn is_marker(values: &MultiValue) -> bool {
-    match (values.len(), values.front()) {
-        (1, Some(Value::LightUserData(pointer))) => {
-            raw::Value::light_userdata(pointer.0).payload == marker().payload
-        }
-        _ => false,
-    }
+fn is_marker(value: raw::Value) -> bool {
+    let marker = marker();
+    value.tag == marker.tag && value.payload == marker.payload
 }
 
 fn run(call: &mut Call<'_>) -> NativeResult {
-    let found = match call.upvalue(1).view() {
-        LocalView::Userdata(userdata) => call
-            .userdata_mut::<AsyncCallback>(userdata)
-            .map(|callback| (callback.state.upgrade(), callback.start.clone())),
-        _ => None,
-    };
-    let Some((Some(state), start)) = found else {
-        return Err(call.error("callback without its function"));
-    };
-    let Ok(lua) = Lua::of(&state) else {
-        return Err(call.error("the state is being closed"));
-    };
+    // SAFETY: `create_async_function` makes it with this content.
+    let (lua, start) = unsafe { Callback::<Start>::of(call) };
+    let machine = call.machine();
     let mut body = match call.state() {
         0 => {
-            let args = slots(call, &lua, 1, call.arg_count());
+            let body =
+                callback::called(call, lua, |lua| start(lua, Slots::arguments(lua, machine)))?;
             call.set_top(0)?;
-            callback::called(call, &lua, |lua| start(lua.clone(), args))?
+            body
         }
         state => {
             if let (YIELDING, CallResult::Returned(count)) = (state, call.result()) {
-                let values = slots(call, &lua, 2, count);
+                let values = slots(call, lua, 2, count);
                 lua.state.control.futures.resumed.replace(Some(values));
             }
             match waiting(call).and_then(|mut waiting| waiting.body.take()) {
@@ -115,21 +133,24 @@ fn run(call: &mut Call<'_>) -> NativeResult {
             }
         }
     };
-    let polled = callback::called(call, &lua, |lua| {
+    let first = call.top() + 1;
+    let polled = callback::called(call, lua, |lua| {
         let waker = lua.state.control.futures.waker.borrow().clone();
         let waker = waker.unwrap_or_else(|| Waker::noop().clone());
-        match body.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(result) => result.map(Some),
-            Poll::Pending => Ok(None),
+        match body
+            .as_mut()
+            .poll_and_push(lua, &mut Context::from_waker(&waker))
+        {
+            Poll::Ready(pushed) => pushed.map(|()| true),
+            Poll::Pending => Ok(false),
         }
     });
     match polled {
-        Ok(Some(results)) => {
+        Ok(true) => {
             drop(body);
-            give(call, &lua, &results, 1)?;
-            Ok(call.return_from(1))
+            Ok(call.return_from(first))
         }
-        Ok(None) => wait(call, &lua, body),
+        Ok(false) => wait(call, lua, body),
         Err(error) => Err(error),
     }
 }
@@ -144,24 +165,25 @@ fn wait(call: &mut Call<'_>, lua: &Lua, body: Body) -> NativeResult {
     } else if let Some(mut waiting) = waiting(call) {
         waiting.body = Some(body);
     }
-    let yielding = futures.yielding.take();
-    let (values, state) = match yielding {
-        Some(values) => (values, YIELDING),
-        None => {
-            if futures.waker.borrow().is_some() {
-                let userdata = Handle::new(&lua.state, call.slot(1).raw());
-                drop(futures.pending.replace(Some(userdata)));
-            }
-            // SAFETY: a light userdata is no object.
-            let marker = Value::from_raw(&lua.state, marker());
-            (MultiValue::from_vec(vec![marker]), PENDING)
-        }
-    };
-    give(call, lua, &values, 2)?;
+    if let Some(values) = futures.yielding.take() {
+        give(call, lua, &values, 2)?;
+        return Ok(Action::Yield {
+            first: 2,
+            count: values.len() as u32,
+            state: YIELDING,
+        });
+    }
+    if futures.waker.borrow().is_some() {
+        let userdata = Handle::new(&lua.state, call.slot(1).raw());
+        drop(futures.pending.replace(Some(userdata)));
+    }
+    call.set_top(2)?;
+    // SAFETY: a light userdata is no object.
+    call.set_slot(2, unsafe { Local::from_raw(marker()) });
     Ok(Action::Yield {
         first: 2,
-        count: values.len() as u32,
-        state,
+        count: 1,
+        state: PENDING,
     })
 }
 
@@ -197,19 +219,13 @@ fn give(
     Ok(())
 }
 
-/// A future and the conversion of what it gives.
-pub(crate) fn body<R, F>(lua: &Lua, future: F) -> Body
+/// A future of an asynchronous function.
+pub(crate) fn body<R, F>(future: F) -> Body
 where
     F: Future<Output = Result<R>> + MaybeSend + 'static,
     R: IntoLuaMulti,
 {
-    // What waits for ever shall not keep the state.
-    let state = Rc::downgrade(&lua.state);
-    Box::pin(async move {
-        let results = future.await?;
-        let state = state.upgrade().ok_or_else(Error::state_is_gone)?;
-        results.into_lua_multi(&Lua::of(&state)?)
-    })
+    Box::pin(future)
 }
 
 impl Lua {
@@ -244,9 +260,9 @@ impl Lua {
         FR: Future<Output = Result<R>> + MaybeSend + 'static,
         R: IntoLuaMulti,
     {
-        self.create_async_callback(move |lua: Lua, args: MultiValue| {
-            let args = A::from_lua_args(args, 1, None, &lua)?;
-            Ok(body(&lua, function(lua.clone(), args)))
+        self.create_async_callback(move |lua, args| {
+            let args = A::from_slots_args(args, 1, None)?;
+            Ok(body(function(lua.clone(), args)))
         })
     }
 
@@ -256,21 +272,10 @@ impl Lua {
     /// Memory.
     pub(crate) fn create_async_callback<F>(&self, start: F) -> Result<Function>
     where
-        F: Fn(Lua, MultiValue) -> Result<Body> + MaybeSend + 'static,
+        F: Fn(&Lua, Slots<'_>) -> Result<Body> + MaybeSend + 'static,
     {
-        self.prepare_failures()?;
-        let callback = AsyncCallback {
-            state: Rc::downgrade(&self.state),
-            start: Rc::new(start),
-        };
-        let mut made = raw::Value::NIL;
-        self.with_call(|call| {
-            let userdata = call.new_userdata(callback, None, 0)?;
-            made = call.new_closure(CALLBACK, &[userdata.into()])?.raw();
-            Ok(())
-        })?;
-        // Nothing has collected since it was made.
-        Ok(Function(Handle::new(&self.state, made)))
+        let start: Start = Box::new(start);
+        self.new_callback_of(run, &CALLBACK, start)
     }
 
     /// Within an asynchronous function: has its coroutine yield `args`, and answers what it is resumed with.
@@ -292,6 +297,68 @@ impl Lua {
     }
 }
 
+impl Lua {
+    /// A coroutine for a call of `function` with arguments: it has them already, unless they are answered,
+    /// too.
+    fn own_thread_with(
+        &self,
+        function: &Function,
+        args: impl IntoLuaMulti,
+    ) -> Result<(Thread, Option<MultiValue>)> {
+        let Some(mut stack) = Stack::new(self) else {
+            let args = args.into_lua_multi(self)?;
+            return Ok((self.own_thread(function)?, Some(args)));
+        };
+        args.push_into_stack_multi(&mut stack)?;
+        let args = stack.slots();
+        let thread = self.own_thread(function)?;
+        let have_room = args.len() <= MOST_GIVEN;
+        if have_room {
+            thread.ask(|call, thread| {
+                for n in 0..args.len() {
+                    // SAFETY: a value of this state, which its slot keeps alive.
+                    call.give_argument(thread, unsafe { Local::from_raw(args.get(n).raw()) });
+                }
+            });
+        }
+        let others = (!have_room).then(|| args.values().collect());
+        Ok((thread, others))
+    }
+
+    /// A coroutine for a call of `function`.
+    fn own_thread(&self, function: &Function) -> Result<Thread> {
+        let kept = match self.state.control.hears_of_threads() {
+            true => None,
+            false => self.state.control.futures.kept.borrow_mut().pop(),
+        };
+        let Some(root) = kept else {
+            let thread = self.create_thread(function.clone())?;
+            thread.ask(|call, thread| call.set_own_thread(thread));
+            return Ok(thread);
+        };
+        let thread = Thread(Handle::of_root(&self.state, root));
+        thread.ask(|call, thread| {
+            // SAFETY: a value of this state, which the caller's handle keeps alive.
+            call.reuse_thread(thread, unsafe { Local::from_raw(function.0.raw()) });
+        });
+        Ok(thread)
+    }
+
+    /// Keeps the coroutine of a call that is over for another one, if nothing can refer to it.
+    fn keep_thread(&self, thread: &Thread) {
+        let control = &self.state.control;
+        let is_free = thread.ask(|call, thread| call.end_own_thread(thread));
+        if is_free == Some(true)
+            && !control.hears_of_threads()
+            && control.futures.kept.borrow().len() < control.thread_pool_size.get().max(KEPT)
+        {
+            // SAFETY: the machine lives as long as the state.
+            let root = unsafe { root(&mut *self.vm(), thread.0.raw()) };
+            control.futures.kept.borrow_mut().push(root);
+        }
+    }
+}
+
 impl Function {
     /// Calls the function in a coroutine of its own, in which asynchronous functions may be called. What it
     /// yields otherwise is dropped. Dropping the future ends the coroutine, and closes its to-be-closed
@@ -301,12 +368,14 @@ impl Function {
     /// The future's: as [`Function::call`].
     pub fn call_async<R: FromLuaMulti>(&self, args: impl IntoLuaMulti) -> AsyncCallFuture<R> {
         AsyncCallFuture(Lua::of(&self.0.state).and_then(|lua| {
-            let thread = lua.create_thread(self.clone())?;
-            let mut thread = thread.into_async(args)?;
-            thread.is_own = true;
-            let own_threads = &lua.state.control.futures.own_threads;
-            own_threads.borrow_mut().insert(thread.address());
-            Ok(thread)
+            let (thread, args) = lua.own_thread_with(self, args)?;
+            Ok(AsyncThread {
+                args,
+                thread,
+                waiting: None,
+                is_own: true,
+                results: PhantomData,
+            })
         }))
     }
 }
@@ -391,12 +460,12 @@ impl Drop for Woken<'_> {
 }
 
 impl<R> AsyncThread<R> {
-    fn address(&self) -> usize {
-        self.thread.to_pointer() as usize
-    }
-
-    /// Resumes the coroutine: what it yields or returns, unless it waits for a future.
-    fn step(&mut self, context: &Context<'_>) -> Poll<Result<MultiValue>> {
+    /// Resumes the coroutine: what it gives, unless it waits for a future. What it yields counts if
+    /// `takes_yields`; it gives nothing then.
+    fn step(&mut self, context: &Context<'_>, takes_yields: bool) -> Poll<Result<Option<R>>>
+    where
+        R: FromLuaMulti,
+    {
         let lua = match Lua::of(&self.thread.0.state) {
             Ok(lua) => lua,
             Err(error) => return Poll::Ready(Err(error)),
@@ -404,21 +473,30 @@ impl<R> AsyncThread<R> {
         let args = self.args.take().unwrap_or_default();
         let futures = &lua.state.control.futures;
         drop(futures.pending.take());
-        let resumed = {
-            let _woken = Woken::new(futures, context);
-            self.thread.resume::<MultiValue>(args)
-        };
-        self.waiting = futures.pending.take();
+        let (thread, waiting) = (&self.thread, &mut self.waiting);
+        *waiting = None;
+        let woken = Woken::new(futures, context);
+        let resumed = thread.resume_told(&lua, args, |results| {
+            drop(woken);
+            *waiting = futures.pending.take();
+            if waiting.is_some() && is_marker(results.only()) {
+                Ok(Poll::Pending)
+            } else if !takes_yields && thread.is_resumable() {
+                Ok(Poll::Ready(None))
+            } else {
+                results
+                    .convert(&lua)
+                    .map(|results| Poll::Ready(Some(results)))
+            }
+        });
         match resumed {
-            Ok(values) if self.waiting.is_some() && is_marker(&values) => Poll::Pending,
-            resumed => Poll::Ready(resumed),
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(results)) => Poll::Ready(Ok(results)),
+            Err(error) => {
+                drop(futures.pending.take());
+                Poll::Ready(Err(error))
+            }
         }
-    }
-}
-
-impl<R: FromLuaMulti> AsyncThread<R> {
-    fn results(&self, values: MultiValue) -> Result<R> {
-        R::from_lua_multi(values, &*self.thread.0.lua()?)
     }
 }
 
@@ -427,13 +505,14 @@ impl<R: FromLuaMulti> Future for AsyncThread<R> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<R>> {
         let this = self.get_mut();
-        match this.step(context) {
+        match this.step(context, false) {
             Poll::Pending => Poll::Pending,
-            Poll::Ready(Ok(_)) if this.thread.is_resumable() => {
+            Poll::Ready(Ok(None)) => {
                 context.waker().wake_by_ref();
                 Poll::Pending
             }
-            Poll::Ready(result) => Poll::Ready(result.and_then(|values| this.results(values))),
+            Poll::Ready(Ok(Some(results))) => Poll::Ready(Ok(results)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
         }
     }
 }
@@ -446,12 +525,7 @@ impl<R: FromLuaMulti> Stream for AsyncThread<R> {
         if !this.thread.is_resumable() {
             return Poll::Ready(None);
         }
-        match this.step(context) {
-            Poll::Pending => Poll::Pending,
-            Poll::Ready(result) => {
-                Poll::Ready(Some(result.and_then(|values| this.results(values))))
-            }
-        }
+        this.step(context, true).map(Result::transpose)
     }
 }
 
@@ -485,8 +559,7 @@ impl<R> Drop for AsyncThread<R> {
         if !self.thread.is_finished() {
             let _ = self.thread.close();
         }
-        let own_threads = &self.thread.0.state.control.futures.own_threads;
-        own_threads.borrow_mut().remove(&self.address());
+        lua.keep_thread(&self.thread);
     }
 }
 

@@ -57,6 +57,15 @@ impl Handle {
         }
     }
 
+    /// The handle of an index that [`root`] has answered.
+    #[cfg(feature = "async")]
+    pub(crate) fn of_root(state: &Rc<State>, index: usize) -> Handle {
+        Handle {
+            index,
+            state: state.clone(),
+        }
+    }
+
     /// The value. Its state lives: the caller has an owner of it.
     ///
     /// # Panics

@@ -405,7 +405,7 @@ macro_rules! tuples {
             }
 
             #[allow(non_snake_case, unused_mut, unused_assignments)]
-            #[inline]
+            #[inline(always)]
             fn from_slots_args(slots: Slots<'_>, first: usize, to: Option<&str>) -> Result<Self> {
                 let mut index = 0;
                 $(

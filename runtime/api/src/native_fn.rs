@@ -215,9 +215,9 @@ impl Function {
         E: ExternalError,
     {
         Wrapped(move |lua: &Lua| {
-            lua.create_async_callback(move |lua, args| {
-                let future = function.call(A::from_lua_args(args, 1, None, &lua)?);
-                Ok(body(&lua, async move {
+            lua.create_async_callback(move |_, args| {
+                let future = function.call(A::from_slots_args(args, 1, None)?);
+                Ok(body(async move {
                     future.await.map_err(ExternalError::into_lua_err)
                 }))
             })
@@ -252,9 +252,9 @@ impl Function {
         A: FromLuaMulti,
     {
         Wrapped(move |lua: &Lua| {
-            lua.create_async_callback(move |lua, args| {
-                let future = function.call(A::from_lua_args(args, 1, None, &lua)?);
-                Ok(body(&lua, async move { Ok(future.await) }))
+            lua.create_async_callback(move |_, args| {
+                let future = function.call(A::from_slots_args(args, 1, None)?);
+                Ok(body(async move { Ok(future.await) }))
             })
         })
     }

@@ -164,15 +164,21 @@ impl<'a> Stack<'a> {
     }
 
     /// Calls what was pushed first, with all that was pushed then; answers the results.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn call(&mut self) -> Result<Slots<'_>> {
+        self.call_noting(true)
+    }
+
+    /// Likewise; an error has its traceback if `wants_traceback`.
+    #[inline(always)]
+    pub(crate) fn call_noting(&mut self, wants_traceback: bool) -> Result<Slots<'_>> {
         let vm = self.vm;
         let args = (self.used - self.before) as usize - 1;
         self.lua.state.expect_interrupt();
         // SAFETY: the running frame is native, and the function stands in the slot behind those that were
         // in use.
         let results = unsafe {
-            let wanted = std::mem::replace(&mut (*vm).wants_traceback, true);
+            let wanted = std::mem::replace(&mut (*vm).wants_traceback, wants_traceback);
             let results = call_slots(vm, self.before as usize + 1, args);
             (*vm).wants_traceback = wanted;
             results

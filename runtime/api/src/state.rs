@@ -34,6 +34,8 @@ pub(crate) struct State {
     owners: Cell<usize>,
     /// What is needed to make error objects, once it is.
     pub(crate) failures: Cell<Option<Failures>>,
+    /// The function that resumes coroutines, once it is made: an index of `Vm::handles`.
+    pub(crate) resume: Cell<Option<usize>>,
     /// The metatable of serde's sequences, once it is made: an index of `Vm::handles`.
     #[cfg(feature = "serde")]
     pub(crate) array_metatable: Cell<Option<usize>>,
@@ -219,6 +221,7 @@ impl Lua {
             vm: Cell::new(Box::into_raw(vm)),
             owners: Cell::new(1),
             failures: Cell::new(None),
+            resume: Cell::new(None),
             #[cfg(feature = "serde")]
             array_metatable: Cell::new(None),
             dropped_keys: DroppedKeys::default(),

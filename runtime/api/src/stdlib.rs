@@ -96,7 +96,8 @@ pub struct LuaOptions {
     /// Whether `pcall`, `xpcall` and coroutines catch panics of Rust functions. Otherwise a panic goes on
     /// to where it leaves Lua. Default: true.
     pub catch_rust_panics: bool,
-    /// How many coroutines that asynchronous functions ran in are kept for others. Default: 0.
+    /// How many coroutines that asynchronous functions ran in are kept for others; at least eight are.
+    /// Default: 0.
     pub thread_pool_size: usize,
 }
 

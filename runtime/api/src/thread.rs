@@ -1,9 +1,11 @@
 //! Coroutines from Rust.
 
-use crate::handle::Handle;
+use crate::handle::{Handle, root};
+use crate::stack::{Slots, Stack};
 use crate::{
     Error, FromLuaMulti, Function, IntoLuaMulti, Lua, MaybeSend, MultiValue, Result, Value,
 };
+use perilune_runtime::coroutine::{Status, Thread as Coroutine};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::native;
 use perilune_runtime::native::{
@@ -16,6 +18,40 @@ use std::rc::Rc;
 #[cfg(feature = "async")]
 pub use crate::future::AsyncThread;
 pub use crate::handle::Thread;
+
+/// What a coroutine has yielded or returned.
+pub(crate) enum Results<'a> {
+    /// In slots.
+    Slots(Slots<'a>),
+    /// Taken from them.
+    Values(MultiValue),
+}
+
+impl Results<'_> {
+    /// The only value; nil when there is none, or there are others.
+    #[cfg(feature = "async")]
+    pub(crate) fn only(&self) -> raw::Value {
+        match self {
+            Results::Slots(slots) if slots.len() == 1 => slots.get(0).raw(),
+            Results::Values(values) => match (values.len(), values.front()) {
+                (1, Some(Value::LightUserData(pointer))) => raw::Value::light_userdata(pointer.0),
+                _ => raw::Value::NIL,
+            },
+            Results::Slots(_) => raw::Value::NIL,
+        }
+    }
+
+    /// What the values are as an `R`.
+    ///
+    /// # Errors
+    /// What the conversion says.
+    pub(crate) fn convert<R: FromLuaMulti>(self, lua: &Lua) -> Result<R> {
+        match self {
+            Results::Slots(slots) => R::from_slots(slots),
+            Results::Values(values) => R::from_lua_multi(values, lua),
+        }
+    }
+}
 
 /// What a coroutine is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -205,14 +241,16 @@ impl Lua {
     /// The running coroutine, or the main thread. For code in the coroutine that `Function::call_async`
     /// makes it is the one that has called that.
     pub fn current_thread(&self) -> Thread {
-        // SAFETY: the machine lives as long as the state, and so does its running thread.
-        #[allow(unused_mut, reason = "without asynchronous functions it is this one")]
-        let mut thread = unsafe { (*self.vm()).thread };
-        #[cfg(feature = "async")]
-        while self.state.control.futures.is_own(thread) {
-            // SAFETY: a coroutine that runs, or waits for one, has a resumer, which is live.
-            thread = unsafe { (*thread).resumer };
-        }
+        // SAFETY: the machine lives as long as the state, and so does its running thread; a coroutine that
+        // runs, or waits for one, has a resumer, which is live.
+        let thread = unsafe {
+            let mut thread = (*self.vm()).thread;
+            while (*thread).is_own {
+                thread = (*thread).resumer;
+            }
+            (*thread).is_shown = true;
+            thread
+        };
         Thread(Handle::new(&self.state, raw::Value::thread(thread)))
     }
 
@@ -253,6 +291,26 @@ impl Lua {
         let told = callback(self, event());
         control.is_telling.set(false);
         told
+    }
+
+    /// The function that resumes coroutines, which is made once.
+    fn resume_function(&self) -> Result<raw::Value> {
+        let index = match self.state.resume.get() {
+            Some(index) => index,
+            None => {
+                let mut made = raw::Value::NIL;
+                self.with_call(|call| {
+                    made = call.new_function(RESUME)?.raw();
+                    Ok(())
+                })?;
+                // SAFETY: the machine lives as long as the state.
+                let index = unsafe { root(&mut *self.vm(), made) };
+                self.state.resume.set(Some(index));
+                index
+            }
+        };
+        // SAFETY: likewise; the index is never freed.
+        Ok(unsafe { (&(*self.vm()).handles)[index] })
     }
 
     /// A native function that is made once.
@@ -297,6 +355,19 @@ impl Thread {
     /// which it ends; what a conversion says.
     pub fn resume<R: FromLuaMulti>(&self, args: impl IntoLuaMulti) -> Result<R> {
         let lua = self.0.lua()?;
+        self.resume_told(&lua, args, |results| results.convert(&lua))
+    }
+
+    /// Likewise, and has `read` look at what it yields or returns; who wants to hear of it does.
+    ///
+    /// # Errors
+    /// As [`Thread::resume`], or what `read` says.
+    pub(crate) fn resume_told<R>(
+        &self,
+        lua: &Lua,
+        args: impl IntoLuaMulti,
+        read: impl FnOnce(Results<'_>) -> Result<R>,
+    ) -> Result<R> {
         if !self.is_resumable() {
             return Err(Error::CoroutineUnresumable);
         }
@@ -304,23 +375,53 @@ impl Thread {
             |triggers| triggers.on_resume,
             || ThreadEvent::Resume(self.clone()),
         )?;
-        let args = args.into_lua_multi(&lua)?;
-        let values = self.resume_with(&lua, &args)?;
-        if self.is_resumable() {
-            lua.tell_of_thread(
-                |triggers| triggers.on_yield,
-                || ThreadEvent::Yield(self.clone()),
-            )?;
-        }
-        R::from_lua_multi(values, &lua)
+        self.resume_by(lua, args, |results| {
+            if self.is_resumable() {
+                lua.tell_of_thread(
+                    |triggers| triggers.on_yield,
+                    || ThreadEvent::Yield(self.clone()),
+                )?;
+            }
+            read(results)
+        })
     }
 
-    pub(crate) fn resume_with(&self, lua: &Lua, args: &MultiValue) -> Result<MultiValue> {
-        let function = lua.native("perilune: resume", RESUME)?;
-        let mut all = Vec::with_capacity(args.len() + 1);
-        all.push(Value::Thread(self.clone()));
-        all.extend(args.iter().cloned());
-        let mut values = lua.state.call(function, &all, false)?.into_iter();
+    /// Resumes the coroutine, and has `read` look at what it yields or returns.
+    ///
+    /// # Errors
+    /// The error by which it ends, or what a conversion or `read` says.
+    pub(crate) fn resume_by<R>(
+        &self,
+        lua: &Lua,
+        args: impl IntoLuaMulti,
+        read: impl FnOnce(Results<'_>) -> Result<R>,
+    ) -> Result<R> {
+        let resume = lua.resume_function()?;
+        let Some(mut stack) = Stack::new(lua) else {
+            return read(Results::Values(self.resume_elsewhere(lua, resume, args)?));
+        };
+        stack.push_raw(resume)?;
+        stack.push_raw(self.0.raw())?;
+        args.push_into_stack_multi(&mut stack)?;
+        let results = stack.call_noting(false)?;
+        if results.get(0).raw().is_truthy() {
+            return read(Results::Slots(results.from(1)));
+        }
+        let (error, traceback) = (results.get(1).value(), results.get(2).value());
+        Err(failure(lua, Some(error), Some(traceback)))
+    }
+
+    /// Resumes the coroutine between two instructions of Lua code.
+    #[cold]
+    fn resume_elsewhere(
+        &self,
+        lua: &Lua,
+        resume: raw::Value,
+        args: impl IntoLuaMulti,
+    ) -> Result<MultiValue> {
+        let mut all = vec![Value::Thread(self.clone())];
+        all.extend(args.into_lua_multi(lua)?);
+        let mut values = lua.state.call(resume, &all, false)?.into_iter();
         match values.next() {
             Some(Value::Boolean(true)) => Ok(values.collect()),
             _ => Err(failure(lua, values.next(), values.next())),
@@ -341,7 +442,12 @@ impl Thread {
 
     /// Whether it can be resumed.
     pub fn is_resumable(&self) -> bool {
-        self.status() == ThreadStatus::Resumable
+        let Ok(_lua) = self.0.lua() else {
+            return false;
+        };
+        let thread: *const Coroutine = self.0.raw().as_pointer();
+        // SAFETY: the handle keeps the thread alive, and `_lua` the state.
+        unsafe { (*thread).status == Status::Suspended }
     }
 
     /// Whether it runs.

@@ -201,6 +201,8 @@ impl Heap {
                 failed: false,
                 failure: Value::NIL,
                 closing: false,
+                is_own: false,
+                is_shown: false,
                 charged: 0,
             });
             Ok(thread)

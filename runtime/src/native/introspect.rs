@@ -178,6 +178,50 @@ impl<'c> Call<'c> {
         }
     }
 
+    /// Makes a coroutine for a call of the embedder.
+    pub fn set_own_thread(&mut self, thread: ThreadRef<'c>) {
+        // SAFETY: live during the step.
+        unsafe {
+            (*thread.raw).is_own = true;
+            (*thread.raw).is_shown = false;
+        }
+    }
+
+    /// Makes a coroutine that has ended by itself, and to which nothing may refer, one that runs `function`
+    /// for a call of the embedder, as if it were new.
+    pub fn reuse_thread(&mut self, thread: ThreadRef<'c>, function: Local<'c>) {
+        // SAFETY: thread and function live during the step; the thread has ended.
+        unsafe {
+            crate::switch::restart(thread.raw, function.raw);
+            (*thread.raw).hook = crate::vm::NO_HOOK;
+            crate::hook::inherit(thread.raw, self.vm_ref().thread);
+        }
+        self.set_own_thread(thread);
+    }
+
+    /// Gives a coroutine that has not started another argument, before those that it is resumed with; false
+    /// when there is no room for more.
+    pub fn give_argument(&mut self, thread: ThreadRef<'c>, v: Local<'c>) -> bool {
+        // SAFETY: both live during the step.
+        unsafe { crate::switch::give_argument(thread.raw, v.raw) }
+    }
+
+    /// The call for which a coroutine was made is over. Answers whether it may be used for another one: it
+    /// has ended by itself, programs can't refer to it, and its stack has not grown.
+    pub fn end_own_thread(&mut self, thread: ThreadRef<'c>) -> bool {
+        // SAFETY: live during the step.
+        unsafe {
+            let thread = thread.raw;
+            std::mem::take(&mut (*thread).is_own)
+                && !(*thread).is_shown
+                && (*thread).status == Status::Dead
+                && !(*thread).failed
+                && !(*thread).closing
+                && (&(*thread).to_be_closed).is_empty()
+                && crate::stack::is_small(thread)
+        }
+    }
+
     /// Whether programs may not load binary chunks.
     pub fn refuses_binary_chunks(&self) -> bool {
         self.vm_ref().limits.refuses_binary

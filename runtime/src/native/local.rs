@@ -198,6 +198,8 @@ impl<'c> From<UserdataRef<'c>> for Local<'c> {
 }
 impl<'c> From<ThreadRef<'c>> for Local<'c> {
     fn from(t: ThreadRef<'c>) -> Self {
+        // SAFETY: threads that natives have are live.
+        unsafe { (*t.raw).is_shown = true };
         Local::new(Value::thread(t.raw))
     }
 }

@@ -2,6 +2,8 @@
 
 use super::Engine;
 use crate::ir::Step;
+use perilune_runtime::coroutine::Thread;
+use perilune_runtime::frame::Frame;
 use perilune_runtime::interp::{self, MemberAccess};
 use perilune_runtime::layout;
 use perilune_runtime::machine::Slow;
@@ -40,17 +42,18 @@ pub(super) extern "C-unwind" fn step(vm: *mut Vm, step: *const Step, anchor: *mu
         if code != 0 {
             return code;
         }
-        let same_thread = (*vm).thread == thread;
-        // The stacks may have moved.
+        // Most steps leave everything where it is.
+        let is_where_it_was = (*vm).base == base
+            && (*vm).frame_top == top
+            && (*vm).thread == thread
+            && (*thread).stack.as_ptr() == stack
+            && (*thread).frames.as_ptr() == frames;
         let as_recorded = (*vm).pc == step.next_pc
-            && same_thread != step.leaves_thread
-            && (!same_thread
-                || (bytes_between((*thread).stack.as_ptr(), (*vm).base)
-                    == bytes_between(stack, base)
-                        + ((step.next_base - step.base) * layout::VALUE_SIZE) as isize
-                    && bytes_between((*thread).frames.as_ptr(), (*vm).frame_top)
-                        == bytes_between(frames, top)
-                            + (step.frames * layout::FRAME_SIZE) as isize));
+            && if is_where_it_was {
+                step.stays()
+            } else {
+                has_gone_on(vm, step, (thread, base, top), (stack, frames))
+            };
         let disturbed = (*vm).pending.load(Ordering::Relaxed) & pending::HOOK != 0
             || Engine::of(vm).is_none_or(|engine| engine.invalidated.get());
         if as_recorded && !disturbed {
@@ -60,6 +63,30 @@ pub(super) extern "C-unwind" fn step(vm: *mut Vm, step: *const Step, anchor: *mu
             engine.left_early.set(is_early);
         }
         LEFT
+    }
+}
+
+/// Whether the thread, the base and the frames are what they were after the step while it was recorded.
+/// Before it they were the first three, with the thread's stack and frames at these addresses.
+#[inline(never)]
+unsafe fn has_gone_on(
+    vm: *mut Vm,
+    step: &Step,
+    (thread, base, top): (*mut Thread, *mut Value, *mut Frame),
+    (stack, frames): (*const Value, *const Frame),
+) -> bool {
+    // SAFETY: the machine is live, and the thread as well if it still runs.
+    unsafe {
+        if (*vm).thread != thread {
+            return step.leaves_thread;
+        }
+        // The stacks may have moved.
+        !step.leaves_thread
+            && bytes_between((*thread).stack.as_ptr(), (*vm).base)
+                == bytes_between(stack, base)
+                    + ((step.next_base - step.base) * layout::VALUE_SIZE) as isize
+            && bytes_between((*thread).frames.as_ptr(), (*vm).frame_top)
+                == bytes_between(frames, top) + (step.frames * layout::FRAME_SIZE) as isize
     }
 }
 

@@ -210,6 +210,13 @@ pub struct Step {
     pub leaves_thread: bool,
 }
 
+impl Step {
+    /// Whether the running function's frame is on top again after it, where it was.
+    pub fn stays(&self) -> bool {
+        self.next_base == self.base && self.frames == 0 && !self.leaves_thread
+    }
+}
+
 /// How a trace ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum End {

@@ -7,9 +7,10 @@
 use super::method::Maker;
 use super::short_type_name;
 use crate::future::body;
+use crate::stack::Slots;
 use crate::{
-    AnyUserData, Error, FromLuaMulti, IntoLuaMulti, Lua, MaybeSend, MultiValue, Result,
-    UserDataRef, UserDataRefMut, Value,
+    AnyUserData, Error, FromLuaMulti, IntoLuaMulti, Lua, MaybeSend, Result, UserDataRef,
+    UserDataRefMut, Value,
 };
 
 /// A method whose future reads the value.
@@ -58,8 +59,8 @@ where
 {
     Box::new(move |lua| {
         lua.create_async_callback(move |lua, args| {
-            let args = A::from_lua_args(args, 1, Some(&name), &lua)?;
-            Ok(body(&lua, function(lua.clone(), args)))
+            let args = A::from_slots_args(args, 1, Some(&name))?;
+            Ok(body(function(lua.clone(), args)))
         })
     })
 }
@@ -79,14 +80,14 @@ where
     R: IntoLuaMulti,
 {
     Box::new(move |lua| {
-        lua.create_async_callback(move |lua, mut args| {
+        lua.create_async_callback(move |lua, args| {
             let refused = |cause| Error::bad_self_argument(&name, cause);
-            let this = receiver::<T>(&mut args).map_err(refused)?;
+            let this = receiver::<T>(args).map_err(refused)?;
             // A value that is taken out is gone: the other arguments have to be right before.
-            match A::from_lua_args(args, 2, Some(&name), &lua) {
+            match A::from_slots_args(args.from(1), 2, Some(&name)) {
                 Ok(args) => {
                     let this = access(&this).map_err(refused)?;
-                    Ok(body(&lua, method(lua.clone(), this, args)))
+                    Ok(body(method(lua.clone(), this, args)))
                 }
                 Err(error) => {
                     this.borrow::<T>().map_err(refused)?;
@@ -98,13 +99,15 @@ where
 }
 
 /// The userdata for which a method was called.
-fn receiver<T>(args: &mut MultiValue) -> Result<AnyUserData> {
-    match args.pop_front() {
-        Some(Value::UserData(userdata)) => Ok(userdata),
-        Some(other) => {
+fn receiver<T>(args: Slots<'_>) -> Result<AnyUserData> {
+    if args.is_empty() {
+        return Err(Error::from_lua("missing argument", "userdata", None));
+    }
+    match args.get(0).value() {
+        Value::UserData(userdata) => Ok(userdata),
+        other => {
             let why = format!("expected userdata of type '{}'", short_type_name::<T>());
             Err(Error::from_lua(other.type_name(), "userdata", Some(&why)))
         }
-        None => Err(Error::from_lua("missing argument", "userdata", None)),
     }
 }

@@ -4,6 +4,7 @@
 //! use (see `Userdata::uses`), which counts among `Userdata::references`: the userdata may be destroyed
 //! meanwhile, and the value then lives on until the last reference is gone.
 
+use crate::convert::bad_argument;
 use crate::handle::{root, unroot};
 use crate::stack::Slot;
 use crate::state::Owner;
@@ -35,7 +36,7 @@ impl Held {
     ///
     /// # Safety
     /// The userdata is live, and one of the state.
-    #[inline]
+    #[inline(always)]
     unsafe fn new(lua: &Lua, raw: *mut Userdata, is_exclusive: bool) -> Result<Held> {
         // SAFETY: the caller's contract.
         unsafe {
@@ -198,7 +199,7 @@ impl<T: 'static> FromLua for UserDataRef<T> {
         userdata_of::<T>(value)?.borrow()
     }
 
-    #[inline]
+    #[inline(always)]
     fn from_slot(slot: Slot<'_>) -> Result<UserDataRef<T>> {
         let Some((userdata, value)) = own_value::<T>(&slot) else {
             return UserDataRef::from_lua(slot.value(), slot.lua());
@@ -210,6 +211,15 @@ impl<T: 'static> FromLua for UserDataRef<T> {
             // SAFETY: the slot keeps the userdata alive, which is one of its state.
             _held: unsafe { Held::new(slot.lua(), userdata, false)? },
         })
+    }
+
+    /// Inlined, as moving a reference about costs as much as making it.
+    #[inline(always)]
+    fn from_slot_arg(slot: Slot<'_>, pos: usize, to: Option<&str>) -> Result<UserDataRef<T>> {
+        match UserDataRef::from_slot(slot) {
+            Ok(reference) => Ok(reference),
+            Err(cause) => Err(bad_argument(cause, pos, to)),
+        }
     }
 }
 
@@ -294,7 +304,7 @@ impl<T: 'static> FromLua for UserDataRefMut<T> {
         userdata_of::<T>(value)?.borrow_mut()
     }
 
-    #[inline]
+    #[inline(always)]
     fn from_slot(slot: Slot<'_>) -> Result<UserDataRefMut<T>> {
         let Some((userdata, value)) = own_value::<T>(&slot) else {
             return UserDataRefMut::from_lua(slot.value(), slot.lua());
@@ -306,6 +316,15 @@ impl<T: 'static> FromLua for UserDataRefMut<T> {
             // SAFETY: the slot keeps the userdata alive, which is one of its state.
             _held: unsafe { Held::new(slot.lua(), userdata, true)? },
         })
+    }
+
+    /// Inlined, as moving a reference about costs as much as making it.
+    #[inline(always)]
+    fn from_slot_arg(slot: Slot<'_>, pos: usize, to: Option<&str>) -> Result<UserDataRefMut<T>> {
+        match UserDataRefMut::from_slot(slot) {
+            Ok(reference) => Ok(reference),
+            Err(cause) => Err(bad_argument(cause, pos, to)),
+        }
     }
 }
 
