@@ -88,8 +88,10 @@ unsafe impl Roots for Vm {
 pub unsafe fn step(vm: *mut Vm) {
     // SAFETY: the caller's contract.
     unsafe {
+        (*vm).heap.note_peak();
         gc::step(&raw mut *(*vm).heap, vm);
         settle_compiled(vm);
+        (*vm).heap.return_memory();
         run_finalizers(vm);
     }
 }
@@ -118,8 +120,10 @@ pub unsafe fn full(vm: *mut Vm) {
         if (*vm).is_busy {
             return;
         }
+        (*vm).heap.note_peak();
         gc::full_collection(&raw mut *(*vm).heap, vm, false);
         settle_compiled(vm);
+        (*vm).heap.return_memory();
         run_finalizers(vm);
     }
 }
@@ -134,7 +138,9 @@ pub unsafe fn explicit_step(vm: *mut Vm, kilobytes: i64) -> bool {
         if (*vm).is_busy {
             return false;
         }
+        (*vm).heap.note_peak();
         let ended = gc::pacing::explicit_step(&raw mut *(*vm).heap, vm, kilobytes);
+        (*vm).heap.return_memory();
         run_finalizers(vm);
         ended
     }

@@ -174,7 +174,7 @@ pub unsafe fn resize(vm: *mut Vm, new_len: usize) -> Result<()> {
         };
         if new_len > old_len {
             let growth = new_len - old_len;
-            charge_growth(vm, growth * size_of::<Value>())?;
+            charge_growth(vm, new_len * size_of::<Value>())?;
             if stack.try_reserve_exact(growth).is_err() {
                 (*vm).heap.update_thread_charge(thread)?;
                 return Err(LuaError::Memory);
@@ -193,7 +193,7 @@ pub unsafe fn resize(vm: *mut Vm, new_len: usize) -> Result<()> {
 }
 
 /// Charges the running thread for memory that it is about to get, so that a refusal leaves
-/// everything as it was; what it gets is found out afterwards.
+/// everything as it was; what it gets is found out afterwards. The memory that it had is there meanwhile.
 unsafe fn charge_growth(vm: *mut Vm, bytes: usize) -> Result<()> {
     // SAFETY: the running thread is live.
     unsafe {
@@ -280,7 +280,7 @@ pub unsafe fn grow_frames(vm: *mut Vm) -> Result<()> {
         let frames = &mut (*thread).frames;
         let index = (*vm).frame_top.offset_from(frames.as_ptr());
         let extra = frames.len();
-        charge_growth(vm, extra * size_of::<Frame>())?;
+        charge_growth(vm, 2 * extra * size_of::<Frame>())?;
         if frames.try_reserve_exact(extra).is_err() {
             (*vm).heap.update_thread_charge(thread)?;
             return Err(LuaError::Memory);

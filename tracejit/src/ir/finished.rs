@@ -5,6 +5,7 @@
 //! is a snapshot for nearly every other instruction.
 
 use super::{Constant, End, Point, Ref, Snapshot, SnapshotSlot, Step, Trace, Type, VirtualObject};
+use perilune_runtime::gc::charge;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -126,16 +127,27 @@ impl Finished {
 
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
-        let of_object = |o: &VirtualObject| {
-            size_of::<VirtualObject>() + o.fields.len() * size_of::<(Ref, Ref)>()
+        let of_object = |o: &VirtualObject| charge::list::<(Ref, Ref)>(o.fields.capacity());
+        let of_exit = |exit: &Exit| {
+            let objects = exit.objects.iter().map(of_object).sum::<usize>();
+            charge::block(size_of_val(&*exit.objects)) + objects
         };
-        let objects = self.exits.iter().flat_map(|exit| &exit.objects);
-        size_of::<Finished>()
-            + self.exits.len() * (size_of::<Exit>() + size_of::<Point>())
-            + self.slots.len() * size_of::<SnapshotSlot>()
-            + objects.map(of_object).sum::<usize>()
-            + self.constants.len() * size_of::<Constant>()
-            + self.steps.len() * size_of::<Step>()
-            + self.floats.len() * size_of::<u64>()
+        // Exits at one place share it; they follow each other.
+        let mut points = 0;
+        let mut last = std::ptr::null();
+        for exit in &self.exits {
+            if Rc::as_ptr(&exit.at) != last {
+                last = Rc::as_ptr(&exit.at);
+                points += exit.at.bytes();
+            }
+        }
+        charge::block(size_of_val(&*self.constants))
+            + charge::block(size_of_val(&*self.exits))
+            + self.exits.iter().map(of_exit).sum::<usize>()
+            + points
+            + charge::block(size_of_val(&*self.slots))
+            + charge::list::<Box<Step>>(self.steps.capacity())
+            + charge::block(size_of::<Step>()) * self.steps.len()
+            + charge::block(size_of_val(&*self.floats))
     }
 }

@@ -9,6 +9,7 @@
 
 use super::Ref;
 use perilune_runtime::frame::CallSite;
+use perilune_runtime::gc::charge;
 use perilune_runtime::value::Value;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -183,6 +184,15 @@ impl Point {
             frames: Vec::new(),
             live: SlotSet::default(),
         }
+    }
+}
+
+impl Point {
+    /// Bytes that one takes behind its `Rc`.
+    pub fn bytes(&self) -> usize {
+        charge::block(size_of::<Point>() + 2 * size_of::<usize>())
+            + charge::list::<PendingFrame>(self.frames.capacity())
+            + charge::list::<u64>(self.live.more.capacity())
     }
 }
 
