@@ -45,7 +45,11 @@ const fn other_block(size: usize) -> usize {
     let with_header = (size + 23) & !15;
     let step = 1 << ((size - 1).ilog2() - 2);
     let class = (size + step - 1) & !(step - 1);
-    if class > with_header { class } else { with_header }
+    if class > with_header {
+        class
+    } else {
+        with_header
+    }
 }
 
 /// Bytes that a `Vec<T>` with room for `capacity` items takes.
