@@ -84,6 +84,7 @@ pub enum Intrinsic {
     Insert,
     MemberIndex,
     MemberNewIndex,
+    PlainField,
     DropValue,
     ProtectedCall,
     ProtectedCallWithHandler,

@@ -95,6 +95,8 @@ pub const USERDATA_VALUE: i32 = offset_of!(Userdata, value) as i32;
 pub const USERDATA_CONTENTS: i32 = offset_of!(Userdata, contents) as i32;
 /// How a userdata's value is in use (32 bits).
 pub const USERDATA_USES: i32 = offset_of!(Userdata, uses) as i32;
+/// Whose a userdata's value is (a byte).
+pub const USERDATA_ACCESS: i32 = offset_of!(Userdata, access) as i32;
 /// A string's length.
 pub const STRING_LENGTH: i32 = offset_of!(LuaString, len) as i32;
 /// A string's first byte.

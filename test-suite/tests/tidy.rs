@@ -172,7 +172,14 @@ fn functions(text: &str) -> Vec<(String, usize)> {
                 || word.starts_with("pub(")
                 || word.starts_with('"')
         });
-        if !is_head || code.ends_with(';') {
+        // What ends before a body begins is a declaration of a trait.
+        let head = lines[start..].iter().map(|line| line.trim_end());
+        let ends_head = |line: &&str| line.ends_with(';') || line.ends_with(['{', '}']);
+        let is_declaration = head
+            .clone()
+            .find(ends_head)
+            .is_none_or(|l| l.ends_with(';'));
+        if !is_head || is_declaration {
             continue;
         }
         let name: String = code[at + 3..]

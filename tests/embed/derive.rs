@@ -277,3 +277,134 @@ fn a_chunk_captures_variables() -> Result<()> {
     assert!(error.contains(":3: boom1"), "{error}");
     Ok(())
 }
+
+#[cfg(feature = "async")]
+mod asynchronous {
+    //! `async fn`s of types that derive their userdata.
+
+    use crate::future::{pause, polls};
+    use perilune::{Lua, Result, UserData, userdata_impl};
+
+    #[derive(UserData)]
+    struct Counter(u64);
+
+    #[userdata_impl]
+    impl Counter {
+        #[lua(infallible)]
+        fn new() -> Self {
+            Counter(0)
+        }
+
+        async fn get(&self) -> Result<u64> {
+            pause().await;
+            Ok(self.0)
+        }
+
+        async fn set(&mut self, value: u64) -> Result<()> {
+            pause().await;
+            self.0 = value;
+            Ok(())
+        }
+
+        async fn take(self) -> Result<u64> {
+            Ok(self.0)
+        }
+
+        #[lua(infallible)]
+        async fn plus(&self, other: &Counter, text: Option<&str>) -> String {
+            pause().await;
+            format!("{}{}", self.0 + other.0, text.unwrap_or(""))
+        }
+
+        #[lua(infallible)]
+        async fn answer() -> u64 {
+            42
+        }
+
+        async fn version(lua: &Lua) -> Result<String> {
+            pause().await;
+            lua.globals().get("_VERSION")
+        }
+
+        async fn owned_version(lua: Lua, suffix: &str) -> Result<String> {
+            pause().await;
+            let version: String = lua.globals().get("_VERSION")?;
+            Ok(version + suffix)
+        }
+
+        #[lua(meta)]
+        async fn __call(&self, n: u64) -> Result<u64> {
+            pause().await;
+            Ok(self.0 + n)
+        }
+
+        #[lua(meta, name = "__newindex", infallible)]
+        async fn store(&mut self, _key: String, n: u64) {
+            pause().await;
+            self.0 = n;
+        }
+
+        #[lua(meta, infallible)]
+        async fn __concat(text: String) -> String {
+            pause().await;
+            format!("counter {text}")
+        }
+    }
+
+    #[test]
+    fn asynchronous_functions_of_a_block_are_methods() -> Result<()> {
+        let lua = Lua::new();
+        let class = lua.create_proxy::<Counter>()?;
+        lua.globals().set("Counter", class)?;
+        let text = "
+            local c, d = Counter.new(), Counter.new()
+            c:set(10) d:set(5)
+            assert(c:get() == 10 and c:plus(d, '!') == '15!' and c:plus(d) == '15')
+            assert(Counter.answer() == 42 and Counter.version() == 'Lua 5.4')
+            assert(Counter.owned_version('+') == 'Lua 5.4+')
+            assert(c(3) == 13)
+            c.value = 30
+            assert(c .. 'x' == 'counter x')
+            assert(c:take() == 30)
+            local ok, e = pcall(function() return c:get() end)
+            assert(not ok and tostring(e):find('userdata has been destructed', 1, true))";
+        let (outcome, pending) = polls(lua.load(text).exec_async());
+        assert!(pending > 8, "{pending}");
+        outcome
+    }
+}
+
+#[derive(UserData)]
+struct Measured {
+    level: f64,
+    name: String,
+}
+
+#[test]
+fn derived_fields_of_numbers_are_read_without_calls() -> Result<()> {
+    let lua = Lua::new();
+    lua.globals().set(
+        "m",
+        Measured {
+            level: 0.5,
+            name: "m".to_owned(),
+        },
+    )?;
+    lua.load(
+        "
+        local m, calls = m, 0
+        local function counted(f)
+          calls = 0
+          debug.sethook(function() calls = calls + 1 end, 'c')
+          f()
+          debug.sethook()
+          return calls
+        end
+        local none = counted(function() end)
+        assert(counted(function() local x = m.level m.level = 7 end) == none)
+        assert(m.level == 7.0)
+        assert(counted(function() local x = m.name end) == none + 1)
+        ",
+    )
+    .exec()
+}

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 /// Runs a future on tokio, on this thread.
-fn block_on<F: Future>(future: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build();
@@ -23,7 +23,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 /// Polls until the future is ready; how often it was pending.
-fn polls<F: Future>(future: F) -> (F::Output, usize) {
+pub(crate) fn polls<F: Future>(future: F) -> (F::Output, usize) {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
     for count in 0.. {
@@ -42,7 +42,7 @@ async fn rounds(n: u64) {
 }
 
 /// Is pending once, whoever polls.
-async fn pause() {
+pub(crate) async fn pause() {
     let mut is_second = false;
     poll_fn(move |context| {
         if std::mem::replace(&mut is_second, true) {

@@ -1,4 +1,8 @@
 //! The embedding interface, by groups of behaviours.
+//!
+//! Programs may forbid unsafe code: what our macros expand to does not offend that.
+
+#![forbid(unsafe_code)]
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -11,12 +15,16 @@ mod error;
 mod function;
 #[cfg(feature = "async")]
 mod future;
+#[cfg(feature = "async")]
+mod future_userdata;
 mod general;
 mod hook;
 mod hostile;
 mod interrupt;
 mod limit;
 mod members;
+mod operators;
+mod places;
 mod registry;
 mod sandbox;
 mod scope;

@@ -13,9 +13,10 @@ use crate::handle::Handle;
 use crate::stack::{Slots, Stack};
 use crate::{Error, FromLuaMulti, Function, IntoLuaMulti, Lua, MaybeSend, Result};
 use perilune_runtime::error::LuaError;
-use perilune_runtime::function::NativeClosure;
+use perilune_runtime::function::{Intrinsic, NativeClosure};
 use perilune_runtime::native::{Call, NativeDescription, NativeFn, NativeResult};
 use perilune_runtime::userdata::Userdata;
+use perilune_runtime::userdata::place::PlainField;
 use perilune_runtime::value as raw;
 use std::cell::RefCell;
 use std::mem::ManuallyDrop;
@@ -32,11 +33,19 @@ pub(crate) struct Callback<T> {
 }
 
 /// Facts about callbacks. No program sees the upvalue, or can change it.
-static DESCRIPTION: NativeDescription = NativeDescription {
+const DESCRIPTION: NativeDescription = NativeDescription {
     name: "?",
     yieldable: false,
     private_upvalues: true,
     intrinsic: None,
+};
+
+static CALLBACK: NativeDescription = DESCRIPTION;
+
+/// Likewise, about those that read or store a plain field.
+static PLAIN: NativeDescription = NativeDescription {
+    intrinsic: Some(Intrinsic::PlainField),
+    ..DESCRIPTION
 };
 
 impl<T: 'static> Callback<T> {
@@ -136,6 +145,19 @@ fn raised(call: &mut Call<'_>, lua: &Lua, cause: Error) -> LuaError {
     }
 }
 
+/// What `function` answers, within a native function; what it fails with, as a callback raises it.
+#[cfg(feature = "async")]
+pub(crate) fn called<T>(
+    call: &mut Call<'_>,
+    lua: &Lua,
+    function: impl FnOnce(&Lua) -> Result<T>,
+) -> std::result::Result<T, LuaError> {
+    match catch_unwind(AssertUnwindSafe(|| function(lua))) {
+        Ok(answer) => answer.map_err(|error| raised(call, lua, error)),
+        Err(payload) => Err(panicked(lua, payload)),
+    }
+}
+
 /// What `function` answers, at a place that is no callback's; what it fails with, as what is raised.
 pub(crate) fn answer<T>(
     lua: &Lua,
@@ -186,9 +208,40 @@ impl Lua {
             let heap = &mut (*self.vm()).heap;
             let userdata = heap.new_userdata(callback, std::ptr::null_mut(), 0);
             userdata.and_then(|userdata| {
-                let closure = heap.new_native_closure(function, &DESCRIPTION, 1)?;
+                let closure = heap.new_native_closure(function, &CALLBACK, 1)?;
                 *NativeClosure::upvalue(closure, 0) = raw::Value::userdata(userdata);
                 Ok(raw::Value::native_closure(closure))
+            })
+        };
+        match made {
+            Ok(closure) => Ok(Function(Handle::new(&self.state, closure))),
+            Err(_) => Err(Error::memory()),
+        }
+    }
+
+    /// A callback that does what this one does, and is known to do nothing but read a plain field, or
+    /// store to one.
+    ///
+    /// # Errors
+    /// Memory.
+    pub(crate) fn plain_accessor(
+        &self,
+        callback: &Function,
+        plain: PlainField,
+    ) -> Result<Function> {
+        self.safepoint();
+        let known: *mut NativeClosure = callback.0.raw().as_pointer();
+        // SAFETY: the handle keeps the callback alive, which has its upvalue; the machine lives as long
+        // as the state, and nothing collects before the new function is rooted.
+        let made = unsafe {
+            let heap = &mut (*self.vm()).heap;
+            let closure = heap.new_native_closure((*known).function, &PLAIN, 3);
+            closure.map(|closure| {
+                let [place, contents] = plain.upvalues();
+                *NativeClosure::upvalue(closure, 0) = *NativeClosure::upvalue(known, 0);
+                *NativeClosure::upvalue(closure, 1) = place;
+                *NativeClosure::upvalue(closure, 2) = contents;
+                raw::Value::native_closure(closure)
             })
         };
         match made {

@@ -1,11 +1,16 @@
 //! Functions from Rust: calls, binary chunks.
 
 use crate::handle::Handle;
-use crate::{Error, FromLuaMulti, Function, IntoLuaMulti, Raised, Result, Table, Value};
+use crate::{Error, FromLuaMulti, IntoLuaMulti, Raised, Result, Table, Value};
 use perilune_runtime::debug::{info, locals};
 use perilune_runtime::value as raw;
 use std::ffi::c_void;
 
+#[cfg(feature = "async")]
+pub use crate::future::AsyncCallFuture;
+pub use crate::handle::Function;
+#[cfg(feature = "async")]
+pub use crate::native_fn::LuaNativeAsyncFn;
 pub use crate::native_fn::{LuaNativeFn, LuaNativeFnMut};
 
 impl Function {

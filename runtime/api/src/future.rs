@@ -30,7 +30,7 @@ use std::rc::{Rc, Weak};
 use std::task::{Context, Poll, Waker};
 
 /// A future of an asynchronous function.
-type Body = Pin<Box<dyn Future<Output = Result<MultiValue>>>>;
+pub(crate) type Body = Pin<Box<dyn Future<Output = Result<MultiValue>>>>;
 
 /// What the upvalue of an asynchronous function holds.
 struct AsyncCallback {
@@ -102,7 +102,7 @@ fn run(call: &mut Call<'_>) -> NativeResult {
         0 => {
             let args = slots(call, &lua, 1, call.arg_count());
             call.set_top(0)?;
-            callback::answer(&lua, |lua| start(lua.clone(), args))?
+            callback::called(call, &lua, |lua| start(lua.clone(), args))?
         }
         state => {
             if let (YIELDING, CallResult::Returned(count)) = (state, call.result()) {
@@ -115,7 +115,7 @@ fn run(call: &mut Call<'_>) -> NativeResult {
             }
         }
     };
-    let polled = callback::answer(&lua, |lua| {
+    let polled = callback::called(call, &lua, |lua| {
         let waker = lua.state.control.futures.waker.borrow().clone();
         let waker = waker.unwrap_or_else(|| Waker::noop().clone());
         match body.as_mut().poll(&mut Context::from_waker(&waker)) {
@@ -197,6 +197,21 @@ fn give(
     Ok(())
 }
 
+/// A future and the conversion of what it gives.
+pub(crate) fn body<R, F>(lua: &Lua, future: F) -> Body
+where
+    F: Future<Output = Result<R>> + MaybeSend + 'static,
+    R: IntoLuaMulti,
+{
+    // What waits for ever shall not keep the state.
+    let state = Rc::downgrade(&lua.state);
+    Box::pin(async move {
+        let results = future.await?;
+        let state = state.upgrade().ok_or_else(Error::state_is_gone)?;
+        results.into_lua_multi(&Lua::of(&state)?)
+    })
+}
+
 impl Lua {
     /// A Lua function that starts a future with its arguments, and waits for it. It may be called where a
     /// coroutine may yield, and in the end is driven by [`Function::call_async`] or the like; elsewhere it is an
@@ -229,19 +244,24 @@ impl Lua {
         FR: Future<Output = Result<R>> + MaybeSend + 'static,
         R: IntoLuaMulti,
     {
+        self.create_async_callback(move |lua: Lua, args: MultiValue| {
+            let args = A::from_lua_args(args, 1, None, &lua)?;
+            Ok(body(&lua, function(lua.clone(), args)))
+        })
+    }
+
+    /// A Lua function that starts what `start` makes of its arguments.
+    ///
+    /// # Errors
+    /// Memory.
+    pub(crate) fn create_async_callback<F>(&self, start: F) -> Result<Function>
+    where
+        F: Fn(Lua, MultiValue) -> Result<Body> + MaybeSend + 'static,
+    {
+        self.prepare_failures()?;
         let callback = AsyncCallback {
             state: Rc::downgrade(&self.state),
-            start: Rc::new(move |lua: Lua, args: MultiValue| {
-                let future = function(lua.clone(), A::from_lua_args(args, 1, None, &lua)?);
-                // What waits for ever shall not keep the state.
-                let state = Rc::downgrade(&lua.state);
-                let body = async move {
-                    let results = future.await?;
-                    let state = state.upgrade().ok_or_else(Error::state_is_gone)?;
-                    results.into_lua_multi(&Lua::of(&state)?)
-                };
-                Ok(Box::pin(body) as Body)
-            }),
+            start: Rc::new(start),
         };
         let mut made = raw::Value::NIL;
         self.with_call(|call| {
@@ -295,6 +315,13 @@ impl Function {
 #[must_use = "futures do nothing unless they are awaited or polled"]
 #[derive(Debug)]
 pub struct AsyncCallFuture<R>(Result<AsyncThread<R>>);
+
+impl<R> AsyncCallFuture<R> {
+    /// A call that could not be made.
+    pub(crate) fn failed(error: Error) -> AsyncCallFuture<R> {
+        AsyncCallFuture(Err(error))
+    }
+}
 
 impl<R: FromLuaMulti> Future for AsyncCallFuture<R> {
     type Output = Result<R>;

@@ -1,5 +1,7 @@
 //! Rust functions that take their arguments one by one, and become Lua functions where they are wanted.
 
+#[cfg(feature = "async")]
+use crate::future::body;
 use crate::{
     Error, ExternalError, FromLuaMulti, Function, IntoLua, IntoLuaMulti, Lua, MaybeSend, Result,
     Value,
@@ -22,6 +24,16 @@ pub trait LuaNativeFnMut<A: FromLuaMulti> {
 
     /// Calls it.
     fn call(&mut self, args: A) -> Self::Output;
+}
+
+/// Likewise, for a function that gives a future (feature `async`).
+#[cfg(feature = "async")]
+pub trait LuaNativeAsyncFn<A: FromLuaMulti> {
+    /// What the future gives.
+    type Output;
+
+    /// Calls it.
+    fn call(&self, args: A) -> impl Future<Output = Self::Output> + MaybeSend + 'static;
 }
 
 macro_rules! functions {
@@ -49,6 +61,25 @@ macro_rules! functions {
 
             #[allow(non_snake_case)]
             fn call(&mut self, args: ($($argument,)*)) -> R {
+                let ($($argument,)*) = args;
+                self($($argument,)*)
+            }
+        }
+
+        #[cfg(feature = "async")]
+        impl<F, $($argument,)* W, R> LuaNativeAsyncFn<($($argument,)*)> for F
+        where
+            F: Fn($($argument,)*) -> W + MaybeSend + 'static,
+            ($($argument,)*): FromLuaMulti,
+            W: Future<Output = R> + MaybeSend + 'static,
+        {
+            type Output = R;
+
+            #[allow(non_snake_case)]
+            fn call(
+                &self,
+                args: ($($argument,)*),
+            ) -> impl Future<Output = R> + MaybeSend + 'static {
                 let ($($argument,)*) = args;
                 self($($argument,)*)
             }
@@ -150,6 +181,81 @@ impl Function {
         let function = RefCell::new(function);
         Wrapped(move |lua: &Lua| {
             lua.create_function(move |_, args: A| Ok(borrow(&function)?.call(args)))
+        })
+    }
+
+    /// [`Function::wrap`] for a function that gives a future (feature `async`): see
+    /// [`Lua::create_async_function`].
+    ///
+    /// ```
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(result) = future.as_mut().poll(&mut context) {
+    /// #             return result;
+    /// #         }
+    /// #     }
+    /// # }
+    /// use perilune::{Error, Function, Lua};
+    /// async fn half(n: i64) -> Result<i64, Error> {
+    ///     if n % 2 == 0 { Ok(n / 2) } else { Err(Error::runtime("it is odd")) }
+    /// }
+    /// let lua = Lua::new();
+    /// lua.globals().set("half", Function::wrap_async(half))?;
+    /// block_on(lua.load("assert(half(8) == 4 and not pcall(half, 7))").exec_async())?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[cfg(feature = "async")]
+    pub fn wrap_async<F, A, R, E>(function: F) -> impl IntoLua
+    where
+        F: LuaNativeAsyncFn<A, Output = std::result::Result<R, E>> + MaybeSend + 'static,
+        A: FromLuaMulti,
+        R: IntoLuaMulti,
+        E: ExternalError,
+    {
+        Wrapped(move |lua: &Lua| {
+            lua.create_async_callback(move |lua, args| {
+                let future = function.call(A::from_lua_args(args, 1, None, &lua)?);
+                Ok(body(&lua, async move {
+                    future.await.map_err(ExternalError::into_lua_err)
+                }))
+            })
+        })
+    }
+
+    /// [`Function::wrap_raw`], likewise.
+    ///
+    /// ```
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(result) = future.as_mut().poll(&mut context) {
+    /// #             return result;
+    /// #         }
+    /// #     }
+    /// # }
+    /// use perilune::{Function, Lua};
+    /// let lua = Lua::new();
+    /// let fails = Function::wrap_raw_async(|| async { Err::<(), _>("no luck") });
+    /// lua.globals().set("fails", fails)?;
+    /// let (nothing, why): (Option<bool>, String) = block_on(lua.load("fails()").eval_async())?;
+    /// assert_eq!((nothing, why.as_str()), (None, "no luck"));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    #[cfg(feature = "async")]
+    pub fn wrap_raw_async<F, A>(function: F) -> impl IntoLua
+    where
+        F: LuaNativeAsyncFn<A> + MaybeSend + 'static,
+        F::Output: IntoLuaMulti,
+        A: FromLuaMulti,
+    {
+        Wrapped(move |lua: &Lua| {
+            lua.create_async_callback(move |lua, args| {
+                let future = function.call(A::from_lua_args(args, 1, None, &lua)?);
+                Ok(body(&lua, async move { Ok(future.await) }))
+            })
         })
     }
 }

@@ -1,5 +1,7 @@
 //! What tables and userdata have in common: fields and methods, with metamethods.
 
+#[cfg(feature = "async")]
+use crate::AsyncCallFuture;
 use crate::handle::Handle;
 use crate::path::{self, Step};
 use crate::{
@@ -59,6 +61,36 @@ pub trait ObjectLike: sealed::Sealed {
     /// # Errors
     /// As [`ObjectLike::call_method`].
     fn call_function<R: FromLuaMulti>(&self, name: &str, args: impl IntoLuaMulti) -> Result<R>;
+
+    /// [`ObjectLike::call`] in a coroutine of its own, in which asynchronous functions may be called
+    /// (feature `async`): see [`Function::call_async`].
+    ///
+    /// # Errors
+    /// The future's: as [`ObjectLike::call`].
+    #[cfg(feature = "async")]
+    fn call_async<R: FromLuaMulti>(&self, args: impl IntoLuaMulti) -> AsyncCallFuture<R>;
+
+    /// [`ObjectLike::call_method`], likewise.
+    ///
+    /// # Errors
+    /// The future's: as [`ObjectLike::call_method`].
+    #[cfg(feature = "async")]
+    fn call_async_method<R: FromLuaMulti>(
+        &self,
+        name: &str,
+        args: impl IntoLuaMulti,
+    ) -> AsyncCallFuture<R>;
+
+    /// [`ObjectLike::call_function`], likewise.
+    ///
+    /// # Errors
+    /// The future's: as [`ObjectLike::call_function`].
+    #[cfg(feature = "async")]
+    fn call_async_function<R: FromLuaMulti>(
+        &self,
+        name: &str,
+        args: impl IntoLuaMulti,
+    ) -> AsyncCallFuture<R>;
 
     /// The value at the end of a path such as `a.b[3]["a key"]`. A `?` behind a step ends the path
     /// with nil where that step gives nil.
@@ -137,10 +169,10 @@ fn call<R: FromLuaMulti>(object: &Handle, args: MultiValue) -> Result<R> {
     Function(object.clone()).call(args)
 }
 
-/// `object.name(args)`, where the function is looked up first.
-fn call_field<R: FromLuaMulti>(field: Value, name: &str, args: impl IntoLuaMulti) -> Result<R> {
-    match field {
-        Value::Function(function) => function.call(args),
+/// The function that `object.name` is.
+fn function_field(object: &impl ObjectLike, name: &str) -> Result<Function> {
+    match object.get(name)? {
+        Value::Function(function) => Ok(function),
         other => {
             let kind = other.type_name();
             let text = format!("attempt to call a {kind} value (function '{name}')");
@@ -179,7 +211,33 @@ macro_rules! object_like {
                 name: &str,
                 args: impl IntoLuaMulti,
             ) -> Result<R> {
-                call_field(ObjectLike::get(self, name)?, name, args)
+                function_field(self, name)?.call(args)
+            }
+
+            #[cfg(feature = "async")]
+            fn call_async<R: FromLuaMulti>(&self, args: impl IntoLuaMulti) -> AsyncCallFuture<R> {
+                Function(self.0.clone()).call_async(args)
+            }
+
+            #[cfg(feature = "async")]
+            fn call_async_method<R: FromLuaMulti>(
+                &self,
+                name: &str,
+                args: impl IntoLuaMulti,
+            ) -> AsyncCallFuture<R> {
+                self.call_async_function(name, (self, args))
+            }
+
+            #[cfg(feature = "async")]
+            fn call_async_function<R: FromLuaMulti>(
+                &self,
+                name: &str,
+                args: impl IntoLuaMulti,
+            ) -> AsyncCallFuture<R> {
+                match function_field(self, name) {
+                    Ok(function) => function.call_async(args),
+                    Err(error) => AsyncCallFuture::failed(error),
+                }
             }
 
             fn to_string(&self) -> Result<String> {

@@ -23,6 +23,7 @@ use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 pub use crate::memory::{GcGenParams, GcIncParams, GcMode};
+pub use crate::stdlib::LuaOptions;
 pub use crate::weak::WeakLua;
 
 /// What all handles of a state share.

@@ -4,13 +4,15 @@
 //! of the state, so that the memory does. Strings neither move nor change.
 
 use crate::handle::Handle;
-use crate::{Error, IntoLua, Lua, LuaString, Result, Value};
+use crate::{Error, IntoLua, Lua, Result, Value};
 use std::borrow::Borrow;
 use std::cmp::Ordering;
 use std::ffi::c_void;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
+
+pub use crate::handle::LuaString;
 
 impl LuaString {
     /// The bytes; nothing when the state is gone.
@@ -33,9 +35,27 @@ impl LuaString {
         };
         BorrowedBytes {
             bytes,
+            _copy: None,
             _handle: self.0.clone(),
             _lua: lua,
         }
+    }
+
+    /// The bytes and a null byte behind them, for C functions. A string has none of its own here, so the
+    /// bytes are copied.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let s = lua.create_string("ab")?;
+    /// assert_eq!(s.as_bytes_with_nul(), b"ab\0");
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    pub fn as_bytes_with_nul(&self) -> BorrowedBytes {
+        let mut bytes = self.as_bytes();
+        let copy: Box<[u8]> = bytes.iter().copied().chain([0]).collect();
+        bytes.bytes = &raw const *copy;
+        bytes._copy = Some(copy);
+        bytes
     }
 
     /// The text.
@@ -115,6 +135,8 @@ impl fmt::Debug for LuaString {
 /// The bytes of a string; see [`LuaString::as_bytes`].
 pub struct BorrowedBytes {
     bytes: *const [u8],
+    /// What `bytes` are if they are not the string's.
+    _copy: Option<Box<[u8]>>,
     _handle: Handle,
     _lua: Option<Lua>,
 }

@@ -2,7 +2,7 @@
 
 use crate::handle::Handle;
 use crate::{
-    Error, FromLuaMulti, Function, IntoLuaMulti, Lua, MaybeSend, MultiValue, Result, Thread, Value,
+    Error, FromLuaMulti, Function, IntoLuaMulti, Lua, MaybeSend, MultiValue, Result, Value,
 };
 use perilune_runtime::error::LuaError;
 use perilune_runtime::native;
@@ -12,6 +12,10 @@ use perilune_runtime::native::{
 use perilune_runtime::value as raw;
 use std::ops::{BitOr, BitOrAssign};
 use std::rc::Rc;
+
+#[cfg(feature = "async")]
+pub use crate::future::AsyncThread;
+pub use crate::handle::Thread;
 
 /// What a coroutine is doing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

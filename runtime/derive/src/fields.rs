@@ -50,6 +50,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                 registry.add_field_method_get(#name, |_, this| {
                     ::std::result::Result::Ok(::std::clone::Clone::clone(&this.#ident))
                 });
+                registry.last_getter_reads(::perilune::field!(Self, #ident));
             });
         }
         if both || attribute.set {
@@ -58,6 +59,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                     this.#ident = value;
                     ::std::result::Result::Ok(())
                 });
+                registry.last_setter_stores(::perilune::field!(Self, #ident));
             });
         }
         registrations.push(under_conditions(tokens, &field.attrs));

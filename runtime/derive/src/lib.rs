@@ -30,8 +30,9 @@ pub fn from_lua(input: TokenStream) -> TokenStream {
 /// Derives `UserData`: the named fields of a struct are fields of its userdata.
 ///
 /// Fields are read and stored, unless an attribute says otherwise: `#[lua(get)]` (read only),
-/// `#[lua(set)]` (stored only), `#[lua(skip)]`, `#[lua(name = "...")]`. Their types are `Clone`. Methods
-/// are added by the attribute macro `userdata_impl`.
+/// `#[lua(set)]` (stored only), `#[lua(skip)]`, `#[lua(name = "...")]`. Their types are `Clone`. Numbers and
+/// booleans are plain fields (`UserDataFields::add_plain_field`): compiled code reads and stores them without
+/// calls. Methods are added by the attribute macro `userdata_impl`.
 #[proc_macro_derive(UserData, attributes(lua))]
 pub fn user_data(input: TokenStream) -> TokenStream {
     expansion(syn::parse(input).and_then(|input| fields::expand(&input)))

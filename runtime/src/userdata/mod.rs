@@ -13,6 +13,7 @@
 
 pub mod finalize;
 pub mod members;
+pub mod place;
 
 use crate::gc::GcHeader;
 use crate::table::Table;

@@ -81,7 +81,6 @@ impl Engine {
             let parent = &state.traces[exit.trace as usize].trace;
             (parent, parent.snapshot(exit.snapshot))
         });
-        let parent_trace = parent_trace.as_ref().map(|(parent, exit)| (*parent, exit));
         let mut trace = self.optimise(recording.trace, parent_trace, passes);
         if parent.is_none() {
             mark_early_steps(&mut trace);
@@ -176,7 +175,7 @@ impl Engine {
     fn optimise(
         &self,
         trace: Trace,
-        parent: Option<(&Finished, &Snapshot)>,
+        parent: Option<(&Finished, Snapshot<'_>)>,
         passes: &Passes,
     ) -> Trace {
         if !self.options.verify {

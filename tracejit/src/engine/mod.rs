@@ -305,7 +305,7 @@ impl Engine {
         let mut locations = state.locations.iter_mut();
         let of_trace = locations.find(|(_, l)| l.trace == Some(record.trace));
         match of_trace {
-            Some((&location, known)) if trace.is_speculative(record.snapshot) => {
+            Some((&location, known)) if trace.snapshot(record.snapshot).is_speculative => {
                 (known.is_careful, known.trace) = (true, None);
                 if self.options.dump.trace {
                     let number = record.trace;
@@ -438,7 +438,7 @@ impl Engine {
                 let parent = &state.traces[record.trace as usize];
                 let number = state.traces.len() as u32;
                 let mut recording = Recording::new(vm, number);
-                recording.inherit(&parent.trace, &parent.trace.snapshot(record.snapshot));
+                recording.inherit(&parent.trace, parent.trace.snapshot(record.snapshot));
                 if let Some(location) = parent.location {
                     recording.watch_loop(location as *const u64);
                 }

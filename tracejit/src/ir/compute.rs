@@ -36,6 +36,8 @@ pub fn pure(op: Op, a: u64, b: u64) -> Option<u64> {
             let whole = truncated(f);
             int(whole.wrapping_sub(i64::from(whole as f64 > f)))
         }
+        Op::SingleBits => Some((f as f32).to_bits().into()),
+        Op::FloatFromSingle => float(f32::from_bits(a as u32).into()),
         Op::FloatBits | Op::FloatFromBits | Op::CopyInt | Op::CopyFloat => Some(a),
         _ => None,
     }

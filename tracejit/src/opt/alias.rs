@@ -1,5 +1,5 @@
-//! What a loop leaves alone though it writes to places like it: values of cells and fields that are
-//! known at the loop's head in every round.
+//! What a loop leaves alone though it writes to places like it: values of cells and fields, of tables and
+//! of Rust values, that are known at the loop's head in every round.
 //!
 //! The first copy of the round says which places it wrote. A place that it did not write keeps its
 //! value if none of the objects that it did write is the same object. Of objects that do not change
@@ -12,12 +12,12 @@
 //! - What is assumed is checked while the second copy is written ([`Plan::is_broken_by`]): a store that
 //!   may change an assumed place makes it be written again without assumptions. So does a carried
 //!   place whose value is not known at the end of the second copy.
-//! - Only cells and record slots are assumed to be left alone, and only in loops without steps: a
-//!   helper writes only slots that the table did not have before.
+//! - Only cells, record slots and fields of Rust values are assumed to be left alone, and only in loops
+//!   without steps: a helper writes only slots that the table did not have before.
 
 use super::memory::{Memory, Place, are_disjoint};
 use super::rewrite::Rewriter;
-use crate::ir::{Class, Effect, Instruction, Op, Ref, Snapshot};
+use crate::ir::{Class, Effect, Instruction, NewSnapshot, Op, Ref};
 
 /// Guards before a loop at most.
 const MOST_BETS: usize = 8;
@@ -69,15 +69,14 @@ impl Plan {
     }
 
     /// Guards that the objects differ. `head` is the state at the loop's head.
-    pub(super) fn guard(&self, w: &mut Rewriter, head: Snapshot) {
+    pub(super) fn guard(&self, w: &mut Rewriter, head: NewSnapshot) {
         if self.bets.is_empty() {
             return;
         }
-        w.new.snapshots.push(Snapshot {
+        let snapshot = w.new.snapshots.add(NewSnapshot {
             is_speculative: true,
             ..head
         });
-        let snapshot = w.new.snapshots.len() as u32 - 1;
         for &(x, y) in &self.bets {
             let guard = Instruction {
                 snapshot,
@@ -104,8 +103,7 @@ pub(super) fn plan(
     let stores: Vec<Place> = code.iter().filter(is_write).filter_map(Place::of).collect();
     let loads = loads(w);
     let mut plan = Plan::default();
-    let is_candidate = |place: &Place| matches!(place.class(), Class::Cell | Class::Record);
-    if loads.is_empty() && !stores.iter().any(is_candidate) {
+    if loads.is_empty() && !stores.iter().any(|place| may_stay(place.class())) {
         return plan;
     }
     let mut invariant = invariants(w, is_kept, changes, &plan);
@@ -131,9 +129,12 @@ pub(super) fn plan(
         invariant = invariants(w, is_kept, changes, &plan);
     }
     for place in &stores {
-        let &Place::Field(Class::Cell | Class::Record, x, _) = place else {
+        let &Place::Field(class, x, _) = place else {
             continue;
         };
+        if !may_stay(class) {
+            continue;
+        }
         let is_new = plan.carried.iter().all(|(known, _)| known != place);
         if is_new
             && plan.carried.len() < MOST_CARRIED
@@ -146,12 +147,15 @@ pub(super) fn plan(
     plan
 }
 
-/// What the first copy loaded from cells and record slots. It may have stored to such places after
+/// Whether places of a class are such that a loop may be assumed to leave alone.
+fn may_stay(class: Class) -> bool {
+    matches!(class, Class::Cell | Class::Record | Class::RustField)
+}
+
+/// What the first copy loaded from such places. It may have stored to such places after
 /// that, but then the bet is that those were others.
 fn loads(w: &Rewriter) -> Vec<(Place, Ref)> {
-    let is_load = |i: &Instruction| {
-        i.op.effect() == Effect::Read && matches!(i.class, Class::Cell | Class::Record)
-    };
+    let is_load = |i: &Instruction| i.op.effect() == Effect::Read && may_stay(i.class);
     let code = w.new.code.iter().enumerate();
     code.filter(|(_, i)| is_load(i))
         .filter_map(|(n, i)| Some((Place::of(i)?, Ref::instruction(n))))

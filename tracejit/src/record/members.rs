@@ -1,5 +1,5 @@
-//! Members of userdata: methods are constants under guards, getters and setters are called by steps
-//! that know which function to call.
+//! Members of userdata: methods are constants under guards, plain fields are loads and stores
+//! (`places.rs`), other getters and setters are called by steps that know which function to call.
 //!
 //! Invariant: guards establish that the userdata has the metatable that was seen, and that what is
 //! asked for the key is the function or table that was seen. The tables of getters, setters and
@@ -82,7 +82,14 @@ impl Recording {
             Some(Member::Accessor(getter)) if getter.tag == value::NATIVE_CLOSURE => {
                 // SAFETY: as in `asked`.
                 unsafe { self.guard_asked(object, Event::Index) };
-                Access::By(getter)
+                // SAFETY: registers hold the object; the metatable has the getter.
+                match unsafe { self.record_place(getter, object) } {
+                    Some(v) => {
+                        self.finish_read(op, i, object, v);
+                        Access::Done
+                    }
+                    None => Access::By(getter),
+                }
             }
             _ => Access::Unknown,
         }
@@ -107,6 +114,14 @@ impl Recording {
             match members::find_setter(&(*self.direct.vm).heap, function, key) {
                 Some(Member::Accessor(setter)) if setter.tag == value::NATIVE_CLOSURE => {
                     self.guard_asked(object, Event::NewIndex);
+                    let new = match op {
+                        Opcode::SetFieldConst => self.constant(i.ck()),
+                        _ => self.get(i.c()),
+                    };
+                    if self.record_set_place(setter, object, new) {
+                        self.skip_word();
+                        return Access::Done;
+                    }
                     Access::By(setter)
                 }
                 _ => Access::Unknown,

@@ -12,11 +12,9 @@ use objects::{Kind, OBJECT_SLOTS};
 use perilune_runtime::machine::Slow;
 use perilune_runtime::{layout, value};
 use perilune_tracejit::ir::{
-    Class, Constant, End, Helper, Instruction, Op, Point, Ref, Snapshot, SnapshotSlot, Step, Trace,
-    Type,
+    Class, Constant, End, Helper, Instruction, Op, Point, Ref, SnapshotSlot, Step, Trace, Type,
 };
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 /// Slots that are always live; those above up to `SLOTS` are live while the program needs them.
 const LOCALS: i32 = 5;
@@ -251,14 +249,9 @@ impl Generator {
             .map(|(&slot, &(tag, payload))| SnapshotSlot { slot, tag, payload });
         let mut at = Point::new(self.pc as *const u64);
         at.live.insert_words(0, &[self.live]);
-        self.trace.snapshots.push(Snapshot {
-            at: Rc::new(at),
-            slots: slots.collect(),
-            objects: Vec::new(),
-            is_speculative: false,
-            unspent: 0,
-        });
-        let snapshot = self.trace.snapshots.len() as u32 - 1;
+        let point = self.trace.snapshots.add_point(at);
+        let all = &mut self.trace.snapshots;
+        let snapshot = all.push(point, 0, |list| list.extend(slots));
         self.snapshot = Some(snapshot);
         snapshot
     }
@@ -391,7 +384,9 @@ impl Generator {
 
     fn floats(&mut self) {
         let (a, b, i) = (self.float(), self.float(), self.int());
-        match self.below(9) {
+        match self.below(11) {
+            10 => self.pure(Op::SingleBits, &[a]),
+            9 => self.pure(Op::FloatFromSingle, &[i]),
             8 => self.pure(Op::FloatToInt, &[a]),
             0 => self.pure(Op::FNeg, &[a]),
             1 => self.pure(Op::FAbs, &[a]),
@@ -444,7 +439,7 @@ impl Generator {
     fn field(&mut self) {
         let address = self.address();
         let offset = [0, 0, 0, 16][self.below(4)];
-        match self.below(6).max(self.least_field) {
+        match self.below(7).max(self.least_field) {
             0 => {
                 let r = self.push(Op::Load64, Class::TableHeader, offset, &[address]);
                 if self.one_in(4) {
@@ -465,7 +460,8 @@ impl Generator {
                 );
             }
             n => {
-                let class = [Class::Mark, Class::Cell, Class::Record][n - 3];
+                use Class::{Cell, Mark, Record, RustField};
+                let class = [Mark, Cell, Record, RustField][n - 3];
                 self.value(class, offset, &[address]);
             }
         }

@@ -3,11 +3,12 @@
 mod iterate;
 mod show;
 
+pub use crate::handle::Table;
 pub use iterate::{TablePairs, TableSequence};
 
 use crate::handle::Handle;
 use crate::stack::Stack;
-use crate::{Error, FromLua, Integer, IntoLua, Lua, Result, Table, Value};
+use crate::{Error, FromLua, Integer, IntoLua, Lua, Result, Value};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::interp::{self, Found};
 use perilune_runtime::metatable::{Event, metamethod};

@@ -8,7 +8,7 @@
 //! they can be kept by address.
 
 use super::method::{self, Maker};
-use super::registry::{Members, UserDataRegistry};
+use super::registry::{Accessor, Members, UserDataRegistry};
 use crate::handle::Handle;
 use crate::{
     AnyUserData, Error, Function, IntoLua, Lua, MetaMethod, Result, Table, UserData, Value,
@@ -138,8 +138,8 @@ impl Lua {
             asked
         } else {
             let getters = self.create_table()?;
-            for (name, make) in members.getters {
-                add(&getters, &name, make)?;
+            for accessor in members.getters {
+                self.add_accessor(&getters, accessor)?;
             }
             let methods = if is_asked_itself { None } else { others };
             self.members_function(
@@ -154,8 +154,8 @@ impl Lua {
         self.set_member(&metatable, MetaMethod::Index.name(), &index)?;
         if !members.setters.is_empty() {
             let setters = self.create_table()?;
-            for (name, make) in members.setters {
-                add(&setters, &name, make)?;
+            for accessor in members.setters {
+                self.add_accessor(&setters, accessor)?;
             }
             let asked = metatable.raw_get(MetaMethod::NewIndex.name())?;
             let function =
@@ -171,6 +171,15 @@ impl Lua {
         let drop = self.members_function(finalize::DROP_VALUE, &[destructed])?;
         self.set_member(&metatable, Event::Gc.name(), &drop)?;
         Ok(metatable)
+    }
+
+    /// Adds a getter or setter to the table of those.
+    fn add_accessor(&self, table: &Table, accessor: Accessor) -> Result<()> {
+        let mut function = (accessor.make)(self)?;
+        if let Some(plain) = accessor.plain {
+            function = self.plain_accessor(&function, plain)?;
+        }
+        self.set_member(table, &accessor.name, &Value::Function(function))
     }
 
     /// Stores under a name that stands in programs: tables with such keys keep their shape, on which

@@ -1,8 +1,11 @@
 //! Values of Rust types in Lua: what they can do, and handles and references to them.
 
 mod any;
+#[cfg(feature = "async")]
+mod asynchronous;
 mod borrow;
 mod class;
+mod field;
 mod meta_method;
 mod metatable;
 mod method;
@@ -12,8 +15,10 @@ mod registry;
 mod traits;
 mod wrapped;
 
+pub use crate::handle::AnyUserData;
 pub(crate) use borrow::OnlyUserdata;
 pub(crate) use class::Classes;
+pub use field::{Field, PlainValue};
 pub use meta_method::MetaMethod;
 pub use metatable::{UserDataMetatable, UserDataMetatablePairs};
 pub(crate) use method::{lend, take_back};

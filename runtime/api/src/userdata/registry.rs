@@ -1,19 +1,43 @@
 //! Collecting the fields, methods and operators of a type.
 
+#[cfg(feature = "async")]
+use super::asynchronous;
 use super::borrow::{OnlyUserdata, Target};
+use super::field::{Field, PlainValue};
 use super::method::{self, Maker};
 use super::{full_name, short_type_name};
 use crate::{
     AnyUserData, Error, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, Lua, MaybeSend, MetaMethod,
     Result, UserData, UserDataFields, UserDataMethods, Value,
 };
+#[cfg(feature = "async")]
+use crate::{UserDataRef, UserDataRefMut};
+use perilune_runtime::userdata::place::PlainField;
 use std::marker::PhantomData;
+
+/// A getter or setter.
+pub(crate) struct Accessor {
+    pub(super) name: String,
+    pub(super) make: Maker,
+    /// The plain field that it reads or stores, if it does nothing else.
+    pub(super) plain: Option<PlainField>,
+}
+
+impl Accessor {
+    fn new(name: String, make: Maker) -> Accessor {
+        Accessor {
+            name,
+            make,
+            plain: None,
+        }
+    }
+}
 
 /// What a metatable is made of.
 pub(crate) struct Members {
     pub(super) fields: Vec<(String, Result<Value>)>,
-    pub(super) getters: Vec<(String, Maker)>,
-    pub(super) setters: Vec<(String, Maker)>,
+    pub(super) getters: Vec<Accessor>,
+    pub(super) setters: Vec<Accessor>,
     pub(super) methods: Vec<(String, Maker)>,
     pub(super) meta_fields: Vec<(String, Result<Value>)>,
     pub(super) meta_methods: Vec<(String, Maker)>,
@@ -88,6 +112,32 @@ impl<T> UserDataRegistry<T> {
         members.meta_methods.extend(other.meta_methods);
     }
 
+    /// The getter that was added last does nothing but read this field: how derived types say so.
+    #[doc(hidden)]
+    pub fn last_getter_reads<V: 'static>(&mut self, field: Field<T, V>) {
+        let plain = self.plain(field);
+        if let Some(getter) = self.members.getters.last_mut() {
+            getter.plain = plain;
+        }
+    }
+
+    /// The setter that was added last does nothing but store to this field.
+    #[doc(hidden)]
+    pub fn last_setter_stores<V: 'static>(&mut self, field: Field<T, V>) {
+        let plain = self.plain(field);
+        if let Some(setter) = self.members.setters.last_mut() {
+            setter.plain = plain;
+        }
+    }
+
+    /// The field as the machine knows it; `None` for one that it does not.
+    fn plain<V: 'static>(&self, field: Field<T, V>) -> Option<PlainField> {
+        let Target::Type(contents, ..) = self.target else {
+            return None;
+        };
+        Some(PlainField::new(field.place()?, contents))
+    }
+
     /// A meta field's value, which for two of them must be something that can be asked.
     fn meta_field(&self, name: &str, value: impl IntoLua) -> Result<Value> {
         let value = value.into_lua(&self.lua)?;
@@ -126,7 +176,7 @@ impl<T> UserDataFields<T> for UserDataRegistry<T> {
         let body = method::shared(self.target.clone(), full_name, KEY, move |lua, this, ()| {
             method(lua, this)
         });
-        self.members.getters.push((name, body));
+        self.members.getters.push(Accessor::new(name, body));
     }
 
     fn add_field_method_set<M, A>(&mut self, name: impl Into<String>, method: M)
@@ -136,7 +186,26 @@ impl<T> UserDataFields<T> for UserDataRegistry<T> {
     {
         let name = name.into();
         let body = method::exclusive(self.target.clone(), full_name::<T>(&name), KEY, method);
-        self.members.setters.push((name, body));
+        self.members.setters.push(Accessor::new(name, body));
+    }
+
+    fn add_plain_field_get<V: PlainValue>(&mut self, name: impl Into<String>, field: Field<T, V>)
+    where
+        T: 'static,
+    {
+        self.add_field_method_get(name, move |_, this| Ok(field.get(this)));
+        self.last_getter_reads(field);
+    }
+
+    fn add_plain_field_set<V: PlainValue>(&mut self, name: impl Into<String>, field: Field<T, V>)
+    where
+        T: 'static,
+    {
+        self.add_field_method_set(name, move |_, this, value| {
+            field.set(this, value);
+            Ok(())
+        });
+        self.last_setter_stores(field);
     }
 
     fn add_field_function_get<F, R>(&mut self, name: impl Into<String>, function: F)
@@ -146,7 +215,7 @@ impl<T> UserDataFields<T> for UserDataRegistry<T> {
     {
         let name = name.into();
         let body = method::getter(full_name::<T>(&name), function);
-        self.members.getters.push((name, body));
+        self.members.getters.push(Accessor::new(name, body));
     }
 
     fn add_field_function_set<F, A>(&mut self, name: impl Into<String>, function: F)
@@ -156,7 +225,7 @@ impl<T> UserDataFields<T> for UserDataRegistry<T> {
     {
         let name = name.into();
         let body = method::setter(full_name::<T>(&name), function);
-        self.members.setters.push((name, body));
+        self.members.setters.push(Accessor::new(name, body));
     }
 
     fn add_meta_field<V>(&mut self, name: impl Into<String>, value: V)
@@ -179,92 +248,68 @@ impl<T> UserDataFields<T> for UserDataRegistry<T> {
     }
 }
 
+/// Two functions that register what is made in the same way, a method and a metamethod.
+macro_rules! registrations {
+    ($($of_methods:ident $of_meta_methods:ident: $bound:path => $make:expr;)*) => {$(
+        registrations! { methods $of_methods $bound, $make }
+        registrations! { meta_methods $of_meta_methods $bound, $make }
+    )*};
+    ($list:ident $name:ident $bound:path, $make:expr) => {
+        fn $name<F, A, R>(&mut self, name: impl Into<String>, body: F)
+        where
+            F: $bound + MaybeSend + 'static,
+            A: FromLuaMulti,
+            R: IntoLuaMulti,
+        {
+            let name = name.into();
+            let made = ($make)(self.target.clone(), full_name::<T>(&name), body);
+            self.members.$list.push((name, made));
+        }
+    };
+}
+
+/// Likewise, of futures; `$value` is what `T` has to be.
+#[cfg(feature = "async")]
+macro_rules! async_registrations {
+    ($($list:ident $name:ident: $bound:path, $($value:lifetime)? => $make:expr;)*) => {$(
+        fn $name<F, A, W, R>(&mut self, name: impl Into<String>, body: F)
+        where
+            $(T: $value,)?
+            F: $bound + MaybeSend + 'static,
+            A: FromLuaMulti,
+            W: Future<Output = Result<R>> + MaybeSend + 'static,
+            R: IntoLuaMulti,
+        {
+            let name = name.into();
+            let made = ($make)(full_name::<T>(&name), body);
+            self.members.$list.push((name, made));
+        }
+    )*};
+}
+
 impl<T> UserDataMethods<T> for UserDataRegistry<T> {
-    fn add_method<M, A, R>(&mut self, name: impl Into<String>, method: M)
-    where
-        M: Fn(&Lua, &T, A) -> Result<R> + MaybeSend + 'static,
-        A: FromLuaMulti,
-        R: IntoLuaMulti,
-    {
-        let name = name.into();
-        let body = method::shared(self.target.clone(), full_name::<T>(&name), 0, method);
-        self.members.methods.push((name, body));
+    registrations! {
+        add_method add_meta_method: Fn(&Lua, &T, A) -> Result<R>
+            => |target, name, body| method::shared(target, name, 0, body);
+        add_method_mut add_meta_method_mut: FnMut(&Lua, &mut T, A) -> Result<R>
+            => |target, name, body| method::exclusive(target, name, 0, body);
+        add_function add_meta_function: Fn(&Lua, A) -> Result<R>
+            => |_, name, body| method::function(name, body);
+        add_function_mut add_meta_function_mut: FnMut(&Lua, A) -> Result<R>
+            => |_, name, body| method::function_mut(name, body);
     }
 
-    fn add_method_mut<M, A, R>(&mut self, name: impl Into<String>, method: M)
-    where
-        M: FnMut(&Lua, &mut T, A) -> Result<R> + MaybeSend + 'static,
-        A: FromLuaMulti,
-        R: IntoLuaMulti,
-    {
-        let name = name.into();
-        let body = method::exclusive(self.target.clone(), full_name::<T>(&name), 0, method);
-        self.members.methods.push((name, body));
-    }
-
-    fn add_function<F, A, R>(&mut self, name: impl Into<String>, function: F)
-    where
-        F: Fn(&Lua, A) -> Result<R> + MaybeSend + 'static,
-        A: FromLuaMulti,
-        R: IntoLuaMulti,
-    {
-        let name = name.into();
-        let body = method::function(full_name::<T>(&name), function);
-        self.members.methods.push((name, body));
-    }
-
-    fn add_function_mut<F, A, R>(&mut self, name: impl Into<String>, function: F)
-    where
-        F: FnMut(&Lua, A) -> Result<R> + MaybeSend + 'static,
-        A: FromLuaMulti,
-        R: IntoLuaMulti,
-    {
-        let name = name.into();
-        let body = method::function_mut(full_name::<T>(&name), function);
-        self.members.methods.push((name, body));
-    }
-
-    fn add_meta_method<M, A, R>(&mut self, name: impl Into<String>, method: M)
-    where
-        M: Fn(&Lua, &T, A) -> Result<R> + MaybeSend + 'static,
-        A: FromLuaMulti,
-        R: IntoLuaMulti,
-    {
-        let name = name.into();
-        let body = method::shared(self.target.clone(), full_name::<T>(&name), 0, method);
-        self.members.meta_methods.push((name, body));
-    }
-
-    fn add_meta_method_mut<M, A, R>(&mut self, name: impl Into<String>, method: M)
-    where
-        M: FnMut(&Lua, &mut T, A) -> Result<R> + MaybeSend + 'static,
-        A: FromLuaMulti,
-        R: IntoLuaMulti,
-    {
-        let name = name.into();
-        let body = method::exclusive(self.target.clone(), full_name::<T>(&name), 0, method);
-        self.members.meta_methods.push((name, body));
-    }
-
-    fn add_meta_function<F, A, R>(&mut self, name: impl Into<String>, function: F)
-    where
-        F: Fn(&Lua, A) -> Result<R> + MaybeSend + 'static,
-        A: FromLuaMulti,
-        R: IntoLuaMulti,
-    {
-        let name = name.into();
-        let body = method::function(full_name::<T>(&name), function);
-        self.members.meta_methods.push((name, body));
-    }
-
-    fn add_meta_function_mut<F, A, R>(&mut self, name: impl Into<String>, function: F)
-    where
-        F: FnMut(&Lua, A) -> Result<R> + MaybeSend + 'static,
-        A: FromLuaMulti,
-        R: IntoLuaMulti,
-    {
-        let name = name.into();
-        let body = method::function_mut(full_name::<T>(&name), function);
-        self.members.meta_methods.push((name, body));
+    #[cfg(feature = "async")]
+    async_registrations! {
+        methods add_async_method: Fn(Lua, UserDataRef<T>, A) -> W, 'static => asynchronous::shared;
+        meta_methods add_async_meta_method: Fn(Lua, UserDataRef<T>, A) -> W, 'static
+            => asynchronous::shared;
+        methods add_async_method_mut: Fn(Lua, UserDataRefMut<T>, A) -> W, 'static
+            => asynchronous::exclusive;
+        meta_methods add_async_meta_method_mut: Fn(Lua, UserDataRefMut<T>, A) -> W, 'static
+            => asynchronous::exclusive;
+        methods add_async_method_once: Fn(Lua, T, A) -> W, 'static => asynchronous::once;
+        methods add_async_function: Fn(Lua, A) -> W, => asynchronous::function;
+        meta_methods add_async_meta_function: Fn(Lua, A) -> W, => asynchronous::function;
     }
 }

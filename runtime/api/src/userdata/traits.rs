@@ -1,9 +1,12 @@
 //! What a type says of itself to be used as userdata.
 
+use super::field::{Field, PlainValue};
 use crate::{
     AnyUserData, Error, FromLua, FromLuaMulti, IntoLua, IntoLuaMulti, Lua, MaybeSend, Result,
     UserDataRegistry,
 };
+#[cfg(feature = "async")]
+use crate::{UserDataRef, UserDataRefMut};
 
 /// A Rust type whose values Lua code can hold and use.
 ///
@@ -91,6 +94,66 @@ pub trait UserDataMethods<T> {
         });
     }
 
+    /// Adds an asynchronous method (feature `async`): one whose future reads the value, which is
+    /// borrowed until the future is done or dropped. Values of a scope have none.
+    ///
+    /// ```
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(result) = future.as_mut().poll(&mut context) {
+    /// #             return result;
+    /// #         }
+    /// #     }
+    /// # }
+    /// use perilune::{Lua, UserData, UserDataMethods};
+    ///
+    /// struct Clock(u64);
+    /// impl UserData for Clock {
+    ///     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+    ///         methods.add_async_method("at", |_, this, ()| async move { Ok(this.0) });
+    ///         methods.add_async_method_mut("wait", |_, mut this, n: u64| async move {
+    ///             this.0 += n;
+    ///             Ok(())
+    ///         });
+    ///     }
+    /// }
+    ///
+    /// let lua = Lua::new();
+    /// lua.globals().set("clock", Clock(10))?;
+    /// block_on(lua.load("clock:wait(5) assert(clock:at() == 15)").exec_async())?;
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    #[cfg(feature = "async")]
+    fn add_async_method<M, A, MR, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        T: 'static,
+        M: Fn(Lua, UserDataRef<T>, A) -> MR + MaybeSend + 'static,
+        A: FromLuaMulti,
+        MR: Future<Output = Result<R>> + MaybeSend + 'static,
+        R: IntoLuaMulti;
+
+    /// Adds an asynchronous method whose future changes the value.
+    #[cfg(feature = "async")]
+    fn add_async_method_mut<M, A, MR, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        T: 'static,
+        M: Fn(Lua, UserDataRefMut<T>, A) -> MR + MaybeSend + 'static,
+        A: FromLuaMulti,
+        MR: Future<Output = Result<R>> + MaybeSend + 'static,
+        R: IntoLuaMulti;
+
+    /// Adds an asynchronous method that takes the value out of its userdata, which is destructed then.
+    #[cfg(feature = "async")]
+    fn add_async_method_once<M, A, MR, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        T: 'static,
+        M: Fn(Lua, T, A) -> MR + MaybeSend + 'static,
+        A: FromLuaMulti,
+        MR: Future<Output = Result<R>> + MaybeSend + 'static,
+        R: IntoLuaMulti;
+
     /// Adds a function: `value.name(...)`, and `value:name(...)` with the userdata as the first
     /// argument.
     fn add_function<F, A, R>(&mut self, name: impl Into<String>, function: F)
@@ -104,6 +167,15 @@ pub trait UserDataMethods<T> {
     where
         F: FnMut(&Lua, A) -> Result<R> + MaybeSend + 'static,
         A: FromLuaMulti,
+        R: IntoLuaMulti;
+
+    /// Adds an asynchronous function (feature `async`).
+    #[cfg(feature = "async")]
+    fn add_async_function<F, A, FR, R>(&mut self, name: impl Into<String>, function: F)
+    where
+        F: Fn(Lua, A) -> FR + MaybeSend + 'static,
+        A: FromLuaMulti,
+        FR: Future<Output = Result<R>> + MaybeSend + 'static,
         R: IntoLuaMulti;
 
     /// Adds a metamethod that reads the value. Where an operator's right operand alone is of the type,
@@ -122,6 +194,27 @@ pub trait UserDataMethods<T> {
         A: FromLuaMulti,
         R: IntoLuaMulti;
 
+    /// Adds an asynchronous metamethod whose future reads the value (feature `async`). It may wait wherever
+    /// Lua code may yield: `__gc`, for instance, can't.
+    #[cfg(feature = "async")]
+    fn add_async_meta_method<M, A, MR, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        T: 'static,
+        M: Fn(Lua, UserDataRef<T>, A) -> MR + MaybeSend + 'static,
+        A: FromLuaMulti,
+        MR: Future<Output = Result<R>> + MaybeSend + 'static,
+        R: IntoLuaMulti;
+
+    /// Adds an asynchronous metamethod whose future changes the value.
+    #[cfg(feature = "async")]
+    fn add_async_meta_method_mut<M, A, MR, R>(&mut self, name: impl Into<String>, method: M)
+    where
+        T: 'static,
+        M: Fn(Lua, UserDataRefMut<T>, A) -> MR + MaybeSend + 'static,
+        A: FromLuaMulti,
+        MR: Future<Output = Result<R>> + MaybeSend + 'static,
+        R: IntoLuaMulti;
+
     /// Adds a metamethod that gets all operands as they are.
     fn add_meta_function<F, A, R>(&mut self, name: impl Into<String>, function: F)
     where
@@ -134,6 +227,15 @@ pub trait UserDataMethods<T> {
     where
         F: FnMut(&Lua, A) -> Result<R> + MaybeSend + 'static,
         A: FromLuaMulti,
+        R: IntoLuaMulti;
+
+    /// Adds an asynchronous metamethod that gets all operands.
+    #[cfg(feature = "async")]
+    fn add_async_meta_function<F, A, FR, R>(&mut self, name: impl Into<String>, function: F)
+    where
+        F: Fn(Lua, A) -> FR + MaybeSend + 'static,
+        A: FromLuaMulti,
+        FR: Future<Output = Result<R>> + MaybeSend + 'static,
         R: IntoLuaMulti;
 }
 
@@ -155,6 +257,49 @@ pub trait UserDataFields<T> {
     where
         M: FnMut(&Lua, &mut T, A) -> Result<()> + MaybeSend + 'static,
         A: FromLua;
+
+    /// Adds a field of the value as it is: reading gives what it holds, storing sets it. Such fields cost
+    /// no calls: compiled loops read and store them as they do fields of tables.
+    ///
+    /// What is stored is converted as an argument of a setter is: integers must fit, floats lose their
+    /// fraction where an integer is stored, and strings may stand for numbers.
+    ///
+    /// ```
+    /// use perilune::{Lua, UserData, UserDataFields, field};
+    ///
+    /// struct Particle { x: f64, dx: f64, is_alive: bool }
+    /// impl UserData for Particle {
+    ///     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+    ///         fields.add_plain_field("x", field!(Particle, x));
+    ///         fields.add_plain_field_get("dx", field!(Particle, dx));
+    ///         fields.add_plain_field_get("is_alive", field!(Particle, is_alive));
+    ///     }
+    /// }
+    ///
+    /// let lua = Lua::new();
+    /// lua.globals().set("p", Particle { x: 0.0, dx: 0.5, is_alive: true })?;
+    /// lua.load("for i = 1, 1000 do if p.is_alive then p.x = p.x + p.dx end end").exec()?;
+    /// assert_eq!(lua.load("p.x").eval::<f64>()?, 500.0);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    fn add_plain_field<V: PlainValue>(&mut self, name: impl Into<String>, field: Field<T, V>)
+    where
+        T: 'static,
+    {
+        let name = name.into();
+        self.add_plain_field_get(name.clone(), field);
+        self.add_plain_field_set(name, field);
+    }
+
+    /// Likewise, to be read only.
+    fn add_plain_field_get<V: PlainValue>(&mut self, name: impl Into<String>, field: Field<T, V>)
+    where
+        T: 'static;
+
+    /// Likewise, to be stored to only.
+    fn add_plain_field_set<V: PlainValue>(&mut self, name: impl Into<String>, field: Field<T, V>)
+    where
+        T: 'static;
 
     /// Adds what reading a field gives, as a function of the userdata.
     fn add_field_function_get<F, R>(&mut self, name: impl Into<String>, function: F)

@@ -12,6 +12,7 @@ use crate::ops::cache;
 use crate::string::LuaString;
 use crate::table::{Table, TableError};
 use crate::userdata::members::{self, Member};
+use crate::userdata::place::PlainField;
 use crate::value::{self, Value};
 use crate::vm::Vm;
 use perilune_frontend::bytecode::opcode::Opcode;
@@ -109,7 +110,12 @@ pub fn index_value(vm: &mut Vm, object: Value, key: Value) -> Result<Found> {
             }
             match members::find(&vm.heap, function, key) {
                 Some(Member::Value(v)) => return Ok(Found::Value(v)),
-                Some(Member::Accessor(f)) => return Ok(Found::Metamethod(f, object)),
+                Some(Member::Accessor(f)) => {
+                    return Ok(match PlainField::read(f, object) {
+                        Some(v) => Found::Value(v),
+                        None => Found::Metamethod(f, object),
+                    });
+                }
                 Some(Member::Elsewhere(f)) if f.is_function() => {
                     return Ok(Found::Metamethod(f, object));
                 }
@@ -203,7 +209,10 @@ pub fn set_index_value(
                 continue;
             }
             match members::find_setter(&vm.heap, function, key) {
-                Some(Member::Accessor(f)) => return Ok(Some((f, object))),
+                Some(Member::Accessor(f)) => {
+                    let is_stored = PlainField::write(f, object, new);
+                    return Ok((!is_stored).then_some((f, object)));
+                }
                 Some(Member::Elsewhere(f)) if f.is_function() => return Ok(Some((f, object))),
                 Some(Member::Elsewhere(table)) => object = table,
                 Some(Member::Value(_) | Member::None) | None => {

@@ -112,6 +112,16 @@ impl Emitter<'_> {
                 dynasm!(self.ops ; movq Rx(target), Rq(a));
                 self.put_float(n, target);
             }
+            Op::SingleBits => {
+                let (target, a) = (self.target(n), self.float(a, XMM15)?);
+                dynasm!(self.ops ; cvtsd2ss Rx(XMM15), Rx(a) ; movd Rd(target), Rx(XMM15));
+                self.put(n, target);
+            }
+            Op::FloatFromSingle => {
+                let (target, a) = (self.float_target(n), self.general(a, RAX)?);
+                dynasm!(self.ops ; movd Rx(XMM15), Rd(a) ; cvtss2sd Rx(target), Rx(XMM15));
+                self.put_float(n, target);
+            }
             Op::CopyInt | Op::CopyFloat => {
                 let from = self.source(a)?;
                 let to = self.allocation.places[n].ok_or(Refusal::Malformed)?;
