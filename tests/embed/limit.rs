@@ -162,7 +162,7 @@ fn the_stack_overflows_at_the_same_call_in_every_mode() {
                 "{program}: {expected:?}"
             );
             assert!(
-                (20..slots as i64 / 2).contains(&expected.2),
+                (20..slots as i64).contains(&expected.2),
                 "{program}: {expected:?}"
             );
             for modes in MODES {
