@@ -36,6 +36,15 @@ pub struct Liveness {
 }
 
 impl Liveness {
+    /// The bytes of its lists.
+    pub fn lists(&self) -> [usize; 3] {
+        [
+            size_of::<u64>() * self.sets.capacity(),
+            size_of::<RegisterSet>() * self.marked.capacity(),
+            size_of::<u64>() * self.in_scope.capacity(),
+        ]
+    }
+
     /// Computes the liveness of verified code; `captures` gives the upvalues of inner functions.
     pub fn compute<'p>(
         code: &[u64],

@@ -8,6 +8,7 @@ use crate::ir::verify::{verify, verify_side};
 use crate::ir::{End, Finished, Instruction, Op, Ref, Snapshot, Trace};
 use crate::opt::{Passes, optimise_observed};
 use crate::record::{Dependencies, Outcome, Recording, Start};
+use perilune_runtime::gc::charge;
 use rustc_hash::FxHashSet;
 use std::time::Instant;
 
@@ -223,7 +224,6 @@ impl State {
     ) {
         self.statistics.traces += 1;
         self.statistics.code_bytes += assembled.code_bytes;
-        let exits = assembled.exits.len();
         let rare = exits_of_helpers(&trace);
         // Who leaves a side trace may have gone round the root's loop before.
         let early = if is_root {
@@ -245,10 +245,12 @@ impl State {
             });
         }
         let trace = Finished::of(trace);
-        self.footprint += assembled.code_bytes
+        // Machine code is seen twice, to be written and to be executed, and the system counts both.
+        self.footprint += 2 * assembled.code_bytes
             + trace.bytes()
-            + exits * size_of::<ExitRecord>()
-            + assembled.values.len() * size_of::<Location>();
+            + charge::block(assembled.values.len() * size_of::<Location>())
+            + charge::list::<usize>(dependencies.objects.capacity())
+            + charge::list::<u32>(dependencies.shapes.capacity());
         self.traces.push(CompiledTrace {
             root: trace.number,
             trace,

@@ -89,7 +89,7 @@ struct State {
     statistics: Statistics,
     /// Code is to be freed when no trace runs.
     stale: bool,
-    /// Bytes that traces take.
+    /// Bytes that traces take, but for the lists of them.
     footprint: usize,
 }
 
@@ -399,6 +399,8 @@ impl Engine {
                 }
                 Err(abort) => self.penalise(location, proto, abort),
             }
+            // For the liveness that was needed. A refusal is the collector's concern.
+            let _ = (*vm).heap.update_proto_charge(proto);
             self.settle(vm);
             code
         }
@@ -636,7 +638,7 @@ impl TraceHook for Engine {
     }
 
     fn compiled_bytes(&self) -> usize {
-        self.state.borrow().footprint
+        self.state.borrow().bytes()
     }
 
     fn relieve(&self) {

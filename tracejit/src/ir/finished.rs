@@ -5,6 +5,7 @@
 //! is a snapshot for nearly every other instruction.
 
 use super::{Constant, End, Ref, Snapshot, Snapshots, Step, Trace, Type};
+use perilune_runtime::gc::charge;
 
 /// A trace without its instructions.
 #[derive(Debug)]
@@ -64,10 +65,10 @@ impl Finished {
 
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
-        size_of::<Finished>()
-            + self.snapshots.bytes()
-            + self.constants.len() * size_of::<Constant>()
-            + self.steps.len() * size_of::<Step>()
-            + self.floats.len() * size_of::<u64>()
+        self.snapshots.bytes()
+            + charge::block(size_of_val(&*self.constants))
+            + charge::list::<Box<Step>>(self.steps.capacity())
+            + charge::block(size_of::<Step>()) * self.steps.len()
+            + charge::block(size_of_val(&*self.floats))
     }
 }

@@ -9,6 +9,7 @@
 
 use super::Ref;
 use perilune_runtime::frame::CallSite;
+use perilune_runtime::gc::charge;
 use perilune_runtime::value::Value;
 use std::ops::Deref;
 
@@ -182,6 +183,14 @@ impl Point {
             frames: Vec::new(),
             live: SlotSet::default(),
         }
+    }
+}
+
+impl Point {
+    /// Bytes that one takes besides its struct.
+    pub fn bytes(&self) -> usize {
+        charge::list::<PendingFrame>(self.frames.capacity())
+            + charge::list::<u64>(self.live.more.capacity())
     }
 }
 

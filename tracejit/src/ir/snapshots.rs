@@ -7,6 +7,7 @@
 //!   the same indices.
 
 use super::{Point, Ref, Snapshot, SnapshotSlot, VirtualObject};
+use perilune_runtime::gc::charge;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -201,13 +202,18 @@ impl Snapshots {
 
     /// Bytes that they take.
     pub fn bytes(&self) -> usize {
-        let of_object = |object: &VirtualObject| {
-            size_of::<VirtualObject>() + object.fields.len() * size_of::<(Ref, Ref)>()
+        let of_object =
+            |object: &VirtualObject| charge::list::<(Ref, Ref)>(object.fields.capacity());
+        let of_entry = |entry: &Entry| {
+            charge::list::<VirtualObject>(entry.objects.capacity())
+                + entry.objects.iter().map(of_object).sum::<usize>()
         };
-        let objects = self.entries.iter().flat_map(|entry| &entry.objects);
-        self.points.len() * size_of::<Point>()
-            + self.entries.len() * size_of::<Entry>()
-            + self.slots.len() * size_of::<SnapshotSlot>()
-            + objects.map(of_object).sum::<usize>()
+        // Behind an `Rc`.
+        charge::block(size_of::<Vec<Point>>() + 2 * size_of::<usize>())
+            + charge::list::<Point>(self.points.capacity())
+            + self.points.iter().map(Point::bytes).sum::<usize>()
+            + charge::list::<Entry>(self.entries.capacity())
+            + charge::list::<SnapshotSlot>(self.slots.capacity())
+            + self.entries.iter().map(of_entry).sum::<usize>()
     }
 }
