@@ -10,7 +10,7 @@
 //!   it. It is taken out while it is polled: polling may run Lua code, and collect.
 //! - Dropping the [`AsyncThread`] of a call drops the future that it waits for, then closes the coroutine.
 
-use crate::handle::Handle;
+use crate::handle::{Handle, root};
 use crate::state::State;
 use crate::{
     Chunk, Error, FromLuaMulti, Function, IntoLuaMulti, Lua, MaybeSend, MultiValue, Result, Thread,
@@ -21,7 +21,7 @@ use perilune_runtime::coroutine::Thread as Coroutine;
 use perilune_runtime::native;
 use perilune_runtime::native::{Action, Call, CallResult, Local, LocalView, Native, NativeResult};
 use perilune_runtime::value as raw;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 use std::future::{Future, poll_fn};
 use std::marker::PhantomData;
@@ -55,12 +55,22 @@ pub(crate) struct Futures {
     resumed: RefCell<Option<MultiValue>>,
     /// The addresses of coroutines that calls were given.
     own_threads: RefCell<HashSet<usize>>,
+    /// Coroutines of calls that have ended, for others: indices of `Vm::handles`, since a handle would keep
+    /// what it stands in.
+    kept_threads: RefCell<Vec<usize>>,
+    /// How many of them are kept.
+    most_kept: Cell<usize>,
 }
 
 impl Futures {
     /// Whether a coroutine is one that a call was given, of which programs know nothing.
     pub(crate) fn is_own(&self, thread: *const Coroutine) -> bool {
         self.own_threads.borrow().contains(&(thread as usize))
+    }
+
+    /// Has so many coroutines kept.
+    pub(crate) fn keep_threads(&self, count: usize) {
+        self.most_kept.set(count);
     }
 }
 
@@ -292,6 +302,30 @@ impl Lua {
     }
 }
 
+impl Lua {
+    /// A coroutine that has been kept.
+    fn kept_thread(&self) -> Option<Thread> {
+        let index = self.state.control.futures.kept_threads.borrow_mut().pop()?;
+        // SAFETY: the machine lives as long as the state; the index was `root`'s, and is used no more.
+        let value = unsafe {
+            let vm = &mut *self.vm();
+            vm.free_handles.push(index);
+            std::mem::replace(&mut vm.handles[index], raw::Value::NIL)
+        };
+        Some(Thread(Handle::new(&self.state, value)))
+    }
+
+    /// Keeps a coroutine of a call that has ended, if there is room for one more.
+    fn keep_thread(&self, thread: &Thread) {
+        let futures = &self.state.control.futures;
+        let mut kept = futures.kept_threads.borrow_mut();
+        if kept.len() < futures.most_kept.get() {
+            // SAFETY: the machine lives as long as the state.
+            kept.push(root(unsafe { &mut *self.vm() }, thread.0.raw()));
+        }
+    }
+}
+
 impl Function {
     /// Calls the function in a coroutine of its own, in which asynchronous functions may be called. What it
     /// yields otherwise is dropped. Dropping the future ends the coroutine, and closes its to-be-closed
@@ -301,7 +335,13 @@ impl Function {
     /// The future's: as [`Function::call`].
     pub fn call_async<R: FromLuaMulti>(&self, args: impl IntoLuaMulti) -> AsyncCallFuture<R> {
         AsyncCallFuture(Lua::of(&self.0.state).and_then(|lua| {
-            let thread = lua.create_thread(self.clone())?;
+            let thread = match lua.kept_thread() {
+                Some(thread) => {
+                    thread.reset(self.clone())?;
+                    thread
+                }
+                None => lua.create_thread(self.clone())?,
+            };
             let mut thread = thread.into_async(args)?;
             thread.is_own = true;
             let own_threads = &lua.state.control.futures.own_threads;
@@ -487,6 +527,9 @@ impl<R> Drop for AsyncThread<R> {
         }
         let own_threads = &self.thread.0.state.control.futures.own_threads;
         own_threads.borrow_mut().remove(&self.address());
+        if self.thread.is_finished() {
+            lua.keep_thread(&self.thread);
+        }
     }
 }
 

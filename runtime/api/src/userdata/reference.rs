@@ -5,6 +5,8 @@
 //! meanwhile, and the value then lives on until the last reference is gone.
 
 use crate::{AnyUserData, Error, FromLua, Lua, Result, Value};
+#[cfg(feature = "userdata-wrappers")]
+use parking_lot::{Mutex, RwLock};
 use perilune_runtime::userdata::{Access, Userdata};
 #[cfg(not(feature = "send"))]
 use std::cell::{Ref, RefCell, RefMut};
@@ -13,6 +15,12 @@ use std::ops::{Deref, DerefMut};
 #[cfg(not(feature = "send"))]
 use std::rc::Rc;
 use std::sync::Arc;
+
+/// A lock that is held as long as a reference lives.
+#[cfg(feature = "userdata-wrappers")]
+trait Locked {}
+#[cfg(feature = "userdata-wrappers")]
+impl<T> Locked for T {}
 
 /// A use that counts as a reference.
 struct Held {
@@ -99,6 +107,8 @@ pub struct UserDataRef<T: 'static> {
     // In this order they are dropped.
     #[cfg(not(feature = "send"))]
     _cell: Option<Ref<'static, T>>,
+    #[cfg(feature = "userdata-wrappers")]
+    _lock: Option<Box<dyn Locked>>,
     _held: Held,
 }
 
@@ -109,6 +119,8 @@ impl<T: 'static> UserDataRef<T> {
             value,
             #[cfg(not(feature = "send"))]
             _cell: None,
+            #[cfg(feature = "userdata-wrappers")]
+            _lock: None,
             _held: held,
         };
         // SAFETY: the handle keeps the userdata alive. What is held keeps the value, or the shared
@@ -131,12 +143,35 @@ impl<T: 'static> UserDataRef<T> {
                     return Ok(UserDataRef {
                         value: &raw const *cell,
                         _cell: Some(cell),
+                        #[cfg(feature = "userdata-wrappers")]
+                        _lock: None,
                         _held: held,
                     });
                 }
             }
             if let Some(shared) = Userdata::value_of::<Arc<T>>(raw).as_ref() {
                 return Ok(of(&raw const **shared, Held::new(userdata, false)?));
+            }
+            #[cfg(feature = "userdata-wrappers")]
+            {
+                let refused = || Error::UserDataBorrowError;
+                let locked = |value, lock, held| UserDataRef {
+                    value,
+                    #[cfg(not(feature = "send"))]
+                    _cell: None,
+                    _lock: Some(lock),
+                    _held: held,
+                };
+                if let Some(shared) = Userdata::value_of::<Arc<Mutex<T>>>(raw).as_ref() {
+                    let held = Held::new(userdata, false)?;
+                    let lock = shared.try_lock_arc().ok_or_else(refused)?;
+                    return Ok(locked(&raw const *lock, Box::new(lock), held));
+                }
+                if let Some(shared) = Userdata::value_of::<Arc<RwLock<T>>>(raw).as_ref() {
+                    let held = Held::new(userdata, false)?;
+                    let lock = shared.try_read_arc().ok_or_else(refused)?;
+                    return Ok(locked(&raw const *lock, Box::new(lock), held));
+                }
             }
         }
         Err(Error::UserDataTypeMismatch)
@@ -176,6 +211,8 @@ pub struct UserDataRefMut<T: 'static> {
     // In this order they are dropped.
     #[cfg(not(feature = "send"))]
     _cell: Option<RefMut<'static, T>>,
+    #[cfg(feature = "userdata-wrappers")]
+    _lock: Option<Box<dyn Locked>>,
     _held: Held,
 }
 
@@ -190,6 +227,8 @@ impl<T: 'static> UserDataRefMut<T> {
                     value,
                     #[cfg(not(feature = "send"))]
                     _cell: None,
+                    #[cfg(feature = "userdata-wrappers")]
+                    _lock: None,
                     _held: Held::new(userdata, true)?,
                 });
             }
@@ -203,6 +242,8 @@ impl<T: 'static> UserDataRefMut<T> {
                     return Ok(UserDataRefMut {
                         value: &raw mut *cell,
                         _cell: Some(cell),
+                        #[cfg(feature = "userdata-wrappers")]
+                        _lock: None,
                         _held: held,
                     });
                 }
@@ -212,6 +253,27 @@ impl<T: 'static> UserDataRefMut<T> {
             }
             if !Userdata::value_of::<Arc<T>>(raw).is_null() {
                 return Err(Error::UserDataBorrowMutError);
+            }
+            #[cfg(feature = "userdata-wrappers")]
+            {
+                let refused = || Error::UserDataBorrowMutError;
+                let locked = |value, lock, held| UserDataRefMut {
+                    value,
+                    #[cfg(not(feature = "send"))]
+                    _cell: None,
+                    _lock: Some(lock),
+                    _held: held,
+                };
+                if let Some(shared) = Userdata::value_of::<Arc<Mutex<T>>>(raw).as_ref() {
+                    let held = Held::new(userdata, true)?;
+                    let mut lock = shared.try_lock_arc().ok_or_else(refused)?;
+                    return Ok(locked(&raw mut *lock, Box::new(lock), held));
+                }
+                if let Some(shared) = Userdata::value_of::<Arc<RwLock<T>>>(raw).as_ref() {
+                    let held = Held::new(userdata, true)?;
+                    let mut lock = shared.try_write_arc().ok_or_else(refused)?;
+                    return Ok(locked(&raw mut *lock, Box::new(lock), held));
+                }
             }
         }
         Err(Error::UserDataTypeMismatch)
