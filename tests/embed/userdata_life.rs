@@ -395,10 +395,7 @@ fn a_value_behind_a_parking_lots_lock_is_borrowed_as_long_as_one_likes() -> Resu
     lua.globals().set("u", mutex.clone())?;
     let locked = mutex.lock();
     let error = cause(lua.load(CHANGE).eval::<i64>()).to_string();
-    assert!(
-        error.contains("error borrowing userdata"),
-        "{error}"
-    );
+    assert!(error.contains("error borrowing userdata"), "{error}");
     drop(locked);
     let other = lock.read();
     let userdata = lua.create_userdata(lock.clone())?;

@@ -38,6 +38,13 @@ pub(crate) fn root(vm: &mut Vm, value: raw::Value) -> usize {
     }
 }
 
+/// Frees an index that [`root`] has answered.
+#[inline]
+pub(crate) fn unroot(vm: &mut Vm, index: usize) {
+    vm.handles[index] = raw::Value::NIL;
+    vm.free_handles.push(index);
+}
+
 impl Handle {
     /// Roots `value`.
     #[inline]
@@ -172,9 +179,7 @@ impl Drop for Handle {
     fn drop(&mut self) {
         if self.state.is_open() && self.index != DEAD {
             // SAFETY: as `new`.
-            let vm = unsafe { &mut *self.state.vm() };
-            vm.handles[self.index] = raw::Value::NIL;
-            vm.free_handles.push(self.index);
+            unroot(unsafe { &mut *self.state.vm() }, self.index);
         }
     }
 }

@@ -1,34 +1,23 @@
 //! Shortcuts for members of userdata: fields by constant keys, plain or with getters and setters that are
 //! native functions, and methods.
 //!
-//! They do what the slow path does, without going through its transitions where nothing special is
-//! the matter: no event is pending, there is room on the stack, and the getter returns at once. A
-//! shortcut that declines has changed nothing but registers that the instruction may overwrite.
+//! They do what the slow path does, without going through its transitions (`at_once.rs`). A shortcut that
+//! declines has changed nothing but registers that the instruction may overwrite.
 
+use super::at_once::{Outcome, constant, enter, run};
 use super::fast::slot;
 use super::perform;
-use crate::call::{self, safepoint};
-use crate::frame::*;
-use crate::function::{LuaClosure, NativeClosure};
-use crate::interp::slow::member_site;
+use crate::function::LuaClosure;
 use crate::machine::{Insn, Slow};
 use crate::metatable::Event;
-use crate::native::{Action, Call, CallResult, MIN_SLOTS};
 use crate::string::LuaString;
 use crate::table::Table;
 use crate::userdata::Userdata;
 use crate::userdata::members::{self, Member};
 use crate::userdata::place::PlainField;
 use crate::value::{NATIVE_CLOSURE, TABLE, USERDATA, Value};
-use crate::vm::{MAX_C_CALLS, Vm};
+use crate::vm::Vm;
 use perilune_frontend::bytecode::opcode::Opcode;
-use std::sync::atomic::Ordering;
-
-/// The constant that an operand names.
-unsafe fn constant(constants: *const Value, offset: usize) -> Value {
-    // SAFETY: operands of verified code are in range.
-    unsafe { *constants.byte_add(offset) }
-}
 
 /// The object and the key of a field access by a constant key; none for other instructions.
 unsafe fn read_operands(i: Insn, base: *mut Value, constants: *const Value) -> Option<[Value; 2]> {
@@ -94,8 +83,10 @@ unsafe fn find(vm: *mut Vm, object: Value, key: Value) -> Member {
             TABLE => function,
             NATIVE_CLOSURE => match members::find(heap, function, key) {
                 Some(Member::Elsewhere(table)) if table.tag == TABLE => table,
+                Some(Member::Elsewhere(f)) => return Member::Accessor(f),
                 Some(found) => return found,
-                None => return Member::None,
+                // It is to be asked itself, as a getter is.
+                None => return Member::Accessor(function),
             },
             _ => return Member::None,
         };
@@ -143,8 +134,88 @@ pub(super) unsafe fn index(
                 }
                 _ => {}
             }
+        } else if let Some(code) = index_by_key(i, vm, pc, base, constants) {
+            return code;
         }
         perform(vm, pc, base, constants, Slow::Index)
+    }
+}
+
+/// Reading from a userdata by a key that is a value, where a native function answers; an exit code or 0,
+/// if that is so.
+#[inline(always)]
+unsafe fn index_by_key(
+    i: Insn,
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    constants: *const Value,
+) -> Option<u64> {
+    // SAFETY: the caller's contract; operands of verified code are in range.
+    unsafe {
+        let key = if i.op_byte() == Opcode::GetIndex as u8 {
+            *slot(base, i.c().0)
+        } else if i.op_byte() == Opcode::GetInt as u8 {
+            Value::integer(i.cn() as i64)
+        } else {
+            return None;
+        };
+        let object = *slot(base, i.b().0);
+        let function = asked(vm, object, Event::Index);
+        let f = match members::find(&(*vm).heap, function, key) {
+            Some(Member::Accessor(f) | Member::Elsewhere(f)) => f,
+            Some(Member::Value(_) | Member::None) => return None,
+            None => function,
+        };
+        let outcome = Outcome::Store(i.a().0);
+        (f.tag == NATIVE_CLOSURE && enter(vm, pc, base, constants, f, &[object, key], outcome))
+            .then(|| run(vm, outcome))
+    }
+}
+
+/// Storing to a userdata by a key that is a value, likewise.
+#[inline(always)]
+unsafe fn set_index_by_key(
+    i: Insn,
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    constants: *const Value,
+) -> Option<u64> {
+    // SAFETY: as in `index_by_key`.
+    unsafe {
+        let op = i.op_byte();
+        let key = if op == Opcode::SetIndex as u8 || op == Opcode::SetIndexConst as u8 {
+            *slot(base, i.b().0)
+        } else if op == Opcode::SetInt as u8 {
+            Value::integer(i.bn() as i64)
+        } else {
+            return None;
+        };
+        let new = if op == Opcode::SetIndexConst as u8 {
+            constant(constants, i.ck().0)
+        } else {
+            *slot(base, i.c().0)
+        };
+        let object = *slot(base, i.a().0);
+        let f = setter(vm, object, key);
+        let args = [object, key, new];
+        (f.tag == NATIVE_CLOSURE && enter(vm, pc, base, constants, f, &args, Outcome::Discard))
+            .then(|| run(vm, Outcome::Discard))
+    }
+}
+
+/// What is called with the object, the key and the new value when a field of a userdata is stored to; any
+/// other value where that is not known.
+unsafe fn setter(vm: *mut Vm, object: Value, key: Value) -> Value {
+    // SAFETY: the caller passes live values.
+    unsafe {
+        let function = asked(vm, object, Event::NewIndex);
+        match members::find_setter(&(*vm).heap, function, key) {
+            Some(Member::Accessor(f) | Member::Elsewhere(f)) => f,
+            // It is to be asked itself, as a setter is.
+            _ => function,
+        }
     }
 }
 
@@ -162,13 +233,13 @@ pub(super) unsafe fn set_index(
     // SAFETY: the caller's contract.
     unsafe {
         let i = Insn::at(pc.sub(1));
-        if let Some([object, key, _]) = write_operands(i, base, constants)
-            && object.tag == USERDATA
-            && let function = asked(vm, object, Event::NewIndex)
-            && let Some(Member::Accessor(f)) = members::find_setter(&(*vm).heap, function, key)
-            && f.tag == NATIVE_CLOSURE
-        {
-            return set(vm, pc, base, constants, f);
+        if let Some([object, key, _]) = write_operands(i, base, constants) {
+            let f = setter(vm, object, key);
+            if f.tag == NATIVE_CLOSURE {
+                return set(vm, pc, base, constants, f);
+            }
+        } else if let Some(code) = set_index_by_key(i, vm, pc, base, constants) {
+            return code;
         }
         perform(vm, pc, base, constants, Slow::SetIndex)
     }
@@ -200,11 +271,11 @@ pub(crate) unsafe fn get(
             done(vm, pc, base, constants);
             return 0;
         }
-        let destination = Some(i.a().0);
-        if !enter(vm, pc, base, constants, getter, &args, destination) {
+        let outcome = Outcome::Store(i.a().0);
+        if !enter(vm, pc, base, constants, getter, &args, outcome) {
             return perform(vm, pc, base, constants, Slow::Index);
         }
-        run(vm, destination)
+        run(vm, outcome)
     }
 }
 
@@ -229,10 +300,10 @@ pub(crate) unsafe fn set(
             done(vm, pc, base, constants);
             return 0;
         }
-        if !enter(vm, pc, base, constants, setter, &args, None) {
+        if !enter(vm, pc, base, constants, setter, &args, Outcome::Discard) {
             return perform(vm, pc, base, constants, Slow::SetIndex);
         }
-        run(vm, None)
+        run(vm, Outcome::Discard)
     }
 }
 
@@ -244,88 +315,5 @@ unsafe fn done(vm: *mut Vm, pc: *const u64, base: *mut Value, constants: *const 
         (*vm).pc = pc.add(1);
         (*vm).base = base;
         (*vm).constants = constants;
-    }
-}
-
-/// Pushes the frame of a native function that is called as a metamethod of the current instruction. The
-/// result goes to the register at byte offset `destination`. False when there is no room, or something
-/// else to do.
-#[inline(always)]
-unsafe fn enter(
-    vm: *mut Vm,
-    pc: *const u64,
-    base: *mut Value,
-    constants: *const Value,
-    function: Value,
-    args: &[Value],
-    destination: Option<usize>,
-) -> bool {
-    // SAFETY: the handler's state; room is checked before anything is written.
-    unsafe {
-        let frame = (*vm).frame_top.add(1);
-        let thread = (*vm).thread;
-        if (*vm).pending.load(Ordering::Relaxed) != 0
-            || frame > (*vm).frame_limit
-            || (*thread).c_calls + 1 >= MAX_C_CALLS
-        {
-            return false;
-        }
-        (*vm).pc = pc;
-        (*vm).base = base;
-        (*vm).constants = constants;
-        let site = member_site(vm, destination);
-        let place = base.byte_add((*site).delta as usize);
-        if place.wrapping_add(args.len() + MIN_SLOTS) > (*vm).stack_limit {
-            return false;
-        }
-        *place.sub(1) = function;
-        for (n, arg) in args.iter().enumerate() {
-            *place.add(n) = *arg;
-        }
-        (*thread).c_calls += 1;
-        *frame = Frame {
-            site,
-            varargs: args.len() as u32,
-            flags: FRAME_C_CALL | FRAME_NATIVE,
-        };
-        (*vm).frame_top = frame;
-        (*vm).base = place;
-        (*vm).pc = std::ptr::null();
-        true
-    }
-}
-
-/// Runs the first step of the native function that [`enter`] has called, and goes on after it.
-#[inline(always)]
-unsafe fn run(vm: *mut Vm, destination: Option<usize>) -> u64 {
-    // SAFETY: the saved state is that of the native function, whose frame has a site.
-    unsafe {
-        let closure: *mut NativeClosure = (*(*vm).base.sub(1)).as_pointer();
-        let mut call = Call::new(vm, 0, CallResult::Returned(0));
-        // By reference: moving what was just written in pieces costs more than most getters do.
-        let (first, count) = match &((*closure).function)(&mut call) {
-            Ok(Action::Return { first, count })
-                if (*(*vm).frame_top).flags == FRAME_C_CALL | FRAME_NATIVE
-                    && (*vm).pending.load(Ordering::Relaxed) == 0 =>
-            {
-                (*first, *count)
-            }
-            step => return call::go_on(vm, *step),
-        };
-        let frame = (*vm).frame_top;
-        let site = (*frame).site;
-        (*(*vm).thread).c_calls -= 1;
-        (*vm).frame_top = frame.sub(1);
-        let base = (*vm).base.byte_sub((*site).delta as usize);
-        if let Some(destination) = destination {
-            *slot(base, destination) = match count {
-                0 => Value::NIL,
-                _ => *(*vm).base.add(first as usize - 1),
-            };
-        }
-        (*vm).base = base;
-        (*vm).pc = (*site).return_pc;
-        (*vm).constants = (*site).constants;
-        safepoint(vm)
     }
 }

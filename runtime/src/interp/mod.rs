@@ -12,6 +12,8 @@
 //! - A handler holds nothing that needs dropping and takes no address of its locals.
 
 #[cfg(threaded)]
+mod at_once;
+#[cfg(threaded)]
 mod fast;
 mod fueled;
 pub mod hooked;
@@ -20,6 +22,8 @@ mod hot;
 mod members;
 #[cfg(threaded)]
 mod natives;
+#[cfg(threaded)]
+mod operators;
 pub mod portable;
 mod slow;
 
@@ -115,12 +119,12 @@ mod threaded {
     }
 
     /// Defines the out-of-line half of each family. First come shortcuts, each a function of the
-    /// handler's state that answers whether it has done the whole instruction: those after `at`
-    /// leave the frame and go on that many words further, those after `saved` go on from the
-    /// saved state. What follows `else` does the instruction for sure and answers an exit code.
+    /// handler's state that answers whether it has done the whole instruction: those after `leaving`
+    /// have the interpreter return to Rust, those after `at` leave the frame and go on that many words
+    /// further, those after `saved` go on from the saved state. What follows `else` does the instruction for sure and answers an exit code.
     macro_rules! shims {
         ($($(#[$attribute:meta])* $name:ident:
-            $(at $here:path, $words:literal;)* $(saved $there:path;)*
+            $(leaving $out:path;)* $(at $here:path, $words:literal;)* $(saved $there:path;)*
             else $last:path $(, $family:ident)?;)*) => {
             $(
                 $(#[$attribute])*
@@ -128,6 +132,9 @@ mod threaded {
                 unsafe fn $name(vm: *mut Vm, pc: *const u64, base: *mut Value, constants: *const Value) -> u64 {
                     // SAFETY: the handler's state, unchanged.
                     unsafe {
+                        $(if $out(vm, pc, base, constants) {
+                            return EXIT_DONE;
+                        })*
                         $(if $here(vm, pc, base, constants) {
                             dispatch!(vm, pc.add($words), base, constants)
                         })*
@@ -151,6 +158,9 @@ mod threaded {
                     pub(in crate::interp) unsafe fn $name(vm: *mut Vm, pc: *const u64, base: *mut Value, constants: *const Value) -> u64 {
                         // SAFETY: the handler's state, unchanged.
                         unsafe {
+                            $(if $out(vm, pc, base, constants) {
+                                return EXIT_DONE;
+                            })*
                             $(if $here(vm, pc, base, constants) {
                                 (*vm).pc = pc.add($words);
                                 (*vm).base = base;
@@ -168,8 +178,8 @@ mod threaded {
         };
     }
     shims! {
-        #[cold] shim_arithmetic: else perform, Arithmetic;
-        #[cold] shim_compare: else perform, Compare;
+        #[cold] shim_arithmetic: else operators::arithmetic;
+        #[cold] shim_compare: else operators::compare;
         shim_index:
             at fast::get_field, 1; at fast::get_string, 0;
             else members::index;
@@ -177,10 +187,10 @@ mod threaded {
             at fast::set_field, 1; at fast::set_string, 0;
             else members::set_index;
         shim_call: saved fast::call_lua; else natives::call;
-        shim_return: saved fast::return_values; else natives::return_;
+        shim_return: leaving natives::return_to_rust; saved fast::return_values; else natives::return_;
         shim_generic_for: at natives::next, 1; saved fast::iterate_lua; else natives::generic_for;
         shim_construct: else perform, Construct;
-        #[cold] shim_concat: else perform, Concat;
+        #[cold] shim_concat: else operators::concat;
         #[cold] shim_poll: else hot::poll;
         shim_other: at fast::var_arg, 0; else perform, Other;
     }

@@ -182,6 +182,52 @@ pub(super) unsafe fn return_(
     }
 }
 
+/// A return of one value or none to Rust code that has called the function by [`call_slots`], if it is
+/// that.
+///
+/// # Safety
+/// The arguments are a handler's state.
+///
+/// [`call_slots`]: crate::from_rust::call_slots
+#[inline(always)]
+pub(super) unsafe fn return_to_rust(
+    vm: *mut Vm,
+    pc: *const u64,
+    base: *mut Value,
+    _constants: *const Value,
+) -> bool {
+    // SAFETY: the caller's contract; a coroutine's first frame, and the sentinel, have other flags.
+    unsafe {
+        let i = Insn::at(pc.sub(1));
+        let op = i.op_byte();
+        let is_one = op == Opcode::Return1 as u8;
+        let frame = (*vm).frame_top;
+        if !(is_one || op == Opcode::Return0 as u8)
+            || (*frame).flags != FRAME_C_CALL | FRAME_NON_YIELDABLE
+            || (*frame).varargs != 0
+            || !is_quiet(vm)
+        {
+            return false;
+        }
+        let site = (*frame).site;
+        if (*site).continuation != Continuation::Entry {
+            return false;
+        }
+        let (thread, place) = ((*vm).thread, base.sub(1));
+        if is_one {
+            *place = *slot(base, i.a().0);
+        }
+        (*vm).top = place.add(usize::from(is_one));
+        (*thread).c_calls -= 1;
+        (*thread).non_yieldable -= 1;
+        (*vm).frame_top = frame.sub(1);
+        (*vm).base = base.byte_sub((*site).delta as usize);
+        (*vm).pc = (*site).return_pc;
+        (*vm).constants = (*site).constants;
+        true
+    }
+}
+
 /// Enters the native function at `function` from Lua code: pushes its frame, unless the call is not a
 /// plain one.
 #[inline(always)]

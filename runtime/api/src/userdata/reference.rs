@@ -1,13 +1,17 @@
 //! References to the values in userdata that live as long as one likes.
 //!
-//! Invariant: a reference keeps its state open, its userdata alive by a handle, and its value in place by a use (see
-//! `Userdata::uses`), which counts among `Userdata::references`: the userdata may be destroyed
+//! Invariant: a reference keeps its state open, its userdata alive as a root, and its value in place by a
+//! use (see `Userdata::uses`), which counts among `Userdata::references`: the userdata may be destroyed
 //! meanwhile, and the value then lives on until the last reference is gone.
 
+use crate::handle::{root, unroot};
+use crate::stack::Slot;
+use crate::state::Owner;
 use crate::{AnyUserData, Error, FromLua, Lua, Result, Value};
 #[cfg(feature = "userdata-wrappers")]
 use parking_lot::{Mutex, RwLock};
 use perilune_runtime::userdata::{Access, Userdata};
+use perilune_runtime::value as raw;
 #[cfg(not(feature = "send"))]
 use std::cell::{Ref, RefCell, RefMut};
 use std::fmt;
@@ -25,15 +29,23 @@ impl<T> Locked for T {}
 /// A use that counts as a reference.
 struct Held {
     raw: *mut Userdata,
-    _userdata: AnyUserData,
+    /// The userdata's index in `Vm::handles`.
+    root: usize,
     /// Keeps the state open.
-    _lua: Lua,
+    lua: Lua,
 }
 
 impl Held {
-    fn new(userdata: &AnyUserData, is_exclusive: bool) -> Result<Held> {
-        let (raw, lua) = userdata.userdata()?;
-        // SAFETY: the handle keeps the userdata alive.
+    /// Begins a use.
+    ///
+    /// # Errors
+    /// The value is in use otherwise.
+    ///
+    /// # Safety
+    /// The userdata is live, and one of the state.
+    #[inline]
+    unsafe fn new(lua: &Lua, raw: *mut Userdata, is_exclusive: bool) -> Result<Held> {
+        // SAFETY: the caller's contract.
         unsafe {
             if is_exclusive {
                 if !Userdata::exclude(raw) {
@@ -43,28 +55,30 @@ impl Held {
                 return Err(Error::UserDataBorrowError);
             }
             (*raw).references += 1;
+            Ok(Held {
+                raw,
+                root: root(&mut *lua.vm(), raw::Value::userdata(raw)),
+                lua: lua.clone(),
+            })
         }
-        Ok(Held {
-            raw,
-            _userdata: userdata.clone(),
-            _lua: Lua::clone(&lua),
-        })
     }
 }
 
 impl Drop for Held {
+    #[inline]
     fn drop(&mut self) {
-        // SAFETY: the handle keeps the userdata alive; the use was begun.
+        // SAFETY: the root keeps the userdata alive; the use was begun, and the state is open.
         unsafe {
             (*self.raw).references -= 1;
             Userdata::end_use(self.raw);
+            unroot(&mut *self.lua.vm(), self.root);
         }
     }
 }
 
 /// The userdata with the value, if anyone may keep references to that.
-fn referable(userdata: &AnyUserData) -> Result<*mut Userdata> {
-    let (raw, _lua) = userdata.userdata()?;
+fn referable(userdata: &AnyUserData) -> Result<(*mut Userdata, Owner<'_>)> {
+    let (raw, lua) = userdata.userdata()?;
     // SAFETY: the handle keeps the userdata alive.
     unsafe {
         if (*raw).value.is_null() {
@@ -74,7 +88,22 @@ fn referable(userdata: &AnyUserData) -> Result<*mut Userdata> {
             return Err(Error::UserDataTypeMismatch);
         }
     }
-    Ok(raw)
+    Ok((raw, lua))
+}
+
+/// The userdata in a slot that has a `T` of its own to which anyone may keep references, and that value.
+#[inline]
+fn own_value<T: 'static>(slot: &Slot<'_>) -> Option<(*mut Userdata, *mut T)> {
+    let value = slot.raw();
+    if value.tag != raw::USERDATA {
+        return None;
+    }
+    let userdata: *mut Userdata = value.as_pointer();
+    // SAFETY: the slot keeps the userdata alive.
+    unsafe {
+        let place = Userdata::value_of::<T>(userdata);
+        (!place.is_null() && (*userdata).access == Access::Owned).then_some((userdata, place))
+    }
 }
 
 /// The userdata that a value is.
@@ -114,7 +143,7 @@ pub struct UserDataRef<T: 'static> {
 
 impl<T: 'static> UserDataRef<T> {
     pub(super) fn new(userdata: &AnyUserData) -> Result<UserDataRef<T>> {
-        let raw = referable(userdata)?;
+        let (raw, lua) = referable(userdata)?;
         let of = |value: *const T, held| UserDataRef {
             value,
             #[cfg(not(feature = "send"))]
@@ -128,15 +157,15 @@ impl<T: 'static> UserDataRef<T> {
         unsafe {
             let value = Userdata::value_of::<T>(raw);
             if !value.is_null() {
-                return Ok(of(value, Held::new(userdata, false)?));
+                return Ok(of(value, Held::new(&lua, raw, false)?));
             }
             #[cfg(not(feature = "send"))]
             {
                 if let Some(shared) = Userdata::value_of::<Rc<T>>(raw).as_ref() {
-                    return Ok(of(&raw const **shared, Held::new(userdata, false)?));
+                    return Ok(of(&raw const **shared, Held::new(&lua, raw, false)?));
                 }
                 if let Some(shared) = Userdata::value_of::<Rc<RefCell<T>>>(raw).as_ref() {
-                    let held = Held::new(userdata, false)?;
+                    let held = Held::new(&lua, raw, false)?;
                     let cell: Ref<'static, T> = shared
                         .try_borrow()
                         .map_err(|_| Error::UserDataBorrowError)?;
@@ -150,7 +179,7 @@ impl<T: 'static> UserDataRef<T> {
                 }
             }
             if let Some(shared) = Userdata::value_of::<Arc<T>>(raw).as_ref() {
-                return Ok(of(&raw const **shared, Held::new(userdata, false)?));
+                return Ok(of(&raw const **shared, Held::new(&lua, raw, false)?));
             }
             #[cfg(feature = "userdata-wrappers")]
             {
@@ -163,12 +192,12 @@ impl<T: 'static> UserDataRef<T> {
                     _held: held,
                 };
                 if let Some(shared) = Userdata::value_of::<Arc<Mutex<T>>>(raw).as_ref() {
-                    let held = Held::new(userdata, false)?;
+                    let held = Held::new(&lua, raw, false)?;
                     let lock = shared.try_lock_arc().ok_or_else(refused)?;
                     return Ok(locked(&raw const *lock, Box::new(lock), held));
                 }
                 if let Some(shared) = Userdata::value_of::<Arc<RwLock<T>>>(raw).as_ref() {
-                    let held = Held::new(userdata, false)?;
+                    let held = Held::new(&lua, raw, false)?;
                     let lock = shared.try_read_arc().ok_or_else(refused)?;
                     return Ok(locked(&raw const *lock, Box::new(lock), held));
                 }
@@ -203,6 +232,22 @@ impl<T: 'static> FromLua for UserDataRef<T> {
     fn from_lua(value: Value, _: &Lua) -> Result<UserDataRef<T>> {
         userdata_of::<T>(value)?.borrow()
     }
+
+    #[inline]
+    fn from_slot(slot: Slot<'_>) -> Result<UserDataRef<T>> {
+        let Some((userdata, value)) = own_value::<T>(&slot) else {
+            return UserDataRef::from_lua(slot.value(), slot.lua());
+        };
+        Ok(UserDataRef {
+            value,
+            #[cfg(not(feature = "send"))]
+            _cell: None,
+            #[cfg(feature = "userdata-wrappers")]
+            _lock: None,
+            // SAFETY: the slot keeps the userdata alive, which is one of its state.
+            _held: unsafe { Held::new(slot.lua(), userdata, false)? },
+        })
+    }
 }
 
 /// A mutably borrowed value of a userdata; takes those that hold a `Rc<RefCell<T>>`, too.
@@ -218,7 +263,7 @@ pub struct UserDataRefMut<T: 'static> {
 
 impl<T: 'static> UserDataRefMut<T> {
     pub(super) fn new(userdata: &AnyUserData) -> Result<UserDataRefMut<T>> {
-        let raw = referable(userdata)?;
+        let (raw, lua) = referable(userdata)?;
         // SAFETY: as in `UserDataRef::new`, with the value for the reference alone.
         unsafe {
             let value = Userdata::value_of::<T>(raw);
@@ -229,13 +274,13 @@ impl<T: 'static> UserDataRefMut<T> {
                     _cell: None,
                     #[cfg(feature = "userdata-wrappers")]
                     _lock: None,
-                    _held: Held::new(userdata, true)?,
+                    _held: Held::new(&lua, raw, true)?,
                 });
             }
             #[cfg(not(feature = "send"))]
             {
                 if let Some(shared) = Userdata::value_of::<Rc<RefCell<T>>>(raw).as_ref() {
-                    let held = Held::new(userdata, true)?;
+                    let held = Held::new(&lua, raw, true)?;
                     let mut cell: RefMut<'static, T> = shared
                         .try_borrow_mut()
                         .map_err(|_| Error::UserDataBorrowMutError)?;
@@ -265,12 +310,12 @@ impl<T: 'static> UserDataRefMut<T> {
                     _held: held,
                 };
                 if let Some(shared) = Userdata::value_of::<Arc<Mutex<T>>>(raw).as_ref() {
-                    let held = Held::new(userdata, true)?;
+                    let held = Held::new(&lua, raw, true)?;
                     let mut lock = shared.try_lock_arc().ok_or_else(refused)?;
                     return Ok(locked(&raw mut *lock, Box::new(lock), held));
                 }
                 if let Some(shared) = Userdata::value_of::<Arc<RwLock<T>>>(raw).as_ref() {
-                    let held = Held::new(userdata, true)?;
+                    let held = Held::new(&lua, raw, true)?;
                     let mut lock = shared.try_write_arc().ok_or_else(refused)?;
                     return Ok(locked(&raw mut *lock, Box::new(lock), held));
                 }
@@ -311,6 +356,22 @@ impl<T: fmt::Display> fmt::Display for UserDataRefMut<T> {
 impl<T: 'static> FromLua for UserDataRefMut<T> {
     fn from_lua(value: Value, _: &Lua) -> Result<UserDataRefMut<T>> {
         userdata_of::<T>(value)?.borrow_mut()
+    }
+
+    #[inline]
+    fn from_slot(slot: Slot<'_>) -> Result<UserDataRefMut<T>> {
+        let Some((userdata, value)) = own_value::<T>(&slot) else {
+            return UserDataRefMut::from_lua(slot.value(), slot.lua());
+        };
+        Ok(UserDataRefMut {
+            value,
+            #[cfg(not(feature = "send"))]
+            _cell: None,
+            #[cfg(feature = "userdata-wrappers")]
+            _lock: None,
+            // SAFETY: the slot keeps the userdata alive, which is one of its state.
+            _held: unsafe { Held::new(slot.lua(), userdata, true)? },
+        })
     }
 }
 

@@ -22,6 +22,8 @@ use crate::call::{Next, drive, safepoint};
 use crate::construct::Purpose;
 use crate::error::Result;
 use crate::frame::{CallSite, Continuation};
+#[cfg(threaded)]
+use crate::interp::at_once::Outcome;
 use crate::machine::{Insn, Slow};
 use crate::value::Value;
 #[cfg(threaded)]
@@ -225,14 +227,13 @@ pub(crate) unsafe fn metamethod_site(vm: *mut Vm, purpose: Purpose) -> *const Ca
     unsafe { site(vm, above_registers(vm, kind)) }
 }
 
-/// The site of a getter or setter called by the current instruction: as a metamethod's, for a result
-/// that is stored at this byte offset, or dropped.
+/// The site of a native function called by the current instruction as a metamethod, a getter or a setter.
 ///
 /// # Safety
-/// As [`site`].
+/// As [`site`]; the outcome follows from the instruction.
 #[cfg(threaded)]
 #[inline]
-pub(crate) unsafe fn member_site(vm: *mut Vm, destination: Option<usize>) -> *const CallSite {
+pub(crate) unsafe fn member_site(vm: *mut Vm, outcome: Outcome) -> *const CallSite {
     // SAFETY: the caller's contract; known sites are those of live protos (`Vm::member_sites`).
     unsafe {
         let pc = (*vm).pc;
@@ -240,7 +241,11 @@ pub(crate) unsafe fn member_site(vm: *mut Vm, destination: Option<usize>) -> *co
         if (*known).0 == pc {
             return (*known).1;
         }
-        let kind = destination.map_or_else(discard_kind, store_kind);
+        let kind = match outcome {
+            Outcome::Store(destination) => store_kind(destination),
+            Outcome::Discard => discard_kind(),
+            Outcome::Branch(sense) => branch_kind(sense),
+        };
         let made = site(vm, above_registers(vm, kind));
         *known = (pc, made);
         made
