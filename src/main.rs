@@ -16,6 +16,22 @@ use perilune::program::{FirstBlocks, LargeBlocks};
 static ALLOCATOR: FirstBlocks<LargeBlocks<mimalloc::MiMalloc>> =
     FirstBlocks(LargeBlocks(mimalloc::MiMalloc));
 
+// SAFETY: mimalloc's function of this name has this type.
+unsafe extern "C" {
+    fn mi_collect(force: bool);
+}
+
+/// Has the allocator give back what it keeps of freed memory.
+fn return_memory() {
+    // SAFETY: it may be called at any time.
+    unsafe { mi_collect(true) };
+}
+
+fn start() -> u8 {
+    perilune::program::set_return_memory(return_memory);
+    cli::main()
+}
+
 /// Called by the C library; the arguments are taken from `std::env::args_os`, as everywhere.
 ///
 /// A panic has printed its message and ends the process with Rust's exit status for panics.
@@ -27,9 +43,7 @@ extern "C" fn main(
     _arguments: *const *const std::ffi::c_char,
 ) -> std::ffi::c_int {
     const PANICKED: u8 = 101;
-    std::panic::catch_unwind(cli::main)
-        .unwrap_or(PANICKED)
-        .into()
+    std::panic::catch_unwind(start).unwrap_or(PANICKED).into()
 }
 
 // The unwinder is linked into the program, which otherwise would load and relocate a library for
@@ -41,5 +55,5 @@ unsafe extern "C" {}
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", not(test))))]
 fn main() -> std::process::ExitCode {
-    cli::main().into()
+    start().into()
 }

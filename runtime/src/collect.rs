@@ -1,7 +1,7 @@
 //! Collection at safepoints: the collector's roots, and finalisers.
 
 use crate::coroutine::Thread;
-use crate::error::LuaError;
+use crate::error::{Limit, LuaError};
 use crate::frame::FRAME_FINALIZER;
 use crate::from_rust::call_from_rust;
 use crate::gc::{self, Roots};
@@ -88,8 +88,10 @@ unsafe impl Roots for Vm {
 pub unsafe fn step(vm: *mut Vm) {
     // SAFETY: the caller's contract.
     unsafe {
+        (*vm).heap.note_peak();
         gc::step(&raw mut *(*vm).heap, vm);
         settle_compiled(vm);
+        (*vm).heap.return_memory();
         run_finalizers(vm);
     }
 }
@@ -118,8 +120,10 @@ pub unsafe fn full(vm: *mut Vm) {
         if (*vm).is_busy {
             return;
         }
+        (*vm).heap.note_peak();
         gc::full_collection(&raw mut *(*vm).heap, vm, false);
         settle_compiled(vm);
+        (*vm).heap.return_memory();
         run_finalizers(vm);
     }
 }
@@ -134,7 +138,9 @@ pub unsafe fn explicit_step(vm: *mut Vm, kilobytes: i64) -> bool {
         if (*vm).is_busy {
             return false;
         }
+        (*vm).heap.note_peak();
         let ended = gc::pacing::explicit_step(&raw mut *(*vm).heap, vm, kilobytes);
+        (*vm).heap.return_memory();
         run_finalizers(vm);
         ended
     }
@@ -196,25 +202,33 @@ unsafe fn run_finalizers(vm: *mut Vm) {
         }
         (*vm).finalizing = true;
         while let Some(object) = (*vm).heap.next_pending_finalizer() {
-            finalize(vm, object);
+            if finalize(vm, object).is_err() && (*vm).heap.is_closing() {
+                // Nobody is left to hear of the limit: what has to end now is this.
+                break;
+            }
         }
         (*vm).finalizing = false;
     }
 }
 
-unsafe fn finalize(vm: *mut Vm, object: Value) {
+/// Calls the finaliser of an object, if it has one.
+///
+/// # Errors
+/// It has reached a limit that may not be caught: an error at the next safepoint.
+unsafe fn finalize(vm: *mut Vm, object: Value) -> Result<(), Limit> {
     // SAFETY: see `run_finalizers`.
     unsafe {
         // Anything but nil is called, and what can't be called is an error like any other.
         let finalizer = metamethod(&*vm, object, Event::Gc);
         if finalizer.is_nil() {
-            return;
+            return Ok(());
         }
         if let Some(value) = userdata::finalize::drop_at_once(vm, object, finalizer) {
             if let Some(value) = value {
                 (*vm).heap.put_aside(value);
             }
-            return drop_garbage(vm);
+            drop_garbage(vm);
+            return Ok(());
         }
         let callable =
             finalizer.is_function() || !metamethod(&*vm, finalizer, Event::Call).is_nil();
@@ -224,7 +238,7 @@ unsafe fn finalize(vm: *mut Vm, object: Value) {
                 format!("error in __gc (attempt to call a {kind} value (metamethod '__gc'))");
             // A finaliser has no caller to raise an error in.
             let _ = crate::warn::warn(vm, text.as_bytes(), false);
-            return;
+            return Ok(());
         }
         let stopped = (*vm).heap.set_internal_stop(true);
         // When it runs is the collector's choice, which hooks must not see.
@@ -236,6 +250,7 @@ unsafe fn finalize(vm: *mut Vm, object: Value) {
         (*vm).heap.set_internal_stop(stopped);
         if let Err(LuaError::Uncatchable(limit)) = result {
             crate::limit::stop_soon(vm, limit);
+            return Err(limit);
         } else if let Err(error) = result {
             let value = crate::protect::error_value(&mut *vm, error);
             let message = match value.to_string_object() {
@@ -245,10 +260,12 @@ unsafe fn finalize(vm: *mut Vm, object: Value) {
             let text = [b"error in __gc (", &message[..], b")"].concat();
             let _ = crate::warn::warn(vm, &text, false);
         }
+        Ok(())
     }
 }
 
-/// Calls all finalisers when the state is closed, newest object first.
+/// Calls all finalisers when the state is closed, newest object first. One that reaches a limit or is
+/// interrupted is the last: closing a state takes no longer than its limits allow.
 ///
 /// # Safety
 /// As [`step`]; nothing but finalisers runs afterwards.
@@ -256,6 +273,7 @@ pub unsafe fn finalize_all(vm: *mut Vm) {
     // SAFETY: the caller's contract.
     unsafe {
         (*vm).heap.separate_all_finalizers();
+        (*vm).limits.set_catchable(Limit::Interrupt, false);
         run_finalizers(vm);
     }
 }

@@ -5,7 +5,7 @@
 use crate::coroutine::Thread;
 use crate::frame::{CallSite, Frame};
 use crate::function::{Cell, LuaClosure};
-use crate::gc::{GcHeader, Heap};
+use crate::gc::{GcHeader, Heap, charge};
 use crate::string::LuaString;
 use crate::table::{Node, Table};
 use crate::userdata::Userdata;
@@ -75,10 +75,12 @@ pub const TABLE_BORDER: i32 = offset_of!(Table, border) as i32;
 pub const TABLE_CAPACITY: i32 = offset_of!(Table, capacity) as i32;
 /// A table's slot capacity (32 bits).
 pub const TABLE_SLOT_CAPACITY: i32 = offset_of!(Table, slot_capacity) as i32;
-/// Size of a table without its parts.
-pub const TABLE_SIZE: i32 = size_of::<Table>() as i32;
-/// Size of a cell.
-pub const CELL_SIZE: i32 = size_of::<Cell>() as i32;
+/// What a table without its parts is charged.
+pub const TABLE_CHARGE: i32 = charge::block(size_of::<Table>()) as i32;
+/// What a cell is charged.
+pub const CELL_CHARGE: i32 = charge::block(size_of::<Cell>()) as i32;
+/// What a closure without upvalues is charged.
+pub const CLOSURE_CHARGE: i32 = charge::block(size_of::<LuaClosure>()) as i32;
 /// A closure's proto.
 pub const CLOSURE_PROTO: i32 = offset_of!(LuaClosure, proto) as i32;
 /// A closure's first upvalue.

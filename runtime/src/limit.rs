@@ -17,12 +17,15 @@
 //! - An uncatchable error reaches Rust without any handler of the program having run.
 
 use crate::error::{Limit, LuaError, Result};
-use crate::vm::{Vm, pending};
+use crate::vm::{MAX_STACK, Vm, pending};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// What a poll of a library function burns: each follows some hundred or thousand rounds of a loop.
 pub const POLL: i64 = 500;
+
+/// Steps of a pattern's matcher that one instruction's work is taken for.
+pub const MATCH_STEPS: usize = 8;
 
 /// The bytes that one instruction's work is taken for where strings are made.
 pub const BYTES: usize = 128;
@@ -99,6 +102,22 @@ pub unsafe fn set_fuel(vm: *mut Vm, fuel: Option<u64>) {
     }
 }
 
+/// The fewest slots to which a stack may be limited: room for any function and what a library does.
+pub const LEAST_STACK: usize = 1_000;
+
+/// Limits the slots of each thread's stack; answers the limit before. A stack that has more keeps them for
+/// now, and does not grow.
+///
+/// # Safety
+/// As for [`set_fuel`].
+pub unsafe fn set_stack_limit(vm: *mut Vm, slots: usize) -> usize {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let most = slots.clamp(LEAST_STACK, MAX_STACK);
+        std::mem::replace(&mut (*vm).max_stack, most)
+    }
+}
+
 /// Takes the fuel of one instruction; false when there is none.
 ///
 /// # Safety
@@ -149,6 +168,21 @@ pub(crate) unsafe fn charge_bytes(vm: *mut Vm, bytes: usize) {
     unsafe {
         if (*vm).has_fuel && bytes >= BYTES {
             (*vm).fuel = ((*vm).fuel - (bytes / BYTES) as i64).max(0);
+        }
+    }
+}
+
+/// Takes fuel for so many steps of a pattern's matcher, if fuel is counted; what is missing is noticed at
+/// the next instruction.
+///
+/// # Safety
+/// As for [`charge_bytes`].
+#[inline]
+pub(crate) unsafe fn charge_steps(vm: *mut Vm, steps: usize) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        if (*vm).has_fuel && steps >= MATCH_STEPS {
+            (*vm).fuel = ((*vm).fuel - (steps / MATCH_STEPS) as i64).max(0);
         }
     }
 }

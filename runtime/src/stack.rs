@@ -11,7 +11,7 @@ use crate::error::{LuaError, Result};
 use crate::frame::{Continuation, FRAME_NATIVE, Frame};
 use crate::function::{LuaClosure, Proto};
 use crate::value::{self, Value};
-use crate::vm::{ERROR_STACK, EXTRA_SLOTS, MAX_STACK, Vm};
+use crate::vm::{ERROR_STACK, EXTRA_SLOTS, Vm};
 
 const INITIAL_STACK: usize = 40 + EXTRA_SLOTS;
 const INITIAL_FRAMES: usize = 8;
@@ -110,7 +110,7 @@ pub unsafe fn running_proto(vm: *const Vm) -> Option<*mut Proto> {
 /// Makes sure that `needed` slots from the saved `base` on are usable (besides the extra ones).
 ///
 /// # Errors
-/// A "stack overflow" error beyond [`MAX_STACK`]; [`LuaError::Memory`].
+/// A "stack overflow" error beyond [`Vm::max_stack`]; [`LuaError::Memory`].
 ///
 /// # Safety
 /// The saved state is that of the running thread. Pointers into its stack other than the fields
@@ -133,8 +133,9 @@ unsafe fn grow(vm: *mut Vm, needed: usize) -> Result<()> {
         let thread = (*vm).thread;
         let old_len = (*thread).stack.len();
         let used = (*vm).base.offset_from((*thread).stack.as_ptr()) as usize + needed;
-        let handling_overflow = old_len > MAX_STACK + EXTRA_SLOTS;
-        if used > MAX_STACK {
+        let most = (*vm).max_stack;
+        let handling_overflow = old_len > most + EXTRA_SLOTS;
+        if used > most {
             if handling_overflow {
                 if used <= old_len - EXTRA_SLOTS {
                     return Ok(());
@@ -142,12 +143,12 @@ unsafe fn grow(vm: *mut Vm, needed: usize) -> Result<()> {
                 return Err(crate::protect::error_in_error(&mut *vm));
             }
             // Room for the handling of the error itself.
-            resize(vm, MAX_STACK + ERROR_STACK + EXTRA_SLOTS)?;
+            resize(vm, most + ERROR_STACK + EXTRA_SLOTS)?;
             return Err((*vm).runtime_error("stack overflow"));
         }
         let new_len = (old_len * 2)
             .max(used + EXTRA_SLOTS)
-            .min(MAX_STACK + EXTRA_SLOTS);
+            .min(most + EXTRA_SLOTS);
         resize(vm, new_len)
     }
 }
@@ -174,7 +175,7 @@ pub unsafe fn resize(vm: *mut Vm, new_len: usize) -> Result<()> {
         };
         if new_len > old_len {
             let growth = new_len - old_len;
-            charge_growth(vm, growth * size_of::<Value>())?;
+            charge_growth(vm, new_len * size_of::<Value>())?;
             if stack.try_reserve_exact(growth).is_err() {
                 (*vm).heap.update_thread_charge(thread)?;
                 return Err(LuaError::Memory);
@@ -193,7 +194,7 @@ pub unsafe fn resize(vm: *mut Vm, new_len: usize) -> Result<()> {
 }
 
 /// Charges the running thread for memory that it is about to get, so that a refusal leaves
-/// everything as it was; what it gets is found out afterwards.
+/// everything as it was; what it gets is found out afterwards. The memory that it had is there meanwhile.
 unsafe fn charge_growth(vm: *mut Vm, bytes: usize) -> Result<()> {
     // SAFETY: the running thread is live.
     unsafe {
@@ -223,8 +224,9 @@ pub unsafe fn shrink(vm: *mut Vm) {
         };
         let used = (base + proto_slots.max(native_slots) + 64).max(top + 64);
         let wanted = (used + EXTRA_SLOTS).max(INITIAL_STACK);
-        if (wanted * 3 < len || (len > MAX_STACK + EXTRA_SLOTS && wanted < MAX_STACK))
-            && resize(vm, (wanted * 2).min(MAX_STACK)).is_err()
+        let most = (*vm).max_stack;
+        if (wanted * 3 < len || (len > most + EXTRA_SLOTS && wanted < most))
+            && resize(vm, (wanted * 2).min(most)).is_err()
         {
             // Shrinking allocates nothing that is charged; a failure leaves the larger stack.
         }
@@ -238,7 +240,7 @@ pub unsafe fn shrink(vm: *mut Vm) {
 pub unsafe fn shrink_after_error(vm: *mut Vm) {
     // SAFETY: the caller's contract.
     unsafe {
-        if (*(*vm).thread).stack.len() > MAX_STACK + EXTRA_SLOTS {
+        if (*(*vm).thread).stack.len() > (*vm).max_stack + EXTRA_SLOTS {
             (*vm).top = (*vm).base;
             shrink(vm);
         }
@@ -280,7 +282,7 @@ pub unsafe fn grow_frames(vm: *mut Vm) -> Result<()> {
         let frames = &mut (*thread).frames;
         let index = (*vm).frame_top.offset_from(frames.as_ptr());
         let extra = frames.len();
-        charge_growth(vm, extra * size_of::<Frame>())?;
+        charge_growth(vm, 2 * extra * size_of::<Frame>())?;
         if frames.try_reserve_exact(extra).is_err() {
             (*vm).heap.update_thread_charge(thread)?;
             return Err(LuaError::Memory);

@@ -83,6 +83,8 @@ pub struct Vm {
     pub frame_limit: *mut Frame,
     /// A new Lua frame must end at or below this slot, or the stack must grow first.
     pub stack_limit: *mut Value,
+    /// The most slots of a thread's stack: [`MAX_STACK`], or fewer (`limit::set_stack_limit`).
+    pub max_stack: usize,
     /// One past the last value after a multiple-result instruction.
     pub top: *mut Value,
     /// Saved pc.
@@ -181,6 +183,7 @@ impl Vm {
             frame_top: std::ptr::null_mut(),
             frame_limit: std::ptr::null_mut(),
             stack_limit: std::ptr::null_mut(),
+            max_stack: MAX_STACK,
             top: std::ptr::null_mut(),
             pc: std::ptr::null(),
             base: std::ptr::null_mut(),

@@ -11,7 +11,7 @@ pub mod snippet;
 use std::ffi::OsString;
 
 pub use perilune_runtime::sys::{
-    FirstBlocks, LargeBlocks, default_broken_pipe, error_text, path_from_bytes,
+    FirstBlocks, LargeBlocks, default_broken_pipe, error_text, path_from_bytes, set_return_memory,
 };
 pub use perilune_stdlib::base::{Warnings, standard_warnings};
 pub use perilune_stdlib::io::standard::{stdin_read_line, stdout_flush, stdout_write};

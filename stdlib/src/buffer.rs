@@ -13,6 +13,7 @@
 
 use perilune_frontend::number::{Number, push_number};
 use perilune_runtime::error::LuaError;
+use perilune_runtime::gc::charge;
 use perilune_runtime::native::{Call, UserdataRef};
 use std::cell::Cell;
 use std::ops::{Deref, DerefMut};
@@ -39,7 +40,11 @@ pub(crate) struct Buffer {
 impl Buffer {
     /// Charges as much as `capacity` needs.
     fn charge(&mut self, call: &mut Call<'_>, capacity: usize) -> Result<(), LuaError> {
-        let owed = capacity.saturating_sub(self.scratch);
+        let owed = if capacity <= self.scratch {
+            0
+        } else {
+            charge::block(capacity)
+        };
         if owed > self.charged {
             call.charge(owed - self.charged)?;
             self.charged = owed;
@@ -172,6 +177,10 @@ pub(crate) fn grow(
     }
     let wanted = needed.max(capacity.saturating_add(capacity / 2));
     out.charge(call, wanted)?;
+    // An allocator that copies has both blocks for a while.
+    call.charge(capacity)?;
     let more = wanted - out.len();
-    out.try_reserve_exact(more).map_err(|_| LuaError::Memory)
+    let outcome = out.try_reserve_exact(more);
+    call.discharge(capacity);
+    outcome.map_err(|_| LuaError::Memory)
 }

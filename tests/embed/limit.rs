@@ -3,6 +3,7 @@
 
 use crate::common::state;
 use perilune::{Error, Limit, Lua};
+use std::time::{Duration, Instant};
 
 /// The modes in which limits are tested.
 pub(crate) const MODES: &[&[&str]] = &[
@@ -121,6 +122,115 @@ fn a_program_without_fuel_stops_at_the_same_place_in_every_mode() {
                 );
             }
         }
+    }
+}
+
+/// Programs that recurse until the stack overflows, and answer how deep they got.
+const RECURSIVE: &[&str] = &[
+    "local depth = 0 local function f() depth = depth + 1 return 1 + f() end
+     for i = 1, 3 do depth = 0 ok, message = pcall(f) end at = depth",
+    "local depth = 0 local function g(n) depth = n return n end
+     local function f(n) g(n) local r = f(n + 1) return r end
+     for i = 1, 3 do ok, message = pcall(f, 1) end at = depth",
+    "local depth = 0 local t = setmetatable({}, {}) getmetatable(t).__add = function(a, b)
+       depth = depth + 1 return (a + b) end
+     ok, message = pcall(function() return t + 1 end) at = depth",
+    "local depth = 0 local function f(...) depth = depth + 1 return f(depth, ...) + 1 end
+     ok, message = pcall(f) at = depth",
+    "local depth = 0 local function f() depth = depth + 1 return (f()) end
+     for i = 1, 2 do depth = 0
+       local co = coroutine.create(f) ok, message = coroutine.resume(co) end at = depth",
+    "local depth = 0 local function odd(n) depth = n return not even(n + 1) end
+     function even(n) depth = n return not odd(n + 1) end
+     for i = 1, 4 do ok, message = pcall(even, 1) end at = depth",
+];
+
+#[test]
+fn the_stack_overflows_at_the_same_call_in_every_mode() {
+    for program in RECURSIVE {
+        for slots in [1_000, 3_333] {
+            let run = |modes: &[&str]| {
+                let lua = state(modes);
+                assert_eq!(lua.set_stack_limit(slots), 1_000_000);
+                lua.load(*program).exec().expect(program);
+                let text = "return ok, tostring(message), at";
+                lua.load(text).eval::<(bool, String, i64)>().expect("three")
+            };
+            let expected = run(&["off"]);
+            assert!(
+                !expected.0 && expected.1.contains("stack overflow"),
+                "{program}: {expected:?}"
+            );
+            assert!(
+                (20..slots as i64 / 2).contains(&expected.2),
+                "{program}: {expected:?}"
+            );
+            for modes in MODES {
+                assert_eq!(run(modes), expected, "{modes:?}: {program}");
+            }
+        }
+    }
+    // The limits of the limit.
+    let lua = Lua::new();
+    lua.set_stack_limit(0);
+    assert_eq!(lua.set_stack_limit(usize::MAX), 1_000);
+    assert_eq!(lua.set_stack_limit(5_000), 1_000_000);
+}
+
+#[test]
+fn patterns_burn_fuel_for_what_they_do() {
+    // Each match takes fewer steps than there are between two polls.
+    let program = "local s = ('a'):rep(12) .. 'b' for i = 1, 100 do at = i s:find('a*a*a*a*c') end";
+    let (_, left, stopped) = run(&["off"], program, PLENTY);
+    let needed = PLENTY - left.expect("fuel is counted");
+    assert!(!stopped && needed > 20_000, "{needed}");
+    for modes in MODES {
+        for fuel in [needed, needed / 3, needed / 2] {
+            let expected = run(&["off"], program, fuel);
+            assert_eq!(run(modes, program, fuel), expected, "{modes:?}: {fuel}");
+        }
+    }
+    for text in [
+        "for i = 1, 100 do at = i for w in s:gmatch('a*a*a*c') do end end",
+        "for i = 1, 100 do at = i s:match('a*a*a*c') s:gsub('a*a*a*c', '') end",
+    ] {
+        let program = format!("local s = ('a'):rep(30) {text}");
+        let (_, left, _) = run(&["off"], &program, PLENTY);
+        let needed = PLENTY - left.expect("fuel is counted");
+        assert!(needed > 20_000, "{text}: {needed}");
+        assert_eq!(
+            run(&["hot=1", "exit=1"], &program, PLENTY).1,
+            left,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn finalisers_do_not_keep_a_state_from_being_closed() {
+    let endless = "local m = {__gc = function() while true do pcall(error) end end}
+                   for i = 1, 1000 do t = {setmetatable({}, m), t} end";
+    for modes in MODES {
+        let began = Instant::now();
+        let lua = state(modes);
+        lua.load(endless).exec().expect("no error");
+        lua.set_fuel(Some(10_000));
+        drop(lua);
+        let lua = state(modes);
+        lua.load(endless).exec().expect("no error");
+        let deadline = Instant::now() + Duration::from_millis(5);
+        lua.set_deadline(Some(deadline)).expect("a clock");
+        drop(lua);
+        let lua = state(modes);
+        lua.load(endless).exec().expect("no error");
+        let handle = lua.interrupt_handle();
+        let thread = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(20));
+            handle.interrupt();
+        });
+        drop(lua);
+        thread.join().expect("no panic");
+        assert!(began.elapsed() < Duration::from_secs(10), "{modes:?}");
     }
 }
 

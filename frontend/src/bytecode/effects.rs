@@ -148,7 +148,7 @@ impl Effects {
     /// Whether the operands of an instruction say all about the registers that it reads and writes: most
     /// do, and to look at these takes far less time than [`Effects::of`].
     #[inline]
-    pub fn are_plain(op: Opcode) -> bool {
+    pub const fn are_plain(op: Opcode) -> bool {
         let is_special = matches!(
             op,
             Opcode::NewCell
@@ -338,7 +338,7 @@ impl Effects {
 }
 
 /// Whether control may go on to the next instruction.
-pub(super) fn falls_through(op: Opcode) -> bool {
+pub(super) const fn falls_through(op: Opcode) -> bool {
     !matches!(
         op,
         Opcode::Jump

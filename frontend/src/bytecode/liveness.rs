@@ -36,6 +36,15 @@ pub struct Liveness {
 }
 
 impl Liveness {
+    /// The bytes of its lists.
+    pub fn lists(&self) -> [usize; 3] {
+        [
+            size_of::<u64>() * self.sets.capacity(),
+            size_of::<RegisterSet>() * self.marked.capacity(),
+            size_of::<u64>() * self.in_scope.capacity(),
+        ]
+    }
+
     /// Computes the liveness of verified code; `captures` gives the upvalues of inner functions.
     pub fn compute<'p>(
         code: &[u64],
@@ -54,17 +63,19 @@ impl Liveness {
         };
         let mut flow = Flow::with_capacity(starts.len(), words);
         for &pc in &starts {
-            let pc = pc as usize;
-            if let Some((instruction, op)) = decode(code, pc) {
-                liveness.add(&mut flow, pc, instruction, op, captures);
+            let instruction = Instruction(code[pc as usize]);
+            if let Some(op) = instruction.opcode() {
+                flow.add_step(pc, instruction, op, code.len());
+                liveness.add_masks(&mut flow, pc as usize, instruction, op, captures);
             }
         }
         flow.solve(&mut liveness.sets);
         liveness
     }
 
-    /// Notes what an instruction does, for [`Flow::solve`].
-    fn add<'p>(
+    /// Notes what an instruction reads and writes, for [`Flow::solve`].
+    #[inline]
+    fn add_masks<'p>(
         &self,
         flow: &mut Flow,
         pc: usize,
@@ -72,54 +83,59 @@ impl Liveness {
         op: Opcode,
         captures: &dyn Fn(usize) -> &'p [Upvalue],
     ) {
-        let operands = op.operands();
-        if Effects::are_plain(op) && self.marked.is_empty() {
-            let fields = [
-                instruction.register_a(),
-                instruction.register_b(),
-                instruction.register_c(),
-            ];
-            for word in 0..self.words {
-                let (mut reads, mut writes) = (0, 0);
-                for (kind, register) in operands.into_iter().zip(fields) {
-                    let bit = u64::from(register / 64 == word) << (register % 64);
-                    match kind {
-                        Operand::Read => reads |= bit,
-                        Operand::Write => writes |= bit,
-                        Operand::ReadWrite => (reads, writes) = (reads | bit, writes | bit),
-                        _ => {}
-                    }
-                }
-                flow.masks.push([reads, !writes, u64::MAX]);
-            }
-        } else {
-            let inner: &[Upvalue] = match op {
-                Opcode::Closure => captures(instruction.bc() as usize),
-                _ => &[],
-            };
-            let effects = Effects::of(instruction, op, inner);
-            let mut reads = effects.all_reads(self.max_stack);
-            if let Some(&marked) = self.marked.get(pc) {
-                reads = reads.union(marked);
-            }
-            let writes = effects.all_writes();
-            for word in 0..self.words {
-                let (all, jump) = (writes.0[word], effects.jump_writes.0[word]);
-                flow.masks.push([reads.0[word], !all, !jump]);
-            }
+        let summary = &SUMMARIES[op as usize];
+        if !summary.is_plain || !self.marked.is_empty() {
+            return self.add_all_masks(flow, pc, instruction, op, captures);
         }
-        let end = self.sets.len() / self.words;
-        let within = |target: usize| (target < end).then_some(target);
-        let next = falls_through(op).then(|| pc + 1 + op.extra_words());
-        let jump = match operands {
-            [_, Operand::WideJump, _] | [_, _, Operand::Jump] => instruction.jump_distance(),
-            _ => None,
+        let fields = [
+            instruction.register_a(),
+            instruction.register_b(),
+            instruction.register_c(),
+        ];
+        if self.words == 1 {
+            let bits = |named: u8| {
+                let bit = |field: usize| u64::from(named >> field & 1) << (fields[field] % 64);
+                bit(0) | bit(1) | bit(2)
+            };
+            let (reads, writes) = (bits(summary.reads), bits(summary.writes));
+            return flow.masks.push([reads, !writes, u64::MAX]);
+        }
+        for word in 0..self.words {
+            let (mut reads, mut writes) = (0, 0);
+            for (field, register) in fields.into_iter().enumerate() {
+                let is_here = u64::from(register / 64 == word);
+                let bit = |named: u8| (is_here & u64::from(named >> field)) << (register % 64);
+                reads |= bit(summary.reads);
+                writes |= bit(summary.writes);
+            }
+            flow.masks.push([reads, !writes, u64::MAX]);
+        }
+    }
+
+    /// The same for instructions of which the operands do not say all, and for functions that mark
+    /// registers.
+    fn add_all_masks<'p>(
+        &self,
+        flow: &mut Flow,
+        pc: usize,
+        instruction: Instruction,
+        op: Opcode,
+        captures: &dyn Fn(usize) -> &'p [Upvalue],
+    ) {
+        let inner: &[Upvalue] = match op {
+            Opcode::Closure => captures(instruction.bc() as usize),
+            _ => &[],
         };
-        flow.steps.push(FlowStep {
-            at: pc,
-            next: next.and_then(within),
-            jump: jump.and_then(|distance| within((pc as i64 + 1 + distance) as usize)),
-        });
+        let effects = Effects::of(instruction, op, inner);
+        let mut reads = effects.all_reads(self.max_stack);
+        if let Some(&marked) = self.marked.get(pc) {
+            reads = reads.union(marked);
+        }
+        let writes = effects.all_writes();
+        for word in 0..self.words {
+            let (all, jump) = (writes.0[word], effects.jump_writes.0[word]);
+            flow.masks.push([reads.0[word], !all, !jump]);
+        }
     }
 
     /// Notes which locals are in scope where, for [`Liveness::live_or_in_scope`].
@@ -221,6 +237,74 @@ impl Liveness {
     }
 }
 
+/// What there is to know of an opcode for the dataflow, so that no operand's kind is looked at anew
+/// for every instruction.
+#[derive(Clone, Copy)]
+struct Summary {
+    /// Which of its fields name registers that are read, one bit each.
+    reads: u8,
+    /// Which of them name registers that are written.
+    writes: u8,
+    /// Code words.
+    length: u8,
+    jump: Jump,
+    falls_through: bool,
+    /// See [`Effects::are_plain`].
+    is_plain: bool,
+}
+
+/// Where an instruction has the distance that it jumps.
+#[derive(Clone, Copy)]
+enum Jump {
+    None,
+    /// In field C.
+    Short,
+    /// In fields B and C.
+    Wide,
+}
+
+/// By opcode.
+static SUMMARIES: [Summary; Opcode::ALL.len()] = {
+    let mut all = [Summary::of(Opcode::ALL[0]); Opcode::ALL.len()];
+    let mut n = 1;
+    while n < all.len() {
+        all[n] = Summary::of(Opcode::ALL[n]);
+        n += 1;
+    }
+    all
+};
+
+impl Summary {
+    const fn of(op: Opcode) -> Summary {
+        let operands = op.operands();
+        let (mut reads, mut writes) = (0, 0);
+        let mut field = 0;
+        while field < operands.len() {
+            let (reads_it, writes_it) = match operands[field] {
+                Operand::Read => (1, 0),
+                Operand::Write => (0, 1),
+                Operand::ReadWrite => (1, 1),
+                _ => (0, 0),
+            };
+            reads |= reads_it << field;
+            writes |= writes_it << field;
+            field += 1;
+        }
+        Summary {
+            reads,
+            writes,
+            length: 1 + op.extra_words() as u8,
+            jump: match operands {
+                [_, Operand::WideJump, _] => Jump::Wide,
+                [_, _, Operand::Jump] => Jump::Short,
+                _ => Jump::None,
+            },
+            falls_through: falls_through(op),
+            is_plain: Effects::are_plain(op),
+        }
+    }
+}
+
 /// What the instructions of a function do to its live sets, prepared for the dataflow: an instruction
 /// is looked at more than once where it lies in loops.
 struct Flow {
@@ -231,12 +315,14 @@ struct Flow {
     masks: Vec<[u64; 3]>,
 }
 
-/// An instruction, and where control goes from there.
+/// An instruction, and where control goes from there, or [`NOWHERE`].
 struct FlowStep {
-    at: usize,
-    next: Option<usize>,
-    jump: Option<usize>,
+    at: u32,
+    next: u32,
+    jump: u32,
 }
+
+const NOWHERE: u32 = u32::MAX;
 
 impl Flow {
     fn with_capacity(steps: usize, words: usize) -> Flow {
@@ -247,42 +333,80 @@ impl Flow {
         }
     }
 
+    /// Adds an instruction of code that ends at `end`.
+    #[inline]
+    fn add_step(&mut self, at: u32, instruction: Instruction, op: Opcode, end: usize) {
+        let summary = &SUMMARIES[op as usize];
+        let target = |distance: i64| {
+            let target = i64::from(at) + 1 + distance;
+            if (0..end as i64).contains(&target) {
+                target as u32
+            } else {
+                NOWHERE
+            }
+        };
+        self.steps.push(FlowStep {
+            at,
+            next: match summary.falls_through {
+                true => target(i64::from(summary.length) - 1),
+                false => NOWHERE,
+            },
+            jump: match summary.jump {
+                Jump::None => NOWHERE,
+                Jump::Short => target(i64::from(instruction.c() as i16)),
+                Jump::Wide => target(i64::from(instruction.bc() as i32)),
+            },
+        });
+    }
+
     /// Computes the live sets: backwards, and a loop again for as long as a jump to its head has seen
     /// less than what is live there.
     fn solve(&self, sets: &mut [u64]) {
         // By position: the last jump backwards to it, plus one.
         let mut loops = vec![0u32; sets.len() / self.words];
         for (n, step) in self.steps.iter().enumerate() {
-            if let Some(target) = step.jump.filter(|&target| target <= step.at) {
-                loops[target] = n as u32 + 1;
+            if step.jump <= step.at {
+                loops[step.jump as usize] = n as u32 + 1;
             }
         }
+        // Most functions have few registers: nothing is multiplied for them.
+        match self.words {
+            1 => self.go_back(1, sets, &loops),
+            words => self.go_back(words, sets, &loops),
+        }
+    }
+
+    #[inline(always)]
+    fn go_back(&self, words: usize, sets: &mut [u64], loops: &[u32]) {
         let mut n = self.steps.len();
         while n > 0 {
             n -= 1;
-            let has_grown = self.take(n, sets);
-            let end = loops[self.steps[n].at] as usize;
-            if has_grown && end != 0 {
-                n = end;
+            let has_grown = self.take(n, words, sets);
+            if has_grown {
+                let end = loops[self.steps[n].at as usize] as usize;
+                if end != 0 {
+                    n = end;
+                }
             }
         }
     }
 
     /// Computes what is live at an instruction from what is live where it may go; whether that is more
     /// than before.
-    fn take(&self, n: usize, sets: &mut [u64]) -> bool {
+    #[inline(always)]
+    fn take(&self, n: usize, words: usize, sets: &mut [u64]) -> bool {
         let step = &self.steps[n];
         let mut has_grown = false;
-        for word in 0..self.words {
-            let [reads, next, jump] = self.masks[n * self.words + word];
+        for word in 0..words {
+            let [reads, next, jump] = self.masks[n * words + word];
             let mut live = reads;
-            if let Some(target) = step.next {
-                live |= sets[target * self.words + word] & next;
+            if step.next != NOWHERE {
+                live |= sets[step.next as usize * words + word] & next;
             }
-            if let Some(target) = step.jump {
-                live |= sets[target * self.words + word] & jump;
+            if step.jump != NOWHERE {
+                live |= sets[step.jump as usize * words + word] & jump;
             }
-            let known = &mut sets[step.at * self.words + word];
+            let known = &mut sets[step.at as usize * words + word];
             has_grown |= *known != live;
             *known = live;
         }
@@ -302,7 +426,8 @@ pub fn instruction_starts(code: &[u64]) -> Vec<u32> {
     let mut pc = 0;
     while let Some(&word) = code.get(pc) {
         starts.push(pc as u32);
-        pc += Instruction(word).length();
+        let summary = SUMMARIES.get(Instruction(word).op_byte() as usize);
+        pc += summary.map_or(1, |summary| summary.length as usize);
     }
     starts
 }
@@ -313,8 +438,8 @@ pub fn instruction_starts(code: &[u64]) -> Vec<u32> {
 /// variable reads it.
 fn marked_registers(code: &[u64], starts: &[u32]) -> Vec<RegisterSet> {
     let marks = |pc: u32| {
-        decode(code, pc as usize)
-            .is_some_and(|(_, op)| matches!(op, Opcode::MarkClose | Opcode::GenericForPrep))
+        let byte = Instruction(code[pc as usize]).op_byte();
+        byte == Opcode::MarkClose as u8 || byte == Opcode::GenericForPrep as u8
     };
     if !starts.iter().any(|&pc| marks(pc)) {
         return Vec::new();

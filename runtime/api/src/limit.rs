@@ -35,6 +35,29 @@ impl Lua {
         unsafe { limit::set_fuel(self.vm(), fuel) }
     }
 
+    /// Limits how deep calls may nest: each thread's stack has at most so many slots (at least 1,000 and at
+    /// most 1,000,000, which is the default). A call takes as many as its function has registers, one for
+    /// the function, and its further arguments if it is variadic. Answers the limit before.
+    ///
+    /// A call that does not fit raises "stack overflow", as it does in PUC Lua with its larger limit;
+    /// programs may catch that. Whatever is compiled to machine code when, the same program overflows at
+    /// the same call. A stack that is larger already does not grow. What recurses through library functions
+    /// that PUC Lua implements by recursion in C is limited to 200 levels besides ("C stack overflow").
+    ///
+    /// ```
+    /// use perilune::{Error, Lua};
+    /// let lua = Lua::new();
+    /// lua.set_stack_limit(2_000);
+    /// let text = "local function f(n) return 1 + f(n + 1) end return pcall(f, 1)";
+    /// let (ok, message): (bool, String) = lua.load(text).eval()?;
+    /// assert!(!ok && message.contains("stack overflow"));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn set_stack_limit(&self, slots: usize) -> usize {
+        // SAFETY: as for `set_fuel`.
+        unsafe { limit::set_stack_limit(self.vm(), slots) }
+    }
+
     /// The fuel that is left, if it is counted.
     pub fn fuel(&self) -> Option<u64> {
         // SAFETY: the machine lives as long as the state.

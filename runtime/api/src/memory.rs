@@ -12,6 +12,12 @@ impl Lua {
     /// Limits the bytes in use; 0 for no limit. What does not fit raises "not enough memory".
     /// Answers the limit before.
     ///
+    /// All that the state takes counts, as the allocator rounds it: values, strings, stacks, compiled code
+    /// and what is known of it. What Rust values own elsewhere does not. So the process grows by no
+    /// more than the limit and a twentieth of it, and about 2 MiB that do not depend on the limit, unless what
+    /// stays alive lies scattered among what was freed: memory that the allocator can't use for blocks of
+    /// other sizes is not counted. When the limit is near, freed memory is given back to the system.
+    ///
     /// ```
     /// use perilune::{Error, Lua};
     /// let lua = Lua::new();

@@ -6,7 +6,7 @@
 use super::heap::{Heap, Phase};
 use super::object::layout_of;
 use super::pacing::Mode;
-use super::{BLACK, COLOUR, FINALIZABLE, GcHeader, Kind, Roots, WHITES};
+use super::{BLACK, COLOUR, FINALIZABLE, GcHeader, Kind, Roots, WHITES, charge};
 use crate::coroutine::Thread;
 use crate::function::{Cell, LuaClosure, NativeClosure, Proto};
 use crate::string::{HASHED, INTERNED, LuaString, MAX_SHORT};
@@ -47,22 +47,25 @@ impl Heap {
     /// Bytes in use, counted anew from all objects and lists; what others charged
     /// ([`Heap::charge`]) is not included.
     pub fn recount_bytes(&self) -> usize {
-        let pointers = self.gray.capacity()
-            + self.gray_again.capacity()
-            + self.marked_threads.capacity()
-            + self.protos.capacity()
-            + self.finalizable.capacity()
-            + self.pending.capacity()
-            + self.generations.young_strings.capacity()
-            + self.strings.buckets.len();
-        let mut bytes = size_of::<Heap>()
-            + pointers * size_of::<*mut GcHeader>()
+        let lists = [
+            self.gray.capacity(),
+            self.gray_again.capacity(),
+            self.marked_threads.capacity(),
+            self.protos.capacity(),
+            self.finalizable.capacity(),
+            self.pending.capacity(),
+            self.generations.young_strings.capacity(),
+            self.strings.buckets.len(),
+        ];
+        let lists = lists.map(charge::list::<*mut GcHeader>);
+        let mut bytes = charge::block(size_of::<Heap>())
+            + lists.iter().sum::<usize>()
             + self.weak.bytes()
             + self.shapes.charged;
         self.for_each_object(&mut |object| {
             // SAFETY: listed objects are not freed; the kind names the type.
             bytes += unsafe {
-                layout_of(object).size()
+                charge::block(layout_of(object).size())
                     + match (*object).kind {
                         Kind::Table => Table::external_bytes(object.cast()),
                         Kind::Userdata => (*object.cast::<Userdata>()).charged,

@@ -2,8 +2,8 @@
 //!
 //! None of them collects, so a caller may hold several new objects that nothing refers to yet.
 
-use super::Kind;
 use super::heap::Heap;
+use super::{Kind, charge};
 use crate::coroutine::{Status, Thread};
 use crate::error::{LuaError, Result};
 use crate::function::{Cell, LuaClosure, NativeClosure, NativeDescription, Proto};
@@ -14,6 +14,8 @@ use crate::table::Table;
 use crate::userdata::{Access, Boxed, Contents, Userdata};
 use crate::value::{NIL, Value};
 use perilune_frontend::bytecode::proto as compiled;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::rc::Rc;
 
 impl Heap {
     /// An empty table with the empty root shape.
@@ -123,7 +125,7 @@ impl Heap {
         user_value_count: usize,
     ) -> Result<*mut Userdata> {
         let user_values = filled_box(user_value_count, Value::NIL)?;
-        let external = size_of_val(&*user_values) + value.size();
+        let external = charge::block(size_of_val(&*user_values)) + charge::block(value.size());
         self.charge(external)?;
         // SAFETY: `Userdata` is what the kind names; all its fields are written at once.
         unsafe {
@@ -164,7 +166,7 @@ impl Heap {
         unsafe {
             if (&(*userdata).user_values).is_empty() {
                 let user_values = filled_box(1, value)?;
-                let bytes = size_of_val(&*user_values);
+                let bytes = charge::block(size_of_val(&*user_values));
                 self.charge(bytes)?;
                 (*userdata).charged += bytes;
                 (*userdata).user_values = user_values;
@@ -209,13 +211,13 @@ impl Heap {
 
     /// The heap's form of a compiled function, inner functions included.
     pub fn new_proto(&mut self, source: compiled::Proto) -> Result<*mut Proto> {
-        self.new_proto_with(Box::new(source), &mut LongStrings::default())
+        self.new_proto_with(Box::new(source), &mut Shared::default())
     }
 
     fn new_proto_with(
         &mut self,
         mut source: Box<compiled::Proto>,
-        long_strings: &mut LongStrings,
+        shared: &mut Shared,
     ) -> Result<*mut Proto> {
         let inner = std::mem::take(&mut source.protos);
         let mut protos = Vec::new();
@@ -223,7 +225,7 @@ impl Heap {
             .try_reserve_exact(inner.len())
             .map_err(|_| LuaError::Memory)?;
         for proto in inner {
-            protos.push(self.new_proto_with(proto, long_strings)?);
+            protos.push(self.new_proto_with(proto, shared)?);
         }
         let compiled_constants = std::mem::take(&mut source.constants);
         let mut constants = Vec::new();
@@ -240,17 +242,22 @@ impl Heap {
                     Value::string(self.new_string(&bytes)?)
                 }
                 compiled::Constant::String(bytes) => {
-                    Value::string(match long_strings.get(&bytes.as_ptr()) {
+                    Value::string(match shared.long_strings.get(&bytes.as_ptr()) {
                         Some(&(string, _)) => string,
                         None => {
                             let string = self.new_string(&bytes)?;
-                            long_strings.insert(bytes.as_ptr(), (string, bytes));
+                            let text = bytes.as_ptr();
+                            shared.long_strings.insert(text, (string, bytes));
                             string
                         }
                     })
                 }
             });
         }
+        source.locals.shrink_to_fit();
+        source.upvalues.shrink_to_fit();
+        source.lines.runs.shrink_to_fit();
+        let names = shared.new_names(&source);
         let code = OwnedSlice::from(std::mem::take(&mut source.code));
         self.reserve_proto()?;
         // SAFETY: `Proto` is what the kind names; all its fields are written at once. Room in the
@@ -285,15 +292,33 @@ impl Heap {
                 learned: 0,
             });
             self.protos.push(proto);
-            self.update_proto_charge(proto)?;
+            self.charge_new_proto(proto, names)?;
             Ok(proto)
         }
     }
 }
 
-/// The long strings of a chunk, by the address of their text: equal constants of its functions are
-/// one object, as in PUC Lua. The text is kept so that its address stays its own.
-type LongStrings = rustc_hash::FxHashMap<*const u8, (*mut LuaString, std::rc::Rc<[u8]>)>;
+/// What the functions of a chunk share.
+#[derive(Default)]
+struct Shared {
+    /// Its long strings, by the address of their text: equal constants of its functions are one object, as
+    /// in PUC Lua. The text is kept so that its address stays its own.
+    long_strings: FxHashMap<*const u8, (*mut LuaString, Rc<[u8]>)>,
+    /// Names that a function made before is charged for.
+    names: FxHashSet<*const u8>,
+}
+
+impl Shared {
+    /// The bytes of the names that only functions from `source` on have.
+    fn new_names(&mut self, source: &compiled::Proto) -> usize {
+        let locals = source.locals.iter().map(|local| &local.name);
+        let upvalues = source.upvalues.iter().filter_map(|up| up.name.as_ref());
+        let all = locals.chain(upvalues).chain(&source.source);
+        all.filter(|name| self.names.insert(name.as_ptr()))
+            .map(|name| charge::block(2 * size_of::<usize>() + name.len()))
+            .sum()
+    }
+}
 
 /// A box of `len` values, without aborting when there is no memory.
 fn filled_box(len: usize, value: Value) -> Result<Box<[Value]>> {

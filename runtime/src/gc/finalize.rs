@@ -7,7 +7,7 @@
 //! another `setmetatable` arms it again.
 
 use super::heap::Heap;
-use super::{FINALIZABLE, GcHeader};
+use super::{FINALIZABLE, GcHeader, charge};
 use crate::error::{LuaError, Result};
 use crate::value::Value;
 
@@ -64,26 +64,21 @@ impl Heap {
     /// Room for one more object with a finaliser, now and when it will be pending.
     pub(crate) fn reserve_finalizable(&mut self) -> Result<()> {
         let total = self.finalizable.len() + self.pending.len() + 1;
-        let entry = size_of::<*mut GcHeader>();
         if self.finalizable.capacity() <= self.finalizable.len() {
-            let before = self.finalizable.capacity();
-            let more = before.max(16);
-            self.charge(more * entry)?;
-            if self.finalizable.try_reserve_exact(more).is_err() {
-                self.discharge(more * entry);
-                return Err(LuaError::Memory);
-            }
+            let more = self.finalizable.capacity().max(16);
+            self.grow_list(more, |heap| &mut heap.finalizable)?;
         }
         if self.pending.capacity() < total {
             let more = self.finalizable.capacity() + self.pending.len();
             let more = more.max(total) - self.pending.len();
-            let before = self.pending.capacity();
-            let bytes = (self.pending.len() + more - before) * entry;
+            let before = charge::list::<*mut GcHeader>(self.pending.capacity());
+            let bytes = charge::list::<*mut GcHeader>(self.pending.len() + more);
             self.charge(bytes)?;
             if self.pending.try_reserve_exact(more).is_err() {
                 self.discharge(bytes);
                 return Err(LuaError::Memory);
             }
+            self.discharge(before);
         }
         Ok(())
     }

@@ -9,8 +9,8 @@
 
 use super::heap::{Heap, Phase};
 use super::pacing::{Mode, run_until_pause};
-use super::{GcHeader, Roots};
-use crate::error::{LuaError, Result};
+use super::{GcHeader, Roots, charge};
+use crate::error::Result;
 use crate::string::LuaString;
 
 /// Generational mode's own lists; empty in incremental mode.
@@ -49,13 +49,7 @@ impl Heap {
         let list = &mut self.generations.young_strings;
         if list.len() == list.capacity() {
             let more = list.capacity().max(256);
-            let bytes = more * size_of::<*mut LuaString>();
-            self.charge(bytes)?;
-            let list = &mut self.generations.young_strings;
-            if list.try_reserve_exact(more).is_err() {
-                self.discharge(bytes);
-                return Err(LuaError::Memory);
-            }
+            self.grow_list(more, |heap| &mut heap.generations.young_strings)?;
         }
         Ok(())
     }
@@ -101,7 +95,7 @@ impl Heap {
             }
         }
         let young = std::mem::take(&mut self.generations.young_strings);
-        self.discharge(young.capacity() * size_of::<*mut LuaString>());
+        self.discharge(charge::list::<*mut LuaString>(young.capacity()));
         self.generations = Generations::default();
         self.pacing.set_mode(Mode::Incremental);
         self.phase = Phase::Pause;

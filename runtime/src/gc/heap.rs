@@ -9,6 +9,7 @@
 //!   set. They may lower it down to `used`, never below.
 //! - A safepoint calls [`crate::gc::step`] when `used > threshold`.
 
+use super::charge;
 use super::generational::Generations;
 use super::intern::StringTable;
 use super::pacing::Pacing;
@@ -56,6 +57,8 @@ pub struct Heap {
     /// Bytes of objects that traces did not make, since the last cycle and before the threshold was
     /// last set.
     pub(crate) unmade: usize,
+    /// The most bytes that were seen in use since the allocator last gave back memory.
+    peak: usize,
     /// Above this many bytes, charging takes its slow path.
     ceiling: usize,
     /// The white of new objects.
@@ -124,6 +127,7 @@ impl Heap {
             learned: 0,
             compiled: 0,
             unmade: 0,
+            peak: 0,
             ceiling: UNLIMITED,
             current_white: WHITE_0,
             phase: Phase::Pause,
@@ -150,7 +154,7 @@ impl Heap {
             limit: UNLIMITED,
             failing: None,
         });
-        heap.charge(size_of::<Heap>())?;
+        heap.charge(charge::block(size_of::<Heap>()))?;
         heap.grow_string_table()?;
         for (index, event) in Event::ALL.iter().enumerate() {
             heap.names[index] = heap.new_string(event.name().as_bytes())?;
@@ -204,6 +208,32 @@ impl Heap {
         }
         self.compiled = bytes;
         Ok(())
+    }
+
+    /// To be called where much memory may be in use.
+    #[inline]
+    pub(crate) fn note_peak(&mut self) {
+        self.peak = self.peak.max(self.used);
+    }
+
+    /// To be called where much memory may have been freed. If there is a limit, and more is free than could
+    /// be wasted without reaching it, the allocator has to give that back: it would keep it for blocks of
+    /// like sizes, and take more for others.
+    #[inline]
+    pub(crate) fn return_memory(&mut self) {
+        if self.limit != UNLIMITED
+            && self.peak.saturating_sub(self.used)
+                > self.limit.saturating_sub(self.peak) + self.limit / 32
+        {
+            self.return_memory_now();
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn return_memory_now(&mut self) {
+        crate::sys::return_memory();
+        self.peak = self.used;
     }
 
     /// Whether memory in use comes near the limit.
@@ -309,18 +339,18 @@ impl Heap {
         was_waiting
     }
 
-    /// Memory of `layout`, charged. Its content is undefined.
+    /// Memory of `layout`, charged as [`charge::block`] says. Its content is undefined.
     #[inline]
     pub fn allocate_buffer(&mut self, layout: Layout) -> Result<NonNull<u8>> {
         if layout.size() == 0 {
             return Ok(dangling(layout));
         }
-        self.charge(layout.size())?;
+        self.charge(charge::block(layout.size()))?;
         // SAFETY: the layout's size is not zero.
         match NonNull::new(unsafe { std::alloc::alloc(layout) }) {
             Some(p) => Ok(p),
             None => {
-                self.discharge(layout.size());
+                self.discharge(charge::block(layout.size()));
                 Err(LuaError::Memory)
             }
         }
@@ -346,16 +376,22 @@ impl Heap {
             unsafe { self.free_buffer(p, old) };
             return Ok(dangling(new));
         }
-        // Growing charges first, so that a refusal leaves everything as it was.
-        self.charge(new_size.saturating_sub(old.size()))?;
+        // Growth is charged first, so that a refusal leaves everything as it was; and in full, since an
+        // allocator that copies has both blocks for a while.
+        let (before, after) = (charge::block(old.size()), charge::block(new_size));
+        let grows = after > before;
+        if grows {
+            self.charge(after)?;
+            self.note_peak();
+        }
         // SAFETY: the caller's contract; the new size is not zero and fits a layout.
         match NonNull::new(unsafe { std::alloc::realloc(p.as_ptr(), old, new_size) }) {
             Some(p) => {
-                self.discharge(old.size().saturating_sub(new_size));
+                self.discharge(if grows { before } else { before - after });
                 Ok(p)
             }
             None => {
-                self.discharge(new_size.saturating_sub(old.size()));
+                self.discharge(if grows { after } else { 0 });
                 Err(LuaError::Memory)
             }
         }
@@ -368,7 +404,7 @@ impl Heap {
     #[inline]
     pub unsafe fn free_buffer(&mut self, p: NonNull<u8>, layout: Layout) {
         if layout.size() != 0 {
-            self.discharge(layout.size());
+            self.discharge(charge::block(layout.size()));
             // SAFETY: the caller's contract.
             unsafe { std::alloc::dealloc(p.as_ptr(), layout) };
         }
@@ -439,16 +475,33 @@ impl Heap {
         unsafe { (*object).mark & self.other_white() != 0 }
     }
 
+    /// Gives one of the heap's lists room for `more` items than it has.
+    ///
+    /// # Errors
+    /// Memory; then nothing has changed.
+    pub(crate) fn grow_list<T>(
+        &mut self,
+        more: usize,
+        of: impl Fn(&mut Heap) -> &mut Vec<T>,
+    ) -> Result<()> {
+        let before = of(self).capacity();
+        let bytes = charge::list::<T>(of(self).len() + more);
+        self.charge(bytes)?;
+        let is_larger = of(self).try_reserve_exact(more).is_ok();
+        self.discharge(bytes);
+        self.used = self.used - charge::list::<T>(before) + charge::list::<T>(of(self).capacity());
+        if is_larger {
+            Ok(())
+        } else {
+            Err(LuaError::Memory)
+        }
+    }
+
     /// Room to list one more proto.
     pub(crate) fn reserve_proto(&mut self) -> Result<()> {
         if self.protos.len() == self.protos.capacity() {
             let more = self.protos.capacity().max(32);
-            let bytes = more * size_of::<*mut Proto>();
-            self.charge(bytes)?;
-            if self.protos.try_reserve_exact(more).is_err() {
-                self.discharge(bytes);
-                return Err(LuaError::Memory);
-            }
+            self.grow_list(more, |heap| &mut heap.protos)?;
         }
         Ok(())
     }

@@ -8,8 +8,8 @@
 //! - A string found dead (garbage that the running sweep has not reached) is made alive again
 //!   before it is handed out.
 
-use super::Kind;
 use super::heap::Heap;
+use super::{Kind, charge};
 use crate::error::{LuaError, Result};
 use crate::string::{HASHED, INTERNED, LuaString, MAX_SHORT, hash_bytes};
 use std::alloc::Layout;
@@ -263,9 +263,12 @@ impl Heap {
     pub(crate) fn grow_string_table(&mut self) -> Result<()> {
         let old = self.strings.buckets.len();
         let new = (old * 2).max(MIN_BUCKETS);
-        let bytes = (new - old) * size_of::<*mut LuaString>();
+        // Both tables are there while strings move.
+        let bytes = charge::list::<*mut LuaString>(new);
         match self.charge(bytes) {
-            Ok(()) if self.strings.resize(new) => {}
+            Ok(()) if self.strings.resize(new) => {
+                self.discharge(charge::list::<*mut LuaString>(old));
+            }
             Err(error) if old == 0 => return Err(error),
             Ok(()) => {
                 self.discharge(bytes);
@@ -286,7 +289,8 @@ impl Heap {
         if old > MIN_BUCKETS && self.strings.count < old / 4 {
             let new = (old / 2).max(MIN_BUCKETS);
             if self.strings.resize(new) {
-                self.discharge((old - new) * size_of::<*mut LuaString>());
+                let bytes = charge::list::<*mut LuaString>;
+                self.discharge(bytes(old) - bytes(new));
             }
         }
     }

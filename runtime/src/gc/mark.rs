@@ -3,12 +3,12 @@
 //! Functions here take the heap as a raw pointer: they hand closures to the root set and to the
 //! shapes, which lead back into the heap while one of its fields is borrowed.
 //!
-//! When there is no memory for a list of gray objects, the object just stays gray and
+//! When there is no memory for a list of gray objects, or the limit forbids it, the object just stays gray and
 //! `gray_overflow` is set; the atomic part then looks for gray objects in the whole heap. So
 //! marking cannot fail.
 
 use super::heap::{Heap, Phase};
-use super::{BLACK, GcHeader, Kind, Roots, WHITES};
+use super::{BLACK, GcHeader, Kind, Roots, WHITES, charge};
 use crate::coroutine::Thread;
 use crate::function::{Cell, LuaClosure, NativeClosure, Proto};
 use crate::string::LuaString;
@@ -68,7 +68,7 @@ impl Heap {
                 Kind::Thread => {
                     (*object).set_colour(0);
                     let threads = &raw mut (*this).marked_threads;
-                    if !push(&mut *threads, &mut (*this).used, object.cast()) {
+                    if !push(this, threads, object.cast()) {
                         (*this).threads_lost = true;
                         (*this).gray_overflow = true;
                     }
@@ -91,7 +91,7 @@ impl Heap {
         // SAFETY: the caller passes a live heap.
         unsafe {
             let gray = &raw mut (*this).gray;
-            if !push(&mut *gray, &mut (*this).used, object) {
+            if !push(this, gray, object) {
                 (*this).gray_overflow = true;
             }
         }
@@ -105,7 +105,7 @@ impl Heap {
         // SAFETY: the caller's contract.
         unsafe {
             let gray_again = &raw mut (*this).gray_again;
-            if !push(&mut *gray_again, &mut (*this).used, object) {
+            if !push(this, gray_again, object) {
                 (*this).gray_overflow = true;
             }
         }
@@ -379,24 +379,42 @@ pub(crate) unsafe fn is_cleared(value: Value) -> bool {
     }
 }
 
-/// Appends to a list and charges its growth in `used`. False when there is no memory. The limit
-/// is not looked at: these lists are what frees memory.
+/// Appends to one of the heap's lists and charges its growth. False when there is no memory for it.
+///
+/// # Safety
+/// `this` is a live heap and `list` a list of its own.
 #[inline(always)]
-pub(crate) fn push<T>(list: &mut Vec<T>, used: &mut usize, item: T) -> bool {
-    if list.len() == list.capacity() && !grow(list, used) {
-        return false;
+pub(crate) unsafe fn push<T>(this: *mut Heap, list: *mut Vec<T>, item: T) -> bool {
+    // SAFETY: the caller's contract; nothing else borrows the list.
+    unsafe {
+        if (*list).len() == (*list).capacity() && !grow(this, list) {
+            return false;
+        }
+        (&mut *list).push(item);
     }
-    list.push(item);
     true
 }
 
+/// A list of gray objects may take this part of the memory limit, even beyond it: it is what frees memory.
+/// A longer one, of which the last objects are looked for in the whole heap, is slower.
+const LIST_PART: usize = 64;
+
 #[cold]
 #[inline(never)]
-fn grow<T>(list: &mut Vec<T>, used: &mut usize) -> bool {
-    let before = list.capacity();
-    if list.try_reserve(before.max(64)).is_err() {
-        return false;
+unsafe fn grow<T>(this: *mut Heap, list: *mut Vec<T>) -> bool {
+    // SAFETY: as for `push`; the heap's other fields are not part of the list.
+    unsafe {
+        let list = &mut *list;
+        let before = list.capacity();
+        let more = before.max(64);
+        let bytes = charge::list::<T>(before + more);
+        let limit = (*this).limit;
+        let is_refused = bytes > limit / LIST_PART && (*this).used.saturating_add(bytes) > limit;
+        if is_refused || list.try_reserve(more).is_err() {
+            return false;
+        }
+        let charged = (*this).used - charge::list::<T>(before);
+        (*this).used = charged + charge::list::<T>(list.capacity());
     }
-    *used += (list.capacity() - before) * size_of::<T>();
     true
 }

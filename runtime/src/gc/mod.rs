@@ -23,6 +23,7 @@
 
 pub mod barrier;
 pub mod caches;
+pub mod charge;
 pub mod check;
 pub mod construct;
 pub mod finalize;

@@ -1,7 +1,7 @@
 //! Sizes of objects, and how they are freed.
 
 use super::heap::Heap;
-use super::{GcHeader, Kind};
+use super::{GcHeader, Kind, charge};
 use crate::coroutine::Thread;
 use crate::error::Result;
 use crate::function::{Cell, LuaClosure, NativeClosure, Proto};
@@ -141,12 +141,33 @@ impl Heap {
         // SAFETY: the caller's contract.
         unsafe {
             let learned = learned_bytes(proto);
-            let bytes = proto_bytes(proto) + learned;
             let charged = (*proto).charged;
+            let bytes = charged - (*proto).learned + learned;
             self.change_charge(charged, bytes)?;
             (*proto).charged = bytes;
             self.learned = self.learned - (*proto).learned + learned;
             (*proto).learned = learned;
+        }
+        Ok(())
+    }
+
+    /// Charges for a new proto, of whose names this one bears `names` bytes.
+    ///
+    /// # Errors
+    /// Memory; then nothing is charged.
+    ///
+    /// # Safety
+    /// `proto` is a new proto of this heap.
+    pub(crate) unsafe fn charge_new_proto(
+        &mut self,
+        proto: *mut Proto,
+        names: usize,
+    ) -> Result<()> {
+        // SAFETY: the caller's contract.
+        unsafe {
+            let bytes = proto_bytes(proto, names);
+            self.charge(bytes)?;
+            (*proto).charged = bytes;
         }
         Ok(())
     }
@@ -166,9 +187,9 @@ unsafe fn thread_bytes(thread: *const Thread) -> usize {
     // SAFETY: the caller passes a live thread.
     unsafe {
         let thread = &*thread;
-        thread.stack.capacity() * size_of::<Value>()
-            + thread.frames.capacity() * size_of::<crate::frame::Frame>()
-            + thread.to_be_closed.capacity() * size_of::<u32>()
+        charge::list::<Value>(thread.stack.capacity())
+            + charge::list::<crate::frame::Frame>(thread.frames.capacity())
+            + charge::list::<u32>(thread.to_be_closed.capacity())
     }
 }
 
@@ -177,27 +198,32 @@ unsafe fn learned_bytes(proto: *const Proto) -> usize {
     // SAFETY: the caller passes a live proto.
     unsafe {
         let proto = &*proto;
-        // A map entry is a key and a box; the site itself is behind the box.
-        let site = size_of::<crate::frame::CallSite>() + 2 * size_of::<u64>();
-        proto.sites.capacity().saturating_mul(site)
-            + proto.cache_records.capacity() * size_of::<crate::ops::cache::CacheRecord>()
+        let sites = proto.sites.len() * charge::block(size_of::<crate::frame::CallSite>());
+        let liveness = proto.liveness.get().map_or(0, |liveness| {
+            let lists = liveness.lists().map(charge::block);
+            charge::block(size_of_val(&**liveness)) + lists.iter().sum::<usize>()
+        });
+        sites
+            + liveness
+            + charge::map::<((u64, u64), usize)>(proto.sites.capacity())
+            + charge::list::<crate::ops::cache::CacheRecord>(proto.cache_records.capacity())
     }
 }
 
-/// Bytes that a proto owns besides its struct, and besides [`learned_bytes`].
-unsafe fn proto_bytes(proto: *const Proto) -> usize {
+/// Bytes that a proto owns besides its struct, and besides [`learned_bytes`]; those of its names are
+/// `names`.
+unsafe fn proto_bytes(proto: *const Proto, names: usize) -> usize {
     // SAFETY: the caller passes a live proto.
     unsafe {
         let proto = &*proto;
         let debug = &*proto.debug;
-        // Names are shared by all protos of a chunk: they are not counted one by one.
-        let names = debug.locals.len() * (size_of::<LocalVariable>() + size_of::<usize>());
-        size_of_val(&*proto.code)
-            + size_of_val(&*proto.constants)
-            + size_of_val(&*proto.protos)
-            + size_of_val(debug)
+        charge::block(size_of_val(&*proto.code))
+            + charge::block(size_of_val(&*proto.constants))
+            + charge::block(size_of_val(&*proto.protos))
+            + charge::block(size_of_val(debug))
+            + charge::list::<LocalVariable>(debug.locals.capacity())
+            + charge::list::<Upvalue>(debug.upvalues.capacity())
+            + charge::list::<(u32, u32)>(debug.lines.runs.capacity())
             + names
-            + debug.upvalues.len() * size_of::<Upvalue>()
-            + debug.lines.runs.len() * size_of::<(u32, u32)>()
     }
 }

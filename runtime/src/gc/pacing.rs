@@ -186,6 +186,11 @@ impl Heap {
         self.pacing.stopped & (STOPPED_INTERNALLY | CLOSING) != 0
     }
 
+    /// Whether the state is being closed.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.pacing.is_closing()
+    }
+
     /// The state is being closed: no collection and no new finalisers from here on.
     pub(crate) fn set_closing(&mut self) {
         self.pacing.stopped |= CLOSING;

@@ -3,8 +3,8 @@
 //! The object list is moved to `unswept` at the start; each live object goes back to `objects`,
 //! where new ones also go meanwhile. Then follow the chains of the string table.
 
-use super::GcHeader;
 use super::heap::{Heap, Phase};
+use super::{GcHeader, charge};
 
 impl Heap {
     /// Starts sweeping. Dead is what has the other white; if whites were not flipped before,
@@ -115,9 +115,9 @@ impl Heap {
         let mut freed = 0;
         for list in [&mut self.gray, &mut self.gray_again] {
             if list.capacity() > KEEP && list.len() <= KEEP {
-                let before = list.capacity();
+                let before = charge::list::<*mut GcHeader>(list.capacity());
                 list.shrink_to(KEEP);
-                freed += (before - list.capacity()) * size_of::<*mut GcHeader>();
+                freed += before - charge::list::<*mut GcHeader>(list.capacity());
             }
         }
         freed += self.weak.bytes();

@@ -9,7 +9,7 @@
 
 use super::heap::Heap;
 use super::mark::{is_cleared, push};
-use super::{GcHeader, Roots};
+use super::{GcHeader, Roots, charge};
 use crate::metatable::Event;
 use crate::string::LuaString;
 use crate::table::Table;
@@ -44,11 +44,10 @@ impl WeakLists {
 
     /// Bytes of the lists themselves.
     pub(crate) fn bytes(&self) -> usize {
-        (self.values.capacity()
-            + self.ephemerons.capacity()
-            + self.both.capacity()
-            + self.spare.capacity())
-            * size_of::<*mut Table>()
+        [&self.values, &self.ephemerons, &self.both, &self.spare]
+            .iter()
+            .map(|list| charge::list::<*mut Table>(list.capacity()))
+            .sum()
     }
 
     /// Gives back all memory.
@@ -116,7 +115,7 @@ impl Heap {
                         Heap::put_off(this, table);
                     } else if has_cleared {
                         let list = &raw mut (*this).weak.values;
-                        if !push(&mut *list, &mut (*this).used, table) {
+                        if !push(this, list, table) {
                             Heap::traverse_strong(this, table, slots);
                         }
                     }
@@ -129,7 +128,7 @@ impl Heap {
                         Heap::put_off(this, table);
                     } else {
                         let list = &raw mut (*this).weak.both;
-                        if !push(&mut *list, &mut (*this).used, table) {
+                        if !push(this, list, table) {
                             Heap::traverse_strong(this, table, slots);
                         }
                     }
@@ -262,7 +261,7 @@ impl Heap {
                 } else {
                     &raw mut (*this).weak.both
                 };
-                if !push(&mut *list, &mut (*this).used, table) {
+                if !push(this, list, table) {
                     Heap::traverse_strong(this, table, slots);
                     marked = true;
                 }

@@ -121,7 +121,7 @@ impl<'c> Call<'c> {
         // While an overflow is being handled, the stack is larger than the limit.
         // SAFETY: both pointers are into the running thread's stack.
         let room = unsafe { (*self.vm).stack_limit.offset_from((*self.vm).base) };
-        if in_use > crate::vm::MAX_STACK && needed as isize > room {
+        if in_use > self.vm_ref().max_stack && needed as isize > room {
             return Err(self.error(if message.is_empty() {
                 "stack overflow".to_owned()
             } else {

@@ -26,13 +26,18 @@ impl<'c> Call<'c> {
     /// Memory.
     #[inline]
     pub fn charge(&mut self, bytes: usize) -> Result<()> {
-        self.vm().heap.charge(bytes)
+        let heap = &mut self.vm().heap;
+        heap.charge(bytes)?;
+        heap.note_peak();
+        Ok(())
     }
 
     /// Takes back what [`Call::charge`] charged.
     #[inline]
     pub fn discharge(&mut self, bytes: usize) {
-        self.vm().heap.discharge(bytes);
+        let heap = &mut self.vm().heap;
+        heap.discharge(bytes);
+        heap.return_memory();
     }
 
     /// Makes `u` bear `bytes` that the function has charged.

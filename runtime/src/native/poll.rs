@@ -9,6 +9,13 @@ use crate::vm::pending;
 use std::sync::atomic::Ordering;
 
 impl Call<'_> {
+    /// To be called after a pattern's matcher has taken `steps` steps for which it did not poll.
+    #[inline]
+    pub fn burn_steps(&mut self, steps: usize) {
+        // SAFETY: the machine is live; library functions are no part of traces.
+        unsafe { limit::charge_steps(self.vm, steps) }
+    }
+
     /// To be called about every thousand iterations or 64 KiB of work of a long loop.
     ///
     /// # Errors

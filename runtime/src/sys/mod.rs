@@ -14,6 +14,7 @@
 //! | standard streams | descriptors 0, 1, 2 | `std::io` | `std::io` |
 //! | first blocks ([`FirstBlocks`]) | one region (Linux) | as other blocks | as other blocks |
 //! | large blocks ([`LargeBlocks`]) | mappings (Linux) | as other blocks | as other blocks |
+//! | giving back freed memory | `malloc_trim` (glibc) | nothing | nothing |
 //! | file names | any bytes | UTF-8, lossy | UTF-8, lossy |
 //!
 //! Invariant: this is the only module of the library part that calls the operating system
@@ -22,6 +23,7 @@
 mod calendar;
 mod first_blocks;
 mod large_blocks;
+mod return_memory;
 mod temporary;
 
 #[cfg(not(any(unix, windows)))]
@@ -46,6 +48,8 @@ pub use platform::{
     cannot_seek, default_broken_pipe, exit_outcome, has_shell, invalid_argument, local_time,
     make_time, on_interrupt, path_from_bytes, process_time, shell_command,
 };
+pub(crate) use return_memory::return_memory;
+pub use return_memory::set_return_memory;
 pub use temporary::{temporary_file, temporary_name};
 
 use std::hash::{BuildHasher, Hasher};

@@ -172,7 +172,7 @@ impl Table {
     pub unsafe fn external_bytes(t: *const Table) -> usize {
         // SAFETY: the caller's contract.
         unsafe {
-            let array = layout((*t).capacity).size();
+            let array = crate::gc::charge::block(layout((*t).capacity).size());
             array + Table::slot_bytes(t) + HashPart::bytes((*t).hash)
         }
     }

@@ -184,7 +184,7 @@ impl HashPart {
             return 0;
         }
         // SAFETY: the caller's contract.
-        Self::layout(unsafe { Self::size(this) }).size()
+        crate::gc::charge::block(Self::layout(unsafe { Self::size(this) }).size())
     }
 
     /// An empty part with room for `count` keys; null for 0.

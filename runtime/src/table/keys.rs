@@ -59,7 +59,8 @@ impl KeyList {
     pub(crate) unsafe fn bytes(this: *const KeyList) -> usize {
         // SAFETY: the caller's contract.
         let capacity = unsafe { (*this).capacity } as usize;
-        size_of::<KeyList>() + capacity * 8 + Self::index_size(capacity)
+        let size = size_of::<KeyList>() + capacity * 8 + Self::index_size(capacity);
+        crate::gc::charge::block(size)
     }
 
     /// A list with room for at least `len + 1` keys, with the first `len` keys of `source`. None

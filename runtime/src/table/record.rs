@@ -248,7 +248,7 @@ impl Table {
     /// How many bytes the record part takes.
     pub(super) unsafe fn slot_bytes(t: *const Table) -> usize {
         // SAFETY: called with a live table.
-        layout(unsafe { (*t).slot_capacity } as usize).size()
+        crate::gc::charge::block(layout(unsafe { (*t).slot_capacity } as usize).size())
     }
 
     /// Moves the fields of a record to the hash part, which gets room for `extra` more keys, and

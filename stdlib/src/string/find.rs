@@ -32,6 +32,7 @@ pub(super) fn find(call: &mut Call<'_>) -> NativeResult {
     Program::with(pattern, |program| {
         let mut matching = Matching::new(subject, program);
         let found = matching.find(start, None, || call.poll_computation());
+        call.burn_steps(matching.unpaid_steps());
         let Some(bounds) = found.map_err(|failure| raise(call, failure))? else {
             return Ok(call.return_one(Local::NIL));
         };
@@ -59,6 +60,7 @@ pub(super) fn match_(call: &mut Call<'_>) -> NativeResult {
     Program::with(pattern, |program| {
         let mut matching = Matching::new(subject, program);
         let found = matching.find(start, None, || call.poll_computation());
+        call.burn_steps(matching.unpaid_steps());
         match found.map_err(|failure| raise(call, failure))? {
             Some(bounds) => return_captures(call, &matching, bounds),
             None => Ok(call.return_one(Local::NIL)),
@@ -121,6 +123,7 @@ fn gmatch_next(call: &mut Call<'_>) -> NativeResult {
     } = &mut *iteration;
     let mut matching = Matching::new(subject, program);
     let found = matching.find(*position, *last_end, || call.poll_computation());
+    call.burn_steps(matching.unpaid_steps());
     let Some(bounds) = found.map_err(|failure| raise(call, failure))? else {
         return Ok(call.return_none());
     };

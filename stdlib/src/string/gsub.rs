@@ -186,6 +186,18 @@ impl Substitution {
             return Ok(NOTHING);
         }
         let mut matching = Matching::new(subject, program);
+        let outcome = self.advance_with(call, replacement, &mut matching);
+        call.burn_steps(matching.unpaid_steps());
+        outcome
+    }
+
+    fn advance_with<'s>(
+        &mut self,
+        call: &mut Call<'_>,
+        replacement: Replacement<'_>,
+        matching: &mut Matching<'s, '_>,
+    ) -> Result<u32, LuaError> {
+        let subject = matching.subject();
         while self.count < self.limit {
             let last_end = self.found.map(|(_, end)| end);
             let found = matching.find(last_end.unwrap_or(0), last_end, || call.poll_computation());
@@ -201,11 +213,11 @@ impl Substitution {
                 }
                 Replacement::Template(template) => {
                     self.copy_to(call, subject, bounds)?;
-                    expand(call, &mut self.output, template, &matching, bounds)?;
+                    expand(call, &mut self.output, template, matching, bounds)?;
                 }
-                Replacement::Function => return prepare_call(call, &matching, bounds),
+                Replacement::Function => return prepare_call(call, matching, bounds),
                 Replacement::Table(table) => {
-                    let key = capture_value(call, &matching, bounds, 0)?;
+                    let key = capture_value(call, matching, bounds, 0)?;
                     let value = call.table_get(table, key);
                     let has_index = |call: &Call<'_>| {
                         call.metatable(table.into()).is_some()
@@ -219,7 +231,7 @@ impl Substitution {
                     self.replace(call, subject, value)?;
                 }
             }
-            if program.anchored {
+            if matching.is_anchored() {
                 break;
             }
         }

@@ -9,12 +9,14 @@
 
 use super::pattern::{Ahead, CaptureKind, Node, PatternError, Program, Test};
 use memchr::memchr;
+use perilune_runtime::limit;
 
 /// How deep attempts may nest.
 const MAX_DEPTH: u32 = 200;
 
-/// Steps between two polls.
-const STEPS_PER_POLL: usize = 20_000;
+/// Steps between two polls: as many as the fuel of a poll stands for, so that work which ends before the
+/// first poll costs as much for each step ([`Matching::unpaid_steps`]).
+const STEPS_PER_POLL: usize = limit::POLL as usize * limit::MATCH_STEPS;
 
 /// What [`Matcher::run`] returns when there is no match. (Positions are less than both.)
 const NO_MATCH: usize = usize::MAX;
@@ -114,6 +116,21 @@ impl<'s, 'p> Matching<'s, 'p> {
             start += 1;
         }
         Ok(None)
+    }
+
+    /// What is matched.
+    pub(crate) fn subject(&self) -> &'s [u8] {
+        self.subject
+    }
+
+    /// Whether the pattern matches at one place only.
+    pub(crate) fn is_anchored(&self) -> bool {
+        self.program.anchored
+    }
+
+    /// Steps that no poll has stood for.
+    pub(crate) fn unpaid_steps(&self) -> usize {
+        STEPS_PER_POLL - self.steps_left
     }
 
     /// How many captures the pattern has.

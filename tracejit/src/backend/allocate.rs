@@ -77,6 +77,8 @@ struct Life {
     last_in_round: u32,
     /// Uses, those in the loop counted [`LOOP`] times.
     weight: u32,
+    /// Instructions, snapshots, phis and ends that name it.
+    uses: u32,
     /// Of how many phis it is the end value.
     ends: u32,
     /// The end value of the phi whose value this is, or the value of the phi whose end value it is,
@@ -86,13 +88,27 @@ struct Life {
 
 const ALONE: u32 = u32::MAX;
 
-/// Finds the lives of all values, going backwards.
-fn lives(trace: &Trace, fused: &Fused) -> Vec<Life> {
+impl Life {
+    /// It is needed at a position; `in_every_round`: in a loop that begins after it.
+    #[inline]
+    fn need(&mut self, at: u32, end: u32, in_every_round: bool) {
+        if in_every_round {
+            self.last_use = end;
+            self.last_in_round = self.last_in_round.max(at);
+        } else {
+            self.last_use = self.last_use.max(at);
+        }
+    }
+}
+
+/// Finds the lives of all values, going backwards, as if no load were a part of a guard.
+fn lives(trace: &Trace) -> Vec<Life> {
     let end = end_of(trace);
     let nobody = Life {
         last_use: 0,
         last_in_round: 0,
         weight: 0,
+        uses: 0,
         ends: 0,
         partner: ALONE,
     };
@@ -103,6 +119,7 @@ fn lives(trace: &Trace, fused: &Fused) -> Vec<Life> {
         if let Some(n) = r.as_instruction() {
             lives[n].last_use = end;
             lives[n].weight += LOOP;
+            lives[n].uses += 1;
         }
     }
     for back in trace
@@ -113,9 +130,10 @@ fn lives(trace: &Trace, fused: &Fused) -> Vec<Life> {
         lives[back].ends += 1;
     }
     if let End::Exit(snapshot) = trace.end {
-        trace.snapshots[snapshot as usize].for_each_value(|r| {
+        trace.snapshots.get(snapshot).for_each_value(|r| {
             if let Some(n) = r.as_instruction() {
                 lives[n].last_use = end;
+                lives[n].uses += 1;
             }
         });
     }
@@ -129,17 +147,15 @@ fn lives(trace: &Trace, fused: &Fused) -> Vec<Life> {
             let Some(n) = r.as_instruction() else { return };
             let life = &mut lives[n];
             life.weight += cost;
-            if in_loop && n < before_loop {
-                // What comes from before the loop is needed in every round.
-                life.last_use = end;
-                life.last_in_round = life.last_in_round.max(at);
-            } else {
-                life.last_use = life.last_use.max(at);
-            }
+            life.uses += 1;
+            life.need(at, end, in_loop && n < before_loop);
         };
-        fused.for_each_operand(trace, n, |r| need(r, cost));
+        i.args.iter().for_each(|&r| need(r, cost));
         if i.op.is_guard() && !std::mem::replace(&mut seen[i.snapshot as usize], true) {
-            trace.snapshots[i.snapshot as usize].for_each_value(|r| need(r, 0));
+            trace
+                .snapshots
+                .get(i.snapshot)
+                .for_each_value(|r| need(r, 0));
         }
         lives[n].weight += cost;
     }
@@ -171,8 +187,9 @@ pub(crate) fn allocate(
     registers: &RegisterSet,
     inherited: &[Location],
 ) -> Result<Allocation, Refusal> {
-    let fused = Fused::of(trace);
-    let mut lives = lives(trace, &fused);
+    let mut lives = lives(trace);
+    let fused = Fused::of(trace, |n| lives[n].uses == 1);
+    fuse(trace, &fused, &mut lives);
     let backs = coalesce(trace, &mut lives);
     let mut scan = Scan::new(registers, trace.code.len());
     let mut calls = (0..).zip(&trace.code).filter(|(_, i)| is_call(i.op));
@@ -216,6 +233,21 @@ pub(crate) fn allocate(
         places[back] = places[lives[back].partner as usize];
     }
     Ok(Allocation { places, fused })
+}
+
+/// What a load that is a part of a guard reads is needed at the guard, and nobody needs the load.
+fn fuse(trace: &Trace, fused: &Fused, lives: &mut [Life]) {
+    let (end, loop_start) = (end_of(trace), trace.loop_start());
+    for &(load, guard) in fused.pairs() {
+        lives[load as usize].last_use = 0;
+        for n in trace.code[load as usize].args.iter() {
+            if let Some(n) = n.as_instruction() {
+                let in_every_round =
+                    loop_start.is_some_and(|start| n < start && guard as usize > start);
+                lives[n].need(guard, end, in_every_round);
+            }
+        }
+    }
 }
 
 /// The end value of a phi can take over the place when nothing needs the phi's value after the end

@@ -35,7 +35,7 @@ pub(crate) fn check(
         }
         let at = trace.code.len();
         if let End::Exit(snapshot) = trace.end {
-            for r in trace.snapshots[snapshot as usize].values() {
+            for r in trace.snapshots.get(snapshot).values() {
                 holds(allocation, &places, r, at)?;
             }
         }
@@ -86,7 +86,7 @@ fn step(
     });
     outcome?;
     if i.op.is_guard() {
-        for r in trace.snapshots[i.snapshot as usize].values() {
+        for r in trace.snapshots.get(i.snapshot).values() {
             holds(allocation, places, r, n)?;
         }
     }

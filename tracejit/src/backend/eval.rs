@@ -107,7 +107,7 @@ impl Backend {
             if exits[snapshot as usize].is_some() {
                 continue;
             }
-            let values: Vec<Ref> = trace.snapshots[snapshot as usize].values().collect();
+            let values: Vec<Ref> = trace.snapshots.get(snapshot).values().collect();
             if values.len() > SPILL_SLOTS {
                 return Err(Refusal::TooManyValues);
             }

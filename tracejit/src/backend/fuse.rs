@@ -15,16 +15,19 @@ const FARTHEST: usize = 16;
 pub(crate) struct Fused {
     /// By instruction: for a guard its load, for such a load itself, else [`NOTHING`].
     load_of: Vec<u32>,
+    /// The loads with their guards.
+    pairs: Vec<(u32, u32)>,
 }
 
 const NOTHING: u32 = u32::MAX;
 
 impl Fused {
-    /// Finds the loads of a trace that guards can do.
-    pub(crate) fn of(trace: &Trace) -> Fused {
-        let uses = uses(trace);
+    /// Finds the loads of a trace that guards can do. `is_used_once`: whether a single instruction,
+    /// snapshot, phi or end names the result of an instruction.
+    pub(crate) fn of(trace: &Trace, is_used_once: impl Fn(usize) -> bool) -> Fused {
         let mut fused = Fused {
             load_of: vec![NOTHING; trace.code.len()],
+            pairs: Vec::new(),
         };
         for (n, guard) in trace.code.iter().enumerate() {
             if !matches!(guard.op, Op::GuardEq | Op::GuardNe) {
@@ -36,7 +39,7 @@ impl Fused {
             let is_near = n - load <= FARTHEST;
             let between = &trace.code[load + 1..n];
             if is_near
-                && uses[load] == 1
+                && is_used_once(load)
                 && can_compare(trace, load, guard.args[1])
                 && !between
                     .iter()
@@ -44,9 +47,15 @@ impl Fused {
             {
                 fused.load_of[n] = load as u32;
                 fused.load_of[load] = load as u32;
+                fused.pairs.push((load as u32, n as u32));
             }
         }
         fused
+    }
+
+    /// The loads that are parts of guards, each with its guard.
+    pub(crate) fn pairs(&self) -> &[(u32, u32)] {
+        &self.pairs
     }
 
     /// The load that a guard does itself.
@@ -74,27 +83,6 @@ impl Fused {
         i.args[1..].iter().for_each(|&r| take(r));
         trace.code[load].args.iter().for_each(|&r| take(r));
     }
-}
-
-/// How often each value is used; snapshots, phis and ends count as many times.
-fn uses(trace: &Trace) -> Vec<u32> {
-    let mut uses = vec![0u32; trace.code.len()];
-    let mut count = |r: Ref, times: u32| {
-        if let Some(n) = r.as_instruction() {
-            uses[n] += times;
-        }
-    };
-    for i in &trace.code {
-        i.args.iter().for_each(|&r| count(r, 1));
-    }
-    for snapshot in &trace.snapshots {
-        snapshot.for_each_value(|r| count(r, 2));
-    }
-    for phi in &trace.phis {
-        count(phi.entry, 2);
-        count(phi.back, 2);
-    }
-    uses
 }
 
 /// Whether one instruction can compare what a load loads with a value.

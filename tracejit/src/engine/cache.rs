@@ -8,8 +8,8 @@
 //! - A trace that does not fit though there is no other counts as given up, like one that can't be
 //!   recorded: it is not tried for ever.
 
-use super::{Engine, State};
-use perilune_runtime::gc::GcHeader;
+use super::{CompiledTrace, Engine, ExitRecord, LocationRecord, State};
+use perilune_runtime::gc::{GcHeader, charge};
 use perilune_runtime::hot;
 use perilune_runtime::vm::Vm;
 
@@ -33,7 +33,7 @@ impl Engine {
     /// # Safety
     /// `vm` is live, at a safepoint, and the engine's state is not borrowed.
     pub(super) unsafe fn settle(&self, vm: *mut Vm) -> bool {
-        let bytes = self.state.borrow().footprint;
+        let bytes = self.state.borrow().bytes();
         let most = self.options.code_limit.saturating_mul(KNOWN_PER_BYTE);
         // SAFETY: the caller's contract.
         unsafe {
@@ -51,7 +51,7 @@ impl Engine {
     /// As for [`Engine::settle`].
     pub(super) unsafe fn make_room(&self, vm: *mut Vm) {
         self.drop_traces(&|_| true, Reason::Full);
-        let bytes = self.state.borrow().footprint;
+        let bytes = self.state.borrow().bytes();
         // SAFETY: the caller's contract. Less than before is never refused.
         let _ = unsafe { (*vm).heap.charge_compiled(bytes) };
     }
@@ -91,6 +91,14 @@ impl Engine {
 }
 
 impl State {
+    /// Bytes that traces and what is known of the program's loops take.
+    pub(super) fn bytes(&self) -> usize {
+        self.footprint
+            + charge::list::<CompiledTrace>(self.traces.capacity())
+            + charge::list::<ExitRecord>(self.exits.capacity())
+            + charge::map::<(usize, LocationRecord)>(self.locations.capacity())
+    }
+
     /// Whether there is no trace that could make room for another one.
     pub(super) fn is_empty(&self) -> bool {
         self.traces.is_empty() || self.stale
@@ -100,8 +108,8 @@ impl State {
     pub(super) fn free_stale(&mut self) {
         if self.stale {
             self.stale = false;
-            self.traces.clear();
-            self.exits.clear();
+            self.traces = Vec::new();
+            self.exits = Vec::new();
             self.footprint = 0;
             if let Some(backend) = &mut self.backend {
                 backend.flush();

@@ -8,6 +8,7 @@ use crate::ir::verify::{verify, verify_side};
 use crate::ir::{End, Finished, Instruction, Op, Ref, Snapshot, Trace};
 use crate::opt::{Passes, optimise_observed};
 use crate::record::{Dependencies, Outcome, Recording, Start};
+use perilune_runtime::gc::charge;
 use rustc_hash::FxHashSet;
 use std::time::Instant;
 
@@ -80,7 +81,6 @@ impl Engine {
             let parent = &state.traces[exit.trace as usize].trace;
             (parent, parent.snapshot(exit.snapshot))
         });
-        let parent_trace = parent_trace.as_ref().map(|(parent, exit)| (*parent, exit));
         let mut trace = self.optimise(recording.trace, parent_trace, passes);
         if parent.is_none() {
             mark_early_steps(&mut trace);
@@ -175,7 +175,7 @@ impl Engine {
     fn optimise(
         &self,
         trace: Trace,
-        parent: Option<(&Finished, &Snapshot)>,
+        parent: Option<(&Finished, Snapshot<'_>)>,
         passes: &Passes,
     ) -> Trace {
         if !self.options.verify {
@@ -216,7 +216,6 @@ impl State {
     ) {
         self.statistics.traces += 1;
         self.statistics.code_bytes += assembled.code_bytes;
-        let exits = assembled.exits.len();
         let rare = exits_of_helpers(&trace);
         // Who leaves a side trace may have gone round the root's loop before.
         let early = if is_root {
@@ -238,10 +237,12 @@ impl State {
             });
         }
         let trace = Finished::of(trace);
-        self.footprint += assembled.code_bytes
+        // Machine code is seen twice, to be written and to be executed, and the system counts both.
+        self.footprint += 2 * assembled.code_bytes
             + trace.bytes()
-            + exits * size_of::<ExitRecord>()
-            + assembled.values.len() * size_of::<Location>();
+            + charge::block(assembled.values.len() * size_of::<Location>())
+            + charge::list::<usize>(dependencies.objects.capacity())
+            + charge::list::<u32>(dependencies.shapes.capacity());
         self.traces.push(CompiledTrace {
             root: trace.number,
             trace,

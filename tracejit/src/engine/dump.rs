@@ -36,11 +36,11 @@ impl Engine {
                 let _ = write!(text, ", {popped} frames popped, {pushed} pushed");
             }
             text.push('\n');
-            for slot in &snapshot.slots {
+            for slot in snapshot.slots {
                 let (tag, payload) = (shown(slot.tag), shown(slot.payload));
                 let _ = writeln!(text, "    [{}] = {tag}:{payload}", slot.slot);
             }
-            for object in &snapshot.objects {
+            for object in snapshot.objects {
                 let name = object.name.as_virtual().unwrap_or(0);
                 let _ = write!(text, "    o{name} is {:?}:", object.kind);
                 for &(tag, payload) in &object.fields {

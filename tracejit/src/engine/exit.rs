@@ -59,7 +59,7 @@ unsafe fn restore_snapshot(
     // SAFETY: the caller's contract: slots and frames of a snapshot lie within the stacks, as the
     // guards before it have checked.
     unsafe {
-        let snapshot = trace.exit(snapshot);
+        let snapshot = trace.snapshot(snapshot);
         let at = snapshot.at;
         let mut values = values.iter();
         let mut bits = |r: Ref| match trace.constant_of(r) {

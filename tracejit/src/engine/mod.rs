@@ -89,7 +89,7 @@ struct State {
     statistics: Statistics,
     /// Code is to be freed when no trace runs.
     stale: bool,
-    /// Bytes that traces take.
+    /// Bytes that traces take, but for the lists of them.
     footprint: usize,
 }
 
@@ -305,7 +305,7 @@ impl Engine {
         let mut locations = state.locations.iter_mut();
         let of_trace = locations.find(|(_, l)| l.trace == Some(record.trace));
         match of_trace {
-            Some((&location, known)) if trace.is_speculative(record.snapshot) => {
+            Some((&location, known)) if trace.snapshot(record.snapshot).is_speculative => {
                 (known.is_careful, known.trace) = (true, None);
                 if self.options.dump.trace {
                     let number = record.trace;
@@ -399,6 +399,8 @@ impl Engine {
                 }
                 Err(abort) => self.penalise(location, proto, abort),
             }
+            // For the liveness that was needed. A refusal is the collector's concern.
+            let _ = (*vm).heap.update_proto_charge(proto);
             self.settle(vm);
             code
         }
@@ -436,7 +438,7 @@ impl Engine {
                 let parent = &state.traces[record.trace as usize];
                 let number = state.traces.len() as u32;
                 let mut recording = Recording::new(vm, number);
-                recording.inherit(&parent.trace, &parent.trace.snapshot(record.snapshot));
+                recording.inherit(&parent.trace, parent.trace.snapshot(record.snapshot));
                 if let Some(location) = parent.location {
                     recording.watch_loop(location as *const u64);
                 }
@@ -636,7 +638,7 @@ impl TraceHook for Engine {
     }
 
     fn compiled_bytes(&self) -> usize {
-        self.state.borrow().footprint
+        self.state.borrow().bytes()
     }
 
     fn relieve(&self) {

@@ -3,7 +3,7 @@
 //! Invariant: nothing collects here, so objects that only this function knows are safe until the
 //! slots hold them. They have just been made, so no write barrier is due.
 
-use crate::ir::{Constant, ExitState, Finished, Ref, VirtualKind};
+use crate::ir::{Constant, Finished, Ref, Snapshot, VirtualKind};
 use perilune_runtime::construct;
 use perilune_runtime::function::{Cell, LuaClosure, Proto};
 use perilune_runtime::gc::Heap;
@@ -20,7 +20,7 @@ use perilune_runtime::value::{self, Value};
 pub(super) unsafe fn make(
     heap: &mut Heap,
     trace: &Finished,
-    exit: ExitState,
+    exit: Snapshot,
     mut fields: Vec<Value>,
     anchor: *mut Value,
 ) -> bool {

@@ -97,7 +97,7 @@ impl Engine {
                 let record = &state.exits[exit as usize];
                 let trace = &state.traces[record.trace as usize].trace;
                 let passes = self.options.passes;
-                let has_lost = trace.is_speculative(record.snapshot);
+                let has_lost = trace.snapshot(record.snapshot).is_speculative;
                 let passes = if has_lost {
                     passes.without_bets()
                 } else {

@@ -278,16 +278,17 @@ impl Evaluator<'_> {
 
     fn step(&mut self, i: &Instruction) -> Option<Outcome> {
         let step = self.trace.steps.get(i.imm as usize)?;
-        let snapshot = &self.trace.snapshots[i.snapshot as usize];
+        let snapshot = self.trace.snapshots.get(i.snapshot);
         let anchor = self.anchor;
         let state = self.visible(|slot| snapshot.is_live((slot - anchor) as i32));
         self.events.push(Event::Step(i.imm, state));
         let goes_on = self.world.goes_on();
         if step.leaves_thread {
             // Slots are those of another stack: none is what it was.
-            self.world.step(anchor, (i32::MIN, i32::MAX), snapshot);
+            self.world
+                .step(anchor, (i32::MIN, i32::MAX), &snapshot.at.live);
         } else {
-            self.world.step(anchor, step.clobbers, snapshot);
+            self.world.step(anchor, step.clobbers, &snapshot.at.live);
         }
         (!goes_on).then_some(Outcome::Left(i.imm))
     }
@@ -299,10 +300,10 @@ impl Evaluator<'_> {
 
     /// Brings what a snapshot says into memory.
     fn restore(&mut self, snapshot: u32) {
-        let snapshot = &self.trace.snapshots[snapshot as usize];
+        let snapshot = self.trace.snapshots.get(snapshot);
         let made = self.make_objects(snapshot);
         let value = |evaluator: &Self, r| made.get(&r).copied().unwrap_or(evaluator.value(r));
-        for slot in &snapshot.slots {
+        for slot in snapshot.slots {
             let place = self.anchor + i64::from(slot.slot);
             let payload = match slot.payload {
                 Ref::NONE => self.world.slot(place).1,
@@ -314,9 +315,9 @@ impl Evaluator<'_> {
     }
 
     /// Makes the virtual objects of a snapshot; where each of them is.
-    fn make_objects(&mut self, snapshot: &Snapshot) -> BTreeMap<Ref, u64> {
+    fn make_objects(&mut self, snapshot: Snapshot) -> BTreeMap<Ref, u64> {
         let mut made = BTreeMap::new();
-        for object in &snapshot.objects {
+        for object in snapshot.objects {
             let new = match object.kind {
                 VirtualKind::Table { shape, items } => {
                     let (slots, items) = (object.fields.len() as u64, u64::from(items));
@@ -327,7 +328,7 @@ impl Evaluator<'_> {
             };
             made.insert(object.name, self.world.make(new));
         }
-        for object in &snapshot.objects {
+        for object in snapshot.objects {
             let at = made[&object.name];
             for (n, &(tag, payload)) in object.fields.iter().enumerate() {
                 let tag = self.value(tag);
@@ -377,7 +378,7 @@ impl Evaluator<'_> {
 
     /// The state through a snapshot. The trace may go on afterwards.
     fn exit(&mut self, snapshot: u32) -> Exit {
-        let s: &Snapshot = &self.trace.snapshots[snapshot as usize];
+        let s = self.trace.snapshots.get(snapshot);
         let before = self.world.clone();
         self.restore(snapshot);
         let anchor = self.anchor;

@@ -4,9 +4,8 @@
 //! Most of a trace is its instructions, which nobody looks at any more then. What stays is packed: there
 //! is a snapshot for nearly every other instruction.
 
-use super::{Constant, End, Point, Ref, Snapshot, SnapshotSlot, Step, Trace, Type, VirtualObject};
-use std::ops::Range;
-use std::rc::Rc;
+use super::{Constant, End, Ref, Snapshot, Snapshots, Step, Trace, Type};
+use perilune_runtime::gc::charge;
 
 /// A trace without its instructions.
 #[derive(Debug)]
@@ -16,9 +15,7 @@ pub struct Finished {
     /// How it ends.
     pub end: End,
     constants: Box<[Constant]>,
-    exits: Box<[Exit]>,
-    /// The slots of all snapshots, in their order.
-    slots: Box<[SnapshotSlot]>,
+    snapshots: Snapshots,
     /// Machine code refers to them by address.
     #[allow(clippy::vec_box, reason = "machine code refers to them by address")]
     steps: Vec<Box<Step>>,
@@ -26,88 +23,30 @@ pub struct Finished {
     floats: Box<[u64]>,
 }
 
-/// A snapshot.
-#[derive(Debug)]
-struct Exit {
-    at: Rc<Point>,
-    slots: Range<u32>,
-    objects: Box<[VirtualObject]>,
-    is_speculative: bool,
-    unspent: i32,
-}
-
-/// What an exit has to restore: see [`Snapshot`].
-#[derive(Clone, Copy, Debug)]
-pub struct ExitState<'a> {
-    /// Where it is.
-    pub at: &'a Point,
-    /// Slots that are not in memory yet.
-    pub slots: &'a [SnapshotSlot],
-    /// Objects that do not exist yet.
-    pub objects: &'a [VirtualObject],
-    /// Fuel to be given back.
-    pub unspent: i32,
-}
-
 impl Finished {
     /// Keeps what is needed of a trace.
-    pub fn of(trace: Trace) -> Finished {
+    pub fn of(mut trace: Trace) -> Finished {
         let mut floats = vec![0; trace.code.len().div_ceil(64)];
         for (n, i) in trace.code.iter().enumerate() {
             floats[n / 64] |= u64::from(i.op.result() == Type::Float) << (n % 64);
         }
-        let count = trace.snapshots.iter().map(|s| s.slots.len()).sum();
-        let mut slots = Vec::with_capacity(count);
-        let mut exits = Vec::with_capacity(trace.snapshots.len());
-        for snapshot in trace.snapshots {
-            let first = slots.len() as u32;
-            slots.extend_from_slice(&snapshot.slots);
-            exits.push(Exit {
-                at: snapshot.at,
-                slots: first..slots.len() as u32,
-                objects: snapshot.objects.into(),
-                is_speculative: snapshot.is_speculative,
-                unspent: snapshot.unspent,
-            });
-        }
+        trace.snapshots.shrink();
         Finished {
             number: trace.number,
             end: trace.end,
             constants: trace.constants.into(),
-            exits: exits.into(),
-            slots: slots.into(),
+            snapshots: trace.snapshots,
             steps: trace.steps,
             floats: floats.into(),
         }
     }
 
-    /// What the exit through the snapshot with this index restores.
-    pub fn exit(&self, snapshot: u32) -> ExitState<'_> {
-        let exit = &self.exits[snapshot as usize];
-        ExitState {
-            at: &exit.at,
-            slots: &self.slots[exit.slots.start as usize..exit.slots.end as usize],
-            objects: &exit.objects,
-            unspent: exit.unspent,
-        }
-    }
-
-    /// Whether the optimiser has bet that nobody leaves through the snapshot with this index.
-    pub fn is_speculative(&self, snapshot: u32) -> bool {
-        self.exits[snapshot as usize].is_speculative
-    }
-
-    /// The snapshot with this index.
-    pub fn snapshot(&self, snapshot: u32) -> Snapshot {
-        let state = self.exit(snapshot);
-        let exit = &self.exits[snapshot as usize];
-        Snapshot {
-            at: exit.at.clone(),
-            slots: state.slots.to_vec(),
-            objects: state.objects.to_vec(),
-            is_speculative: exit.is_speculative,
-            unspent: exit.unspent,
-        }
+    /// The snapshot with this index: what the exit through it restores.
+    ///
+    /// # Panics
+    /// If there is none.
+    pub fn snapshot(&self, snapshot: u32) -> Snapshot<'_> {
+        self.snapshots.get(snapshot)
     }
 
     /// The constant that `r` names, if it does.
@@ -126,16 +65,10 @@ impl Finished {
 
     /// Bytes that it takes.
     pub fn bytes(&self) -> usize {
-        let of_object = |o: &VirtualObject| {
-            size_of::<VirtualObject>() + o.fields.len() * size_of::<(Ref, Ref)>()
-        };
-        let objects = self.exits.iter().flat_map(|exit| &exit.objects);
-        size_of::<Finished>()
-            + self.exits.len() * (size_of::<Exit>() + size_of::<Point>())
-            + self.slots.len() * size_of::<SnapshotSlot>()
-            + objects.map(of_object).sum::<usize>()
-            + self.constants.len() * size_of::<Constant>()
-            + self.steps.len() * size_of::<Step>()
-            + self.floats.len() * size_of::<u64>()
+        self.snapshots.bytes()
+            + charge::block(size_of_val(&*self.constants))
+            + charge::list::<Box<Step>>(self.steps.capacity())
+            + charge::block(size_of::<Step>()) * self.steps.len()
+            + charge::block(size_of_val(&*self.floats))
     }
 }

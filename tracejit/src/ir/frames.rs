@@ -21,20 +21,18 @@ pub fn verify_frames(trace: &Trace, at_start: i32) -> Result<(), String> {
     };
     for (n, i) in trace.code.iter().enumerate() {
         if i.op.has_snapshot() {
-            frames.exit(&trace.snapshots[i.snapshot as usize])?;
+            frames.exit(trace.snapshots.get(i.snapshot))?;
         }
         frames.instruction(n, i);
     }
     match trace.end {
-        End::Exit(snapshot) | End::Round(snapshot) => {
-            frames.exit(&trace.snapshots[snapshot as usize])
-        }
+        End::Exit(snapshot) | End::Round(snapshot) => frames.exit(trace.snapshots.get(snapshot)),
         End::Loop | End::Link { .. } => Ok(()),
     }
 }
 
 /// By how many frames a snapshot has more than memory.
-pub fn height(snapshot: &Snapshot) -> i32 {
+pub fn height(snapshot: Snapshot) -> i32 {
     snapshot.frames.len() as i32 - snapshot.popped as i32
 }
 
@@ -49,7 +47,7 @@ struct Frames<'a> {
 }
 
 impl Frames<'_> {
-    fn exit(&self, snapshot: &Snapshot) -> Result<(), String> {
+    fn exit(&self, snapshot: Snapshot) -> Result<(), String> {
         let needed = self.top + height(snapshot);
         if needed > self.checked {
             let (pc, checked) = (snapshot.pc, self.checked);

@@ -20,15 +20,17 @@ pub mod op;
 pub mod parse;
 mod print;
 pub mod snapshot;
+mod snapshots;
 pub mod verify;
 pub mod world;
 
-pub use finished::{ExitState, Finished};
+pub use finished::Finished;
 pub use helper::Helper;
 pub use op::{Class, Effect, Op, Type};
 pub use snapshot::{
     PendingFrame, Point, SlotSet, Snapshot, SnapshotSlot, VirtualKind, VirtualObject,
 };
+pub use snapshots::{NewSnapshot, Snapshots};
 
 use interned::Interned;
 use perilune_runtime::function::NativeClosure;
@@ -251,7 +253,7 @@ pub struct Trace {
     /// Instructions in order of execution.
     pub code: Vec<Instruction>,
     /// Snapshots.
-    pub snapshots: Vec<Snapshot>,
+    pub snapshots: Snapshots,
     /// Residual steps. Boxed: machine code refers to them by address.
     #[allow(clippy::vec_box, reason = "machine code refers to them by address")]
     pub steps: Vec<Box<Step>>,
@@ -278,7 +280,7 @@ impl Trace {
             number,
             constants,
             code: Vec::new(),
-            snapshots: Vec::new(),
+            snapshots: Snapshots::default(),
             steps: Vec::new(),
             phis: Vec::new(),
             end: End::Exit(0),
@@ -291,11 +293,17 @@ impl Trace {
     /// An empty trace with the same number and constants, by the same refs.
     pub fn like(other: &Trace) -> Trace {
         Trace {
+            number: other.number,
             constants: other.constants.clone(),
+            code: Vec::new(),
+            snapshots: Snapshots::like(&other.snapshots),
+            steps: Vec::new(),
+            phis: Vec::new(),
+            end: End::Exit(0),
+            head: 0,
+            runs_long: other.runs_long,
             interned: other.interned.clone(),
             small: other.small,
-            runs_long: other.runs_long,
-            ..Trace::new(other.number)
         }
     }
     /// The ref of a constant.

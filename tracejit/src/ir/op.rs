@@ -164,10 +164,16 @@ macro_rules! define_ops {
             pub fn name(self) -> &'static str { match self { $(Op::$name => stringify!($name)),* } }
             /// Its result's type.
             #[inline]
-            pub fn result(self) -> Type { match self { $(Op::$name => Type::$result),* } }
+            pub fn result(self) -> Type {
+                const RESULTS: &[Type] = &[$(Type::$result),*];
+                RESULTS[self as usize]
+            }
             /// Its effect.
             #[inline]
-            pub fn effect(self) -> Effect { match self { $(Op::$name => Effect::$effect),* } }
+            pub fn effect(self) -> Effect {
+                const EFFECTS: &[Effect] = &[$(Effect::$effect),*];
+                EFFECTS[self as usize]
+            }
             /// Its operands' types; `None`: any (the helper of a call says which, and how many).
             pub fn operands(self) -> &'static [Option<Type>] {
                 match self { $(Op::$name => &[$(operand_type!($operand)),*]),* }
@@ -181,10 +187,12 @@ for_each_trace_op!(define_ops);
 
 impl Op {
     /// Whether it leaves the trace when its condition fails.
+    #[inline]
     pub fn is_guard(self) -> bool {
         self.effect() == Effect::Guard
     }
     /// Whether it has a snapshot.
+    #[inline]
     pub fn has_snapshot(self) -> bool {
         matches!(self.effect(), Effect::Guard | Effect::Step)
     }

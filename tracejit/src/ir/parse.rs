@@ -6,13 +6,12 @@
 
 use super::print::{has_offset, is_slot};
 use super::{
-    Class, Constant, Effect, End, Helper, Instruction, Op, PendingFrame, Phi, Point, Ref, SlotSet,
-    Snapshot, SnapshotSlot, Step, Trace, VirtualKind, VirtualObject,
+    Class, Constant, Effect, End, Helper, Instruction, NewSnapshot, Op, PendingFrame, Phi, Point,
+    Ref, SlotSet, SnapshotSlot, Step, Trace, VirtualKind, VirtualObject,
 };
 use perilune_runtime::function::NativeClosure;
 use perilune_runtime::machine::Slow;
 use rustc_hash::FxHashMap;
-use std::rc::Rc;
 use std::str::{FromStr, SplitWhitespace};
 
 /// Makes a trace of its text. That it is well formed is for [`super::verify`] to say.
@@ -192,8 +191,8 @@ impl Parser {
         }
         words.expect("pc")?;
         let mut at = Point::new(words.address()?);
-        let mut s = Snapshot {
-            at: Rc::new(at.clone()),
+        let mut s = NewSnapshot {
+            point: 0,
             slots: Vec::new(),
             objects: Vec::new(),
             is_speculative: false,
@@ -228,13 +227,13 @@ impl Parser {
                 }
             }
         }
-        s.at = Rc::new(at);
-        self.trace.snapshots.push(s);
+        s.point = self.trace.snapshots.add_point(at);
+        self.trace.snapshots.add(s);
         Some(())
     }
 
     /// `o2=table/7,0:v1`: a virtual object.
-    fn object(&mut self, s: &mut Snapshot, text: &str) -> Option<()> {
+    fn object(&mut self, s: &mut NewSnapshot, text: &str) -> Option<()> {
         let (name, what) = text.split_once('=')?;
         let mut parts = what.split(',');
         let kind = match parts.next()?.split_once('/') {

@@ -93,7 +93,7 @@ impl Trace {
     }
 
     fn print_snapshot(&self, f: &mut Formatter<'_>, n: usize) -> fmt::Result {
-        let s = &self.snapshots[n];
+        let s = self.snapshots.get(n as u32);
         write!(f, "s{n}: pc {:p}", s.pc)?;
         if !s.constants.is_null() {
             write!(f, " constants {:p}", s.constants)?;
@@ -112,11 +112,11 @@ impl Trace {
                 frame.site, frame.varargs, frame.flags
             )?;
         }
-        for slot in &s.slots {
+        for slot in s.slots {
             let (tag, payload) = (Shown(self, slot.tag), Shown(self, slot.payload));
             write!(f, " [{}]={tag}:{payload}", slot.slot)?;
         }
-        for object in &s.objects {
+        for object in s.objects {
             write!(f, " {}=", Shown(self, object.name))?;
             match object.kind {
                 VirtualKind::Table { shape, items: 0 } => write!(f, "table/{shape}")?,
@@ -141,7 +141,7 @@ impl Trace {
 }
 
 /// The live slots as ranges, each without its end: `live -1..3,5`.
-fn print_live(f: &mut Formatter<'_>, s: &Snapshot) -> fmt::Result {
+fn print_live(f: &mut Formatter<'_>, s: Snapshot) -> fmt::Result {
     let (start, end) = s.live.bounds();
     let (mut slot, mut separator) = (start, " live ");
     while slot < end {

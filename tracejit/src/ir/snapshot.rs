@@ -9,9 +9,9 @@
 
 use super::Ref;
 use perilune_runtime::frame::CallSite;
+use perilune_runtime::gc::charge;
 use perilune_runtime::value::Value;
 use std::ops::Deref;
-use std::rc::Rc;
 
 /// A stack slot whose value is not in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -186,15 +186,25 @@ impl Point {
     }
 }
 
-/// The state of the machine at the start of a bytecode instruction.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Snapshot {
+impl Point {
+    /// Bytes that one takes besides its struct.
+    pub fn bytes(&self) -> usize {
+        charge::list::<PendingFrame>(self.frames.capacity())
+            + charge::list::<u64>(self.live.more.capacity())
+    }
+}
+
+/// The state of the machine at the start of a bytecode instruction, as one of [`Snapshots`] has it.
+///
+/// [`Snapshots`]: super::Snapshots
+#[derive(Clone, Copy, Debug)]
+pub struct Snapshot<'a> {
     /// Where it is. The snapshots that become of one as a trace is rewritten share it.
-    pub at: Rc<Point>,
+    pub at: &'a Point,
     /// Slots that are not in memory yet, by ascending slot.
-    pub slots: Vec<SnapshotSlot>,
+    pub slots: &'a [SnapshotSlot],
     /// Objects that do not exist yet, by ascending name.
-    pub objects: Vec<VirtualObject>,
+    pub objects: &'a [VirtualObject],
     /// Whether guards leave through it that nothing in the program asks for: the optimiser bets that
     /// they hold.
     pub is_speculative: bool,
@@ -203,7 +213,7 @@ pub struct Snapshot {
     pub unspent: i32,
 }
 
-impl Snapshot {
+impl<'a> Snapshot<'a> {
     /// Whether the slot may be read from here on.
     pub fn is_live(&self, slot: i32) -> bool {
         self.at.live.contains(slot)
@@ -216,7 +226,7 @@ impl Snapshot {
                 take(r);
             }
         };
-        for s in &self.slots {
+        for s in self.slots {
             consider(s.tag);
             consider(s.payload);
         }
@@ -227,7 +237,7 @@ impl Snapshot {
     }
     /// The refs that are neither constants nor virtual objects, in the order in which exits and
     /// `Inherit` count them: for each slot its tag, then its payload; then so for each object's fields.
-    pub fn values(&self) -> impl Iterator<Item = Ref> + '_ {
+    pub fn values(&self) -> impl Iterator<Item = Ref> + 'a {
         let slots = self.slots.iter().map(|s| (s.tag, s.payload));
         let fields = self.objects.iter().flat_map(|o| o.fields.iter().copied());
         slots
@@ -237,10 +247,10 @@ impl Snapshot {
     }
 }
 
-impl Deref for Snapshot {
+impl Deref for Snapshot<'_> {
     type Target = Point;
 
     fn deref(&self) -> &Point {
-        &self.at
+        self.at
     }
 }

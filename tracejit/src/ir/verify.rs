@@ -109,7 +109,7 @@ impl Verifier<'_> {
                 if self.trace.steps.get(i.imm as usize).is_none() {
                     return Err("no such step".to_owned());
                 }
-                let s = &self.trace.snapshots[i.snapshot as usize];
+                let s = &self.trace.snapshots.get(i.snapshot);
                 if !s.slots.is_empty() || !s.frames.is_empty() || s.popped != 0 {
                     return Err("something is not in memory at a step".to_owned());
                 }
@@ -168,14 +168,14 @@ impl Verifier<'_> {
 
     /// A use of a snapshot by the instruction with this index, or by the end.
     fn use_snapshot(&mut self, snapshot: u32, at: usize) -> Result<(), String> {
-        let Some(s) = self.trace.snapshots.get(snapshot as usize) else {
+        let Some(s) = self.trace.snapshots.iter().nth(snapshot as usize) else {
             return Err(format!("no snapshot {snapshot}"));
         };
         if *self.seen.entry(snapshot).or_insert(self.writes) != self.writes {
             return Err(format!("a write between two uses of snapshot {snapshot}"));
         }
         let mut last = i32::MIN;
-        for slot in &s.slots {
+        for slot in s.slots {
             let fail =
                 |what: &str| Err(format!("slot {} of snapshot {snapshot} {what}", slot.slot));
             if slot.slot <= last {
@@ -205,14 +205,14 @@ impl Verifier<'_> {
     }
 
     /// The virtual objects of a snapshot.
-    fn objects(&self, s: &Snapshot, at: usize) -> Result<(), String> {
+    fn objects(&self, s: Snapshot, at: usize) -> Result<(), String> {
         let names = s.objects.iter().map(|o| o.name);
         if !names.clone().is_sorted_by(|a, b| a < b)
             || names.clone().any(|r| r.as_virtual().is_none())
         {
             return Err("virtual objects are out of order".to_owned());
         }
-        for object in &s.objects {
+        for object in s.objects {
             if let VirtualKind::Table { items, .. } = object.kind
                 && items as usize > object.fields.len()
             {
@@ -264,7 +264,7 @@ impl Verifier<'_> {
 }
 
 /// Whether a snapshot describes the virtual object that a ref names.
-fn is_described(s: &Snapshot, r: Ref) -> bool {
+fn is_described(s: Snapshot, r: Ref) -> bool {
     r.as_virtual().is_some() && s.objects.iter().any(|o| o.name == r)
 }
 

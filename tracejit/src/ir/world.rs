@@ -10,7 +10,7 @@
 //! - Places that hold what nobody wrote are not kept: equal memories compare equal.
 
 use super::fresh::{self, Names, New};
-use super::{Class, Snapshot};
+use super::{Class, SlotSet};
 use perilune_runtime::table::shape::EMPTY_SHAPE;
 use perilune_runtime::{layout, value};
 use std::collections::BTreeMap;
@@ -46,13 +46,13 @@ pub struct World {
 struct Forgotten {
     anchor: i64,
     clobbers: (i32, i32),
-    live: Snapshot,
+    live: SlotSet,
 }
 
 impl Forgotten {
     fn changes(&self, slot: i64) -> bool {
         let slot = (slot - self.anchor) as i32;
-        (self.clobbers.0..self.clobbers.1).contains(&slot) || !self.live.is_live(slot)
+        (self.clobbers.0..self.clobbers.1).contains(&slot) || !self.live.contains(slot)
     }
 }
 
@@ -241,7 +241,7 @@ impl World {
     }
 
     /// A step is done: what it may change changes.
-    pub fn step(&mut self, anchor: i64, clobbers: (i32, i32), live: &Snapshot) {
+    pub fn step(&mut self, anchor: i64, clobbers: (i32, i32), live: &SlotSet) {
         let step = Forgotten {
             anchor,
             clobbers,

@@ -17,7 +17,7 @@
 
 use super::memory::{Memory, Place, are_disjoint};
 use super::rewrite::Rewriter;
-use crate::ir::{Class, Effect, Instruction, Op, Ref, Snapshot};
+use crate::ir::{Class, Effect, Instruction, NewSnapshot, Op, Ref};
 
 /// Guards before a loop at most.
 const MOST_BETS: usize = 8;
@@ -69,15 +69,14 @@ impl Plan {
     }
 
     /// Guards that the objects differ. `head` is the state at the loop's head.
-    pub(super) fn guard(&self, w: &mut Rewriter, head: Snapshot) {
+    pub(super) fn guard(&self, w: &mut Rewriter, head: NewSnapshot) {
         if self.bets.is_empty() {
             return;
         }
-        w.new.snapshots.push(Snapshot {
+        let snapshot = w.new.snapshots.add(NewSnapshot {
             is_speculative: true,
             ..head
         });
-        let snapshot = w.new.snapshots.len() as u32 - 1;
         for &(x, y) in &self.bets {
             let guard = Instruction {
                 snapshot,

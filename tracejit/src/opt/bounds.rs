@@ -22,7 +22,7 @@
 use super::memory::base_and_distance;
 use super::rebuild::rebuild;
 use crate::ir::helper::HelperEffect;
-use crate::ir::{Class, Helper, Instruction, Op, Phi, Ref, Snapshot, Trace};
+use crate::ir::{Class, Helper, Instruction, NewSnapshot, Op, Phi, Ref, Trace};
 use perilune_runtime::layout;
 
 /// Rounds, and steps that are no constants, at most: their product does not wrap around.
@@ -54,7 +54,7 @@ struct Check {
 }
 
 /// Hoists the checks of a loop. `head` is the state at its head, before the second round.
-pub(super) fn hoist(trace: &mut Trace, head: Snapshot) {
+pub(super) fn hoist(trace: &mut Trace, head: NewSnapshot) {
     let Some(start) = trace.loop_start() else {
         return;
     };
@@ -88,10 +88,8 @@ pub(super) fn hoist(trace: &mut Trace, head: Snapshot) {
     let checks: Vec<Check> = checks.iter().copied().filter(needed).collect();
     // With no rounds left the loop is done, and where its index would be does not matter.
     let zero = trace.int(0);
-    let done = trace.snapshots.len() as u32;
-    let snapshot = done + 1;
-    trace.snapshots.push(head.clone());
-    trace.snapshots.push(Snapshot {
+    let done = trace.snapshots.add(head.clone());
+    let snapshot = trace.snapshots.add(NewSnapshot {
         is_speculative: true,
         ..head
     });

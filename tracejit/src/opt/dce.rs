@@ -49,7 +49,10 @@ impl Search<'_> {
 
     fn need_snapshot(&mut self, snapshot: u32) {
         let trace = self.trace;
-        trace.snapshots[snapshot as usize].for_each_value(|r| self.need(r));
+        trace
+            .snapshots
+            .get(snapshot)
+            .for_each_value(|r| self.need(r));
     }
 
     /// Marks what the needed ones of the first `end` instructions need.

@@ -11,7 +11,7 @@ use super::rewrite::Rewriter;
 use super::rewrite::SHAPE_AND_SLOTS;
 use super::{alias, bounds, sink};
 use crate::ir::helper::HelperEffect;
-use crate::ir::{Class, Effect, End, Instruction, Op, Phi, Ref, Snapshot, SnapshotSlot, Type};
+use crate::ir::{Class, Effect, End, Instruction, NewSnapshot, Op, Phi, Ref, SnapshotSlot, Type};
 use rustc_hash::FxHashMap;
 
 /// A slot that the iteration changes, and its phis' first values.
@@ -81,10 +81,10 @@ fn copies(
 }
 
 /// The state at the loop's head, before it is entered.
-fn head(w: &Rewriter, final_snapshot: u32, first: &[SnapshotSlot]) -> Snapshot {
-    let old = &w.old.snapshots[final_snapshot as usize];
-    Snapshot {
-        at: old.at.clone(),
+fn head(w: &Rewriter, final_snapshot: u32, first: &[SnapshotSlot]) -> NewSnapshot {
+    let old = w.old.snapshots.get(final_snapshot);
+    NewSnapshot {
+        point: w.old.snapshots.point_of(final_snapshot),
         slots: first.to_vec(),
         objects: w.described(first),
         is_speculative: old.is_speculative,
@@ -102,7 +102,7 @@ fn copy(
 ) -> Copied {
     let plan = w.plan.clone();
     plan.guard(w, head(w, final_snapshot, first));
-    let slots = w.old.snapshots[final_snapshot as usize].slots.clone();
+    let slots = w.old.snapshots.get(final_snapshot).slots.to_vec();
     let mut copies = FxHashMap::default();
     let carried = name_slots(w, &slots, first, &mut copies);
     let in_memory = plan.enter(w);
@@ -242,7 +242,7 @@ struct Changes {
 
 impl Changes {
     fn of(w: &Rewriter, final_snapshot: u32) -> Changes {
-        let carried = &w.old.snapshots[final_snapshot as usize].slots;
+        let carried = w.old.snapshots.get(final_snapshot).slots;
         let mut changes = Changes {
             slots: carried.iter().map(|s| s.slot).collect(),
             fields: Vec::new(),

@@ -31,11 +31,6 @@ impl Pending {
     pub(super) fn clear(&mut self) {
         self.slots.clear();
     }
-
-    pub(super) fn len(&self) -> usize {
-        self.slots.len()
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }

@@ -16,8 +16,8 @@ use super::sink::{self, Objects};
 use super::{Passes, fold};
 use crate::ir::helper::HelperEffect;
 use crate::ir::{
-    Class, Effect, End, Helper, Instruction, Op, Ref, Snapshot, SnapshotSlot, Trace, Type,
-    VirtualObject,
+    Class, Effect, End, Helper, Instruction, NewSnapshot, Op, Ref, Snapshot, SnapshotSlot, Trace,
+    Type, VirtualObject,
 };
 use perilune_runtime::layout;
 use perilune_runtime::table::shape::EMPTY_SHAPE;
@@ -110,7 +110,8 @@ impl<'a> Rewriter<'a> {
         };
         let length = copies * old.code.len();
         new.code.reserve(length);
-        new.snapshots.reserve(copies * old.snapshots.len());
+        let (snapshots, slots) = (old.snapshots.len(), old.snapshots.slot_count());
+        new.snapshots.reserve(copies * snapshots, copies * slots);
         Rewriter {
             new,
             old,
@@ -181,15 +182,14 @@ impl<'a> Rewriter<'a> {
         trace.steps.clone_from(&self.old.steps);
         let mut end = |snapshot: u32| {
             let slots = self.mapped_slots(snapshot);
-            let old = &self.old.snapshots[snapshot as usize];
-            trace.snapshots.push(Snapshot {
-                at: old.at.clone(),
+            let old = self.old.snapshots.get(snapshot);
+            trace.snapshots.add(NewSnapshot {
+                point: self.old.snapshots.point_of(snapshot),
                 objects: self.described(&slots),
                 slots,
                 is_speculative: old.is_speculative,
                 unspent: old.unspent,
-            });
-            trace.snapshots.len() as u32 - 1
+            })
         };
         trace.end = match self.old.end {
             End::Exit(snapshot) => End::Exit(end(snapshot)),
@@ -199,12 +199,16 @@ impl<'a> Rewriter<'a> {
         trace
     }
 
+    fn names(&self) -> Names<'_> {
+        Names {
+            map: &self.map,
+            facts: &self.facts,
+        }
+    }
+
     /// What a ref of the old trace is in the new one.
     pub(super) fn mapped(&self, r: Ref) -> Ref {
-        match r.as_instruction() {
-            Some(n) => self.known(self.map[n]),
-            None => r,
-        }
+        self.names().of(r)
     }
 
     /// The constant that a value was found to equal, or the value.
@@ -214,16 +218,12 @@ impl<'a> Rewriter<'a> {
 
     /// A slot of a snapshot of the old trace, with the new one's refs.
     pub(super) fn mapped_slot(&self, s: &SnapshotSlot) -> SnapshotSlot {
-        SnapshotSlot {
-            slot: s.slot,
-            tag: self.mapped(s.tag),
-            payload: self.mapped(s.payload),
-        }
+        self.names().slot(s)
     }
 
     /// The slots of a snapshot of the old trace.
     pub(super) fn mapped_slots(&self, snapshot: u32) -> Vec<SnapshotSlot> {
-        let slots = &self.old.snapshots[snapshot as usize].slots;
+        let slots = self.old.snapshots.get(snapshot).slots;
         slots.iter().map(|s| self.mapped_slot(s)).collect()
     }
 
@@ -560,50 +560,33 @@ impl<'a> Rewriter<'a> {
         if known != NOT_TAKEN {
             return known;
         }
-        let from = &self.old.snapshots[old as usize];
-        let slots = if self.pending.is_empty() {
-            self.mapped_slots(old)
-        } else {
-            self.slots_with_pending(from)
+        let from = self.old.snapshots.get(old);
+        let point = self.old.snapshots.point_of(old);
+        let names = Names {
+            map: &self.map,
+            facts: &self.facts,
         };
-        let mut objects = self.described(&slots);
+        let pending = &self.pending;
+        let new = self.new.snapshots.push(point, from.unspent, |slots| {
+            if pending.is_empty() {
+                slots.extend(from.slots.iter().map(|s| names.slot(s)));
+            } else {
+                names.add_slots_with_pending(from, pending, slots);
+            }
+        });
+        let mut objects = self.described(self.new.snapshots.last_slots());
         if !from.objects.is_empty() {
-            let mut of_parent: Vec<VirtualObject> = from.objects.clone();
+            let mut of_parent: Vec<VirtualObject> = from.objects.to_vec();
             for (tag, payload) in of_parent.iter_mut().flat_map(|o| &mut o.fields) {
                 (*tag, *payload) = (self.mapped(*tag), self.mapped(*payload));
             }
             objects.splice(0..0, of_parent);
         }
-        let snapshot = Snapshot {
-            at: from.at.clone(),
-            slots,
-            objects,
-            is_speculative: from.is_speculative,
-            unspent: from.unspent,
-        };
-        self.new.snapshots.push(snapshot);
-        let new = self.new.snapshots.len() as u32 - 1;
+        if !objects.is_empty() {
+            self.new.snapshots.set_last_objects(objects);
+        }
         self.snapshots[old as usize] = new;
         new
-    }
-
-    /// The slots of a snapshot of the old trace, and live ones that are pending.
-    fn slots_with_pending(&self, from: &Snapshot) -> Vec<SnapshotSlot> {
-        let mut slots = Vec::with_capacity(from.slots.len() + self.pending.len());
-        let mut pending = self.pending.iter().peekable();
-        let mut add_up_to = |slots: &mut Vec<SnapshotSlot>, end: i32| {
-            while let Some((slot, (tag, payload))) = pending.next_if(|next| next.0 <= end) {
-                if slot < end && from.is_live(slot) {
-                    slots.push(SnapshotSlot { slot, tag, payload });
-                }
-            }
-        };
-        for s in &from.slots {
-            add_up_to(&mut slots, s.slot);
-            slots.push(self.mapped_slot(s));
-        }
-        add_up_to(&mut slots, i32::MAX);
-        slots
     }
 
     /// Another name for a value, which nothing is known of.
@@ -616,9 +599,55 @@ impl<'a> Rewriter<'a> {
     }
 }
 
+/// What the values of the old trace are in the new one.
+struct Names<'a> {
+    map: &'a [Ref],
+    facts: &'a Facts,
+}
+
+impl Names<'_> {
+    fn of(&self, r: Ref) -> Ref {
+        let Some(n) = r.as_instruction() else {
+            return r;
+        };
+        let new = self.map[n];
+        self.facts.constant_of(new).unwrap_or(new)
+    }
+
+    fn slot(&self, s: &SnapshotSlot) -> SnapshotSlot {
+        SnapshotSlot {
+            slot: s.slot,
+            tag: self.of(s.tag),
+            payload: self.of(s.payload),
+        }
+    }
+
+    /// The slots of a snapshot of the old trace, and live ones that are pending.
+    fn add_slots_with_pending(
+        &self,
+        from: Snapshot,
+        pending: &Pending,
+        slots: &mut Vec<SnapshotSlot>,
+    ) {
+        let mut pending = pending.iter().peekable();
+        let mut add_up_to = |slots: &mut Vec<SnapshotSlot>, end: i32| {
+            while let Some((slot, (tag, payload))) = pending.next_if(|next| next.0 <= end) {
+                if slot < end && from.is_live(slot) {
+                    slots.push(SnapshotSlot { slot, tag, payload });
+                }
+            }
+        };
+        for s in from.slots {
+            add_up_to(slots, s.slot);
+            slots.push(self.slot(s));
+        }
+        add_up_to(slots, i32::MAX);
+    }
+}
+
 /// The first number for virtual objects that no snapshot of a trace uses.
 fn first_object(trace: &Trace) -> usize {
-    let objects = trace.snapshots.iter().flat_map(|s| &s.objects);
+    let objects = trace.snapshots.iter().flat_map(|s| s.objects);
     let next = objects
         .filter_map(|o| Some(o.name.as_virtual()? + 1))
         .max()

@@ -209,10 +209,10 @@ impl Rewriter<'_> {
             self.objects.bytes += match kind {
                 VirtualKind::Table { items, .. } => {
                     let slots = fields.len() as i32 - items as i32;
-                    layout::TABLE_SIZE + slots * layout::VALUE_SIZE + room as i32 * ITEM_SIZE
+                    layout::TABLE_CHARGE + slots * layout::VALUE_SIZE + room as i32 * ITEM_SIZE
                 }
-                VirtualKind::Cell => layout::CELL_SIZE,
-                VirtualKind::Closure(_) => layout::CLOSURE_UPVALUES,
+                VirtualKind::Cell => layout::CELL_CHARGE,
+                VirtualKind::Closure(_) => layout::CLOSURE_CHARGE,
             };
         }
         Some(self.objects.push(Object {

@@ -19,10 +19,9 @@ impl Recording {
     pub(super) fn call_or_leave(&mut self, helper: Helper, args: &[Ref]) -> Ref {
         let answer = self.emit(Op::CallInt, helper as i32, args);
         let snapshot = self.take_snapshot(self.instruction);
-        self.trace.snapshots.push(snapshot);
         let zero = self.int(0);
         let guard = Instruction {
-            snapshot: self.trace.snapshots.len() as u32 - 1,
+            snapshot,
             ..Instruction::new(Op::GuardNe, 0, &[answer, zero])
         };
         self.push(guard);

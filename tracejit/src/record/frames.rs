@@ -211,8 +211,10 @@ impl Recording {
 
     /// Brings what is live into memory: slots, then frames.
     pub(super) fn flush(&mut self) {
-        let snapshot = self.take_snapshot(self.instruction);
-        for slot in &snapshot.slots {
+        let (live, _) = self.live_slots(self.instruction);
+        let mut slots = Vec::new();
+        self.shadow.snapshot(&live, &mut slots);
+        for slot in slots {
             self.emit(Op::StoreSlotTag, slot.slot, &[slot.tag]);
             let op = match self.trace.type_of(slot.payload) {
                 Type::Float => Op::StoreSlotFloat,
@@ -221,7 +223,7 @@ impl Recording {
             self.emit(op, slot.slot, &[slot.payload]);
         }
         // What is dirty and dead is forgotten: memory does not have it.
-        self.shadow.clean(&snapshot.live);
+        self.shadow.clean(&live);
         self.flush_frames();
     }
 

@@ -88,7 +88,6 @@ impl Recording {
         if self.fuel.stretch.is_none() {
             // The guard has a snapshot of its own: who leaves through it has burnt nothing.
             let snapshot = self.take_snapshot(self.instruction);
-            self.trace.snapshots.push(snapshot);
             let first_snapshot = self.trace.snapshots.len();
             self.fuel.stretch = Some(Stretch {
                 guard: self.trace.code.len(),
@@ -97,7 +96,7 @@ impl Recording {
                 begun: 0,
             });
             self.push(Instruction {
-                snapshot: first_snapshot as u32 - 1,
+                snapshot,
                 ..Instruction::new(Op::GuardFuel, 0, &[])
             });
         }
@@ -115,8 +114,9 @@ impl Recording {
         // What a side trace's parent has burnt for it is there already.
         let inherited = std::mem::take(&mut self.fuel.inherited);
         self.trace.code[stretch.guard].imm = stretch.begun - inherited;
-        for snapshot in &mut self.trace.snapshots[stretch.first_snapshot..] {
-            snapshot.unspent = stretch.begun - snapshot.unspent;
-        }
+        let unspent = |done| stretch.begun - done;
+        self.trace
+            .snapshots
+            .change_unspent(stretch.first_snapshot, unspent);
     }
 }

@@ -7,8 +7,8 @@
 use super::Recording;
 use super::shadow::Shadow;
 use crate::ir::{
-    Class, Finished, Helper, Instruction, Op, Ref, Snapshot, SnapshotSlot, Type, VirtualKind,
-    VirtualObject,
+    Class, Finished, Helper, Instruction, NewSnapshot, Op, Ref, Snapshot, SnapshotSlot, Type,
+    VirtualKind, VirtualObject,
 };
 use perilune_runtime::layout;
 use perilune_runtime::value;
@@ -16,7 +16,7 @@ use rustc_hash::FxHashMap;
 
 impl Recording {
     /// Starts from an exit of another trace: what its snapshot says is not in memory, but inherited.
-    pub fn inherit(&mut self, parent: &Finished, snapshot: &Snapshot) {
+    pub fn inherit(&mut self, parent: &Finished, snapshot: Snapshot) {
         let inherited = self.inherited_values(parent, snapshot);
         let mut exit = self.renamed(parent, snapshot, &inherited);
         let made = self.make_objects(&exit);
@@ -37,7 +37,7 @@ impl Recording {
     }
 
     /// What the parent's values are here.
-    fn inherited_values(&mut self, parent: &Finished, exit: &Snapshot) -> FxHashMap<Ref, Ref> {
+    fn inherited_values(&mut self, parent: &Finished, exit: Snapshot) -> FxHashMap<Ref, Ref> {
         let mut inherited = FxHashMap::default();
         for (n, r) in exit.values().enumerate() {
             inherited.entry(r).or_insert_with(|| {
@@ -55,9 +55,9 @@ impl Recording {
     fn renamed(
         &mut self,
         parent: &Finished,
-        exit: &Snapshot,
+        exit: Snapshot,
         inherited: &FxHashMap<Ref, Ref>,
-    ) -> Snapshot {
+    ) -> NewSnapshot {
         let mut name = |r: Ref| match parent.constant_of(r) {
             Some(constant) => self.trace.constant(constant),
             None => inherited.get(&r).copied().unwrap_or(r),
@@ -69,7 +69,7 @@ impl Recording {
         };
         let slots = exit.slots.iter().map(|s| slot(s, &mut name)).collect();
         let mut objects = Vec::with_capacity(exit.objects.len());
-        for object in &exit.objects {
+        for object in exit.objects {
             let kind = match object.kind {
                 VirtualKind::Closure(proto) => VirtualKind::Closure(name(proto)),
                 kind => kind,
@@ -81,8 +81,8 @@ impl Recording {
                 fields: fields.map(|&(t, p)| (name(t), name(p))).collect(),
             });
         }
-        Snapshot {
-            at: exit.at.clone(),
+        NewSnapshot {
+            point: self.trace.snapshots.add_point(exit.at.clone()),
             slots,
             objects,
             is_speculative: false,
@@ -91,13 +91,12 @@ impl Recording {
     }
 
     /// Makes the virtual objects of an exit; what each became.
-    fn make_objects(&mut self, exit: &Snapshot) -> FxHashMap<Ref, Ref> {
+    fn make_objects(&mut self, exit: &NewSnapshot) -> FxHashMap<Ref, Ref> {
         let mut made = FxHashMap::default();
         if exit.objects.is_empty() {
             return made;
         }
-        self.trace.snapshots.push(exit.clone());
-        let snapshot = self.trace.snapshots.len() as u32 - 1;
+        let snapshot = self.trace.snapshots.add(exit.clone());
         let (nil, zero) = (self.int(value::NIL.into()), self.int(0));
         for object in &exit.objects {
             let (helper, args) = match object.kind {

@@ -35,14 +35,13 @@ pub use control::{Limits, Outcome, Start, Surroundings};
 pub use values::{RecordedFloat, RecordedInteger, RecordedTable, RecordedValue};
 
 use crate::abort::Abort;
-use crate::ir::{Class, Constant, Instruction, Op, PendingFrame, Point, Ref, Snapshot, Trace};
+use crate::ir::{Class, Constant, Instruction, Op, PendingFrame, Point, Ref, SlotSet, Trace};
 use perilune_runtime::function::Proto;
 use perilune_runtime::machine::Direct;
 use perilune_runtime::value::{self, Value};
 use perilune_runtime::vm::Vm;
 use recent::Recent;
 use shadow::Shadows;
-use std::rc::Rc;
 
 /// Instructions that most traces have room for when they are recorded.
 const USUAL_LENGTH: usize = 256;
@@ -125,7 +124,7 @@ impl Recording {
         let direct = unsafe { Direct::new(vm, (*vm).pc, (*vm).base, (*vm).constants) };
         let mut trace = Trace::new(number);
         trace.code.reserve(USUAL_LENGTH);
-        trace.snapshots.reserve(USUAL_LENGTH / 4);
+        trace.snapshots.reserve(USUAL_LENGTH / 4, USUAL_LENGTH);
         Recording {
             trace,
             dependencies: Dependencies::default(),
@@ -229,13 +228,32 @@ impl Recording {
             return snapshot;
         }
         let snapshot = self.take_snapshot(self.instruction);
-        let index = self.trace.snapshots.len() as u32;
-        self.trace.snapshots.push(snapshot);
-        self.snapshot = Some(index);
-        index
+        self.snapshot = Some(snapshot);
+        snapshot
     }
 
-    fn take_snapshot(&self, pc: *const u64) -> Snapshot {
+    /// Adds a snapshot of the state before an instruction: its index.
+    fn take_snapshot(&mut self, pc: *const u64) -> u32 {
+        let (live, constants) = self.live_slots(pc);
+        let unspent = self.fuel.unspent();
+        let (shadow, snapshots) = (&self.shadow, &mut self.trace.snapshots);
+        let snapshot = snapshots.push(snapshots.next_point(), unspent, |slots| {
+            shadow.snapshot(&live, slots);
+        });
+        snapshots.add_point(Point {
+            pc,
+            constants,
+            base: self.base,
+            top: self.top,
+            popped: self.popped,
+            frames: self.frames.clone(),
+            live,
+        });
+        snapshot
+    }
+
+    /// The slots that are live before an instruction, and the constants of its function.
+    fn live_slots(&self, pc: *const u64) -> (SlotSet, *const Value) {
         let proto = self.proto();
         // SAFETY: the proto is live, and pc points into its code.
         let (live, constants) = unsafe {
@@ -251,22 +269,7 @@ impl Recording {
         if let Some(top) = self.top {
             live_slots.insert_range(self.base, top);
         }
-        let slots = self.shadow.snapshot(&live_slots);
-        Snapshot {
-            at: Rc::new(Point {
-                pc,
-                constants,
-                base: self.base,
-                top: self.top,
-                popped: self.popped,
-                frames: self.frames.clone(),
-                live: live_slots,
-            }),
-            slots,
-            objects: Vec::new(),
-            is_speculative: false,
-            unspent: self.fuel.unspent(),
-        }
+        (live_slots, constants)
     }
 
     /// The value that a slot holds, read from the machine.

@@ -132,16 +132,12 @@ impl Shadows {
         SlotSet::new(self.first.min(start & -64))
     }
 
-    /// What a snapshot has to say of the slots that are live, by ascending slot: their values where
-    /// memory does not have them.
-    pub(super) fn snapshot(&self, live: &SlotSet) -> Vec<SnapshotSlot> {
-        let wanted = |n: usize| self.dirty[n] & live.bits_from(self.first + 64 * n as i32);
-        let words = 0..self.dirty.len();
-        let count: u32 = words.clone().map(|n| wanted(n).count_ones()).sum();
-        let mut slots = Vec::with_capacity(count as usize);
-        for n in words {
+    /// Appends what a snapshot has to say of the slots that are live, by ascending slot: their values
+    /// where memory does not have them.
+    pub(super) fn snapshot(&self, live: &SlotSet, slots: &mut Vec<SnapshotSlot>) {
+        for (n, dirty) in self.dirty.iter().enumerate() {
             let first = self.first + 64 * n as i32;
-            let mut bits = wanted(n);
+            let mut bits = dirty & live.bits_from(first);
             while bits != 0 {
                 let place = bits.trailing_zeros() as usize;
                 bits &= bits - 1;
@@ -153,7 +149,6 @@ impl Shadows {
                 });
             }
         }
-        slots
     }
 
     /// Memory has the values of live slots now; those of others that it had not are lost.

@@ -12,11 +12,9 @@ use objects::{Kind, OBJECT_SLOTS};
 use perilune_runtime::machine::Slow;
 use perilune_runtime::{layout, value};
 use perilune_tracejit::ir::{
-    Class, Constant, End, Helper, Instruction, Op, Point, Ref, Snapshot, SnapshotSlot, Step, Trace,
-    Type,
+    Class, Constant, End, Helper, Instruction, Op, Point, Ref, SnapshotSlot, Step, Trace, Type,
 };
 use std::collections::BTreeMap;
-use std::rc::Rc;
 
 /// Slots that are always live; those above up to `SLOTS` are live while the program needs them.
 const LOCALS: i32 = 5;
@@ -251,14 +249,9 @@ impl Generator {
             .map(|(&slot, &(tag, payload))| SnapshotSlot { slot, tag, payload });
         let mut at = Point::new(self.pc as *const u64);
         at.live.insert_words(0, &[self.live]);
-        self.trace.snapshots.push(Snapshot {
-            at: Rc::new(at),
-            slots: slots.collect(),
-            objects: Vec::new(),
-            is_speculative: false,
-            unspent: 0,
-        });
-        let snapshot = self.trace.snapshots.len() as u32 - 1;
+        let point = self.trace.snapshots.add_point(at);
+        let all = &mut self.trace.snapshots;
+        let snapshot = all.push(point, 0, |list| list.extend(slots));
         self.snapshot = Some(snapshot);
         snapshot
     }

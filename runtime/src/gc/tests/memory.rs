@@ -2,6 +2,7 @@
 
 use super::World;
 use crate::error::LuaError;
+use crate::gc::charge;
 use crate::gc::heap::Phase;
 use crate::gc::pacing::{Mode, Stress, explicit_step, set_generational, set_incremental};
 use crate::value::Value;
@@ -245,7 +246,7 @@ fn buffers_are_charged() {
         // SAFETY: the buffer came from the heap with this layout.
         p = unsafe { heap.reallocate_buffer(p, layout(size), new_size).unwrap() };
         size = new_size;
-        assert_eq!(heap.used_bytes(), used + size);
+        assert_eq!(heap.used_bytes(), used + charge::block(size));
     }
     // SAFETY: as above.
     unsafe {

@@ -6,6 +6,7 @@ use super::{
     Shape, Shapes,
 };
 use crate::error::{LuaError, Result};
+use crate::gc::charge;
 use crate::string::LuaString;
 use crate::table::Table;
 use crate::table::keys::KeyList;
@@ -190,7 +191,7 @@ impl Shapes {
     }
 
     pub(super) fn map_bytes(map: &FxHashMap<*mut LuaString, u32>) -> usize {
-        map.capacity() * 20
+        charge::map::<(*mut LuaString, u32)>(map.capacity())
     }
 
     /// Makes a shape known to its parent.

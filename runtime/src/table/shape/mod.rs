@@ -32,6 +32,7 @@ mod sweep;
 use super::Table;
 use super::keys::KeyList;
 use crate::error::Result;
+use crate::gc::charge;
 use crate::string::LuaString;
 use rustc_hash::FxHashMap;
 use std::ptr;
@@ -227,7 +228,9 @@ impl Shapes {
 
     /// Bytes in use.
     pub fn bytes(&self) -> usize {
-        self.shapes.capacity() * size_of::<Shape>() + self.free.capacity() * 4 + self.extra_bytes
+        charge::list::<Shape>(self.shapes.capacity())
+            + charge::list::<u32>(self.free.capacity())
+            + self.extra_bytes
     }
 
     /// The slot of `key`.

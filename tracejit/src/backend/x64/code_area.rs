@@ -139,9 +139,19 @@ impl CodeArea {
         unsafe { std::slice::from_raw_parts(self.writable.as_ptr().add(offset), bytes) }
     }
 
-    /// Drops all code but the first `used` bytes.
+    /// Drops all code but the first `used` bytes, and the memory of the rest.
     pub(super) fn truncate(&mut self, used: usize) {
         self.used = used.min(self.used);
+        let kept = self.used.next_multiple_of(POPULATED).min(self.populated);
+        // SAFETY: nothing refers to code from here on, and it reads as zeroes. Where the system does not
+        // give the memory back, it is written over.
+        let outcome = unsafe {
+            let from = self.writable.as_ptr().add(kept);
+            libc::madvise(from.cast(), self.populated - kept, libc::MADV_REMOVE)
+        };
+        if outcome == 0 {
+            self.populated = kept;
+        }
     }
 }
 

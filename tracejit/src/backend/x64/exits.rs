@@ -91,7 +91,7 @@ impl Exits {
         let mut are_placed = true;
         for (place, &snapshot) in self.snapshots.iter().enumerate() {
             let first = values.len() as u32;
-            trace.snapshots[snapshot as usize].for_each_value(|r| {
+            trace.snapshots.get(snapshot).for_each_value(|r| {
                 let location = r.as_instruction().and_then(|n| allocation.places[n]);
                 are_placed &= location.is_some();
                 values.extend(location);
