@@ -70,11 +70,20 @@ unsafe fn catches(vm: *mut Vm, frame: *mut Frame) -> Option<Catcher> {
     }
 }
 
+/// Whether protected calls do not catch `error`, nor hear of it.
+unsafe fn passes(vm: *mut Vm, error: &LuaError) -> bool {
+    // SAFETY: the machine is live.
+    match (error, unsafe { (*vm).passes }) {
+        (LuaError::Runtime(value) | LuaError::Handled(value), Some(passes)) => passes(*value),
+        _ => false,
+    }
+}
+
 /// Finds what catches `error`, from the running frame down.
 unsafe fn find_catcher(vm: *mut Vm, error: &LuaError) -> Catcher {
     // SAFETY: frames form a chain down to the sentinel, which catches everything.
     unsafe {
-        let catchable = !matches!(error, LuaError::Uncatchable(_));
+        let catchable = !matches!(error, LuaError::Uncatchable(_)) && !passes(vm, error);
         let mut frame = (*vm).frame_top;
         loop {
             if catchable && (*frame).flags & FRAME_PROTECTED != 0 {
@@ -132,7 +141,7 @@ pub(crate) unsafe fn raise(vm: *mut Vm, error: LuaError) -> Next {
     unsafe {
         let error = crate::limit::as_raised(vm, error);
         let handled = match error {
-            LuaError::Runtime(value) => match find_listener(vm) {
+            LuaError::Runtime(value) if !passes(vm, &error) => match find_listener(vm) {
                 Listener::Handler(frame) => call_handler(vm, frame, value),
                 Listener::Embedder => {
                     note_traceback(vm);

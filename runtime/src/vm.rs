@@ -147,6 +147,8 @@ pub struct Vm {
     pub traceback: Option<Vec<u8>>,
     /// Warning output.
     pub warn: Option<WarnFunction>,
+    /// Tells error objects that protected calls do not catch.
+    pub passes: Option<fn(Value) -> bool>,
     /// Limits other than that on memory.
     pub limits: crate::limit::Limits,
     /// The function that is asked at an interruption: what it raises is raised, and where it returns
@@ -214,6 +216,7 @@ impl Vm {
             traceback: None,
             warn: None,
             observer: None,
+            passes: None,
             limits: crate::limit::Limits::default(),
             interrupt: None,
             is_busy: false,

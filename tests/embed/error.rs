@@ -89,3 +89,21 @@ fn context_is_added() {
     assert_eq!(error.downcast_ref::<Own>(), Some(&Own(1)));
     assert_eq!(error.context("later").to_string(), "later\nown error 1");
 }
+
+#[cfg(feature = "anyhow")]
+#[test]
+fn errors_of_anyhow_are_errors() -> Result<()> {
+    use anyhow::Context;
+    let lua = Lua::new();
+    let fails = lua.create_function(|_, text: String| -> Result<i64> {
+        let number = text.parse::<i64>().context("that is no number")?;
+        Ok(number)
+    })?;
+    assert_eq!(fails.call::<i64>("12")?, 12);
+    let error = fails.call::<i64>("x").expect_err("no number");
+    assert!(error.to_string().contains("that is no number"), "{error}");
+    // One that was ours comes back as itself.
+    let ours = anyhow::Error::from(Error::StackError);
+    assert!(matches!(Error::from(ours), Error::StackError));
+    Ok(())
+}

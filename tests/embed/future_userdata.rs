@@ -4,9 +4,11 @@ use crate::common::state;
 use crate::future::{pause, polls};
 use crate::limit::MODES;
 use perilune::{
-    Error, Function, Lua, MetaMethod, ObjectLike, Result, Table, UserData, UserDataFields,
-    UserDataMethods, Value,
+    Error, Function, Lua, LuaOptions, MetaMethod, ObjectLike, Result, StdLib, Table, UserData,
+    UserDataFields, UserDataMethods, Value,
 };
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Waker};
@@ -250,5 +252,61 @@ fn asynchronous_functions_are_wrapped() -> Result<()> {
     assert_eq!(polls(lua.load("raw(5, 3)").eval_async::<i64>()).0?, 2);
     let (none, why): (Value, String) = polls(lua.load("raw(5, 5)").eval_async()).0?;
     assert_eq!((none, why.as_str()), (Value::Nil, "they are equal"));
+    Ok(())
+}
+
+#[test]
+fn coroutines_of_calls_are_used_again() -> Result<()> {
+    let options = LuaOptions::new().thread_pool_size(2);
+    let lua = Lua::new_with(StdLib::ALL, options)?;
+    // The coroutines in which the calls ran.
+    let used = Rc::new(RefCell::new(HashSet::new()));
+    let seen = used.clone();
+    let waits = lua.create_async_function(move |lua, n: i64| {
+        let thread = lua.current_thread();
+        seen.borrow_mut().insert(thread.to_pointer() as usize);
+        async move {
+            pause().await;
+            if n == 0 {
+                Err(Error::runtime("nothing"))
+            } else {
+                Ok(n)
+            }
+        }
+    })?;
+    lua.globals().set("waits", &waits)?;
+    for n in 1..=20 {
+        assert_eq!(polls(waits.call_async::<i64>(n)).0?, n);
+    }
+    assert_eq!(used.borrow().len(), 1);
+    // One that ended by an error or was dropped, too.
+    assert!(polls(waits.call_async::<i64>(0)).0.is_err());
+    let mut context = Context::from_waker(Waker::noop());
+    let text =
+        "local c <close> = setmetatable({}, {__close = function() closed = true end}) waits(1)";
+    let mut dropped = Box::pin(lua.load(text).exec_async());
+    assert!(dropped.as_mut().poll(&mut context).is_pending());
+    drop(dropped);
+    assert!(lua.globals().get::<bool>("closed")?);
+    assert_eq!(polls(waits.call_async::<i64>(1)).0?, 1);
+    assert_eq!(used.borrow().len(), 1);
+    // All are kept of as many as are needed at a time, if these are few.
+    for _ in 0..2 {
+        let mut calls: Vec<_> = (1..=5)
+            .map(|n| Box::pin(waits.call_async::<i64>(n)))
+            .collect();
+        for call in &mut calls {
+            assert!(call.as_mut().poll(&mut context).is_pending());
+        }
+        for (n, call) in (1..).zip(calls) {
+            assert_eq!(polls(call).0?, n);
+        }
+        assert_eq!(used.borrow().len(), 5);
+    }
+    lua.gc_collect()?;
+    lua.check_heap().expect("a sound heap");
+    let weak = Rc::downgrade(&used);
+    drop((waits, lua, used));
+    assert!(weak.upgrade().is_none(), "the state is still there");
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What has no place of its own: limits of calls, coercions, protected calls, several states and threads.
 
-use perilune::{Error, Function, Lua, MultiValue, Result, Value, Variadic};
+use perilune::{Error, Function, Lua, LuaOptions, MultiValue, Options, Result, Value, Variadic};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 #[test]
@@ -165,5 +165,62 @@ fn hot_loops_call_rust_with_values_of_all_kinds() -> Result<()> {
         .collect();
     assert_eq!(counts, [1000; 5]);
     lua.check_heap().expect("a whole heap");
+    Ok(())
+}
+
+#[test]
+fn panics_pass_protected_calls_if_the_options_say_so() -> Result<()> {
+    for modes in crate::limit::MODES {
+        let options = modes.iter().fold(Options::new(), |options, mode| {
+            options.with_mode(mode).expect("a mode")
+        });
+        let options = options.lua_options(LuaOptions::new().catch_rust_panics(false));
+        let lua = Lua::with_options(&options)?;
+        let panics = lua.create_function(|_, ()| -> Result<()> { panic!("on purpose") })?;
+        lua.globals().set("panics", panics)?;
+        let errors = "
+            for i = 1, 40 do
+                local ok, e = pcall(error, 'hello', 0)
+                assert(not ok and e == 'hello')
+                local heard
+                ok, e = xpcall(error, function(m) heard = m return 'handled' end, 'hello')
+                assert(not ok and e == 'handled' and heard == 'hello')
+                assert(select('#', pcall(string.rep, 'x', 2)) == 2)
+            end";
+        lua.load(errors).exec()?;
+        for text in [
+            "pcall(panics)",
+            "for i = 1, 40 do pcall(i < 40 and tostring or panics, i < 40 and i or nil) end",
+            "pcall(function() pcall(pcall, panics) end)",
+            "xpcall(panics, function() heard = true end)",
+            "local c <close> = setmetatable({}, {__close = function() closed = true end}) pcall(panics)",
+        ] {
+            let run = || lua.load(format!("{text} went_on = true")).exec();
+            let payload = catch_unwind(AssertUnwindSafe(run)).expect_err(text);
+            assert_eq!(
+                payload.downcast_ref::<&str>(),
+                Some(&"on purpose"),
+                "{text}"
+            );
+            for name in ["heard", "went_on"] {
+                assert!(
+                    lua.globals().get::<Value>(name)?.is_nil(),
+                    "{modes:?}: {text}"
+                );
+            }
+        }
+        assert!(lua.globals().get::<bool>("closed")?);
+        // A coroutine ends by it, and whoever resumes goes on.
+        let text = "local ok, e = coroutine.resume(coroutine.create(panics)) return not ok and tostring(e)";
+        assert_eq!(lua.load(text).eval::<String>()?, "on purpose");
+        lua.check_heap().expect("a sound heap");
+    }
+    let lua = Lua::new_with(
+        perilune::StdLib::ALL,
+        LuaOptions::new().catch_rust_panics(false),
+    )?;
+    let panics = lua.create_function(|_, ()| -> Result<()> { panic!("on purpose") })?;
+    let call = || lua.load("pcall(...)").call::<()>(panics);
+    assert!(catch_unwind(AssertUnwindSafe(call)).is_err());
     Ok(())
 }

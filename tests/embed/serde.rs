@@ -1,7 +1,8 @@
 //! Conversions by serde (feature `serde`).
 
+use perilune::{AnyUserData, Error, IntoLua, Lua, LuaSerdeExt, Result, Table, UserData, Value};
 use perilune::{DeserializeOptions, SerializeOptions};
-use perilune::{Error, Lua, LuaSerdeExt, Result, Table, Value};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -276,5 +277,87 @@ fn numbers_of_any_precision_are_numbers() -> Result<()> {
     assert_eq!(number("1.5")?, Value::Number(1.5));
     assert_eq!(number("100000000000000000000")?, Value::Number(1e20));
     assert!(lua.to_value(&Number { text: "12" })?.is_table());
+    Ok(())
+}
+
+#[derive(Serialize, Deserialize, PartialEq, Debug, Clone)]
+struct Pair(i64, String);
+impl UserData for Pair {}
+
+#[derive(Serialize, Deserialize, PartialEq, Debug, Clone)]
+struct Name(String);
+impl UserData for Name {}
+
+#[derive(Serialize, Deserialize, PartialEq, Debug)]
+struct Nothing;
+impl UserData for Nothing {}
+
+impl UserData for Shape {}
+
+#[test]
+fn userdata_serialize_as_what_they_hold() -> Result<()> {
+    let lua = Lua::new();
+    let json = |value: &Value| serde_json::to_string(value).map_err(Error::external);
+    let ordered = serde_json::json!({"b": [1, 2], "a": "test"});
+    let userdata = AnyUserData::wrap_ser(ordered.clone()).into_lua(&lua)?;
+    assert_eq!(json(&userdata)?, ordered.to_string());
+    let pair = lua.create_ser_userdata(Pair(123, "text".into()))?;
+    lua.globals().set("pair", &pair)?;
+    let within: Value = lua.load("{pair, 1}").eval()?;
+    assert_eq!(json(&within)?, r#"[[123,"text"],1]"#);
+    // It is borrowed for the time.
+    let reference = pair.borrow_mut::<Pair>()?;
+    assert!(serde_json::to_string(&pair).is_err());
+    drop(reference);
+    // The same type without that, files, and values that are gone do not.
+    for other in [
+        Value::UserData(lua.create_userdata(Pair(1, String::new()))?),
+        lua.load("io.stdout").eval()?,
+    ] {
+        let text = json(&other).expect_err("no JSON").to_string();
+        assert!(text.contains("cannot serialize <userdata>"), "{text}");
+    }
+    pair.take::<Pair>()?;
+    assert!(serde_json::to_string(&pair).is_err());
+    let skips = DeserializeOptions::new().deny_unsupported_types(false);
+    lua.from_value_with::<()>(Value::UserData(pair), skips)?;
+    Ok(())
+}
+
+/// A value through a userdata of it.
+fn through_userdata<T>(lua: &Lua, value: &T) -> Result<T>
+where
+    T: UserData + Serialize + DeserializeOwned + Clone + 'static,
+{
+    lua.from_value(Value::UserData(lua.create_ser_userdata(value.clone())?))
+}
+
+#[test]
+fn values_in_userdata_are_deserialized() -> Result<()> {
+    let lua = Lua::new();
+    let pair = Pair(123, "text".into());
+    assert_eq!(through_userdata(&lua, &pair)?, pair);
+    let name = Name("Io".into());
+    assert_eq!(through_userdata(&lua, &name)?, name);
+    for shape in [
+        Shape::Point,
+        Shape::Circle(1.5),
+        Shape::Line(1, 2),
+        Shape::Named {
+            name: "x".into(),
+            size: Some(1),
+        },
+    ] {
+        assert_eq!(through_userdata(&lua, &shape)?, shape);
+    }
+    let nothing = || lua.create_ser_userdata(Nothing).map(Value::UserData);
+    assert_eq!(lua.from_value::<Option<()>>(nothing()?)?, Some(()));
+    assert_eq!(lua.from_value::<Nothing>(nothing()?)?, Nothing);
+    let pairs = lua.create_sequence_from([
+        lua.create_ser_userdata(pair.clone())?,
+        lua.create_ser_userdata(Pair(4, String::new()))?,
+    ])?;
+    let pairs: Vec<Pair> = lua.from_value(Value::Table(pairs))?;
+    assert_eq!(pairs, [pair, Pair(4, String::new())]);
     Ok(())
 }

@@ -360,3 +360,46 @@ fn a_value_behind_a_lock_is_borrowed_for_calls_only() -> Result<()> {
     assert_eq!(lua.load("u.value").eval::<i64>()?, 5);
     Ok(())
 }
+
+#[cfg(feature = "userdata-wrappers")]
+#[test]
+fn a_value_behind_a_parking_lots_lock_is_borrowed_as_long_as_one_likes() -> Result<()> {
+    let lua = Lua::new();
+    let mutex = Arc::new(parking_lot::Mutex::new(Shared(1)));
+    let lock = Arc::new(parking_lot::RwLock::new(Shared(1)));
+    for userdata in [
+        lua.create_userdata(mutex.clone())?,
+        lua.create_userdata(lock.clone())?,
+    ] {
+        lua.globals().set("u", &userdata)?;
+        assert_eq!(lua.load(CHANGE).eval::<i64>()?, 2);
+        userdata.borrow_mut_scoped::<Shared, _>(|shared| shared.0 = 5)?;
+        assert_eq!(userdata.borrow_scoped::<Shared, _>(|shared| shared.0)?, 5);
+        let mut reference = userdata.borrow_mut::<Shared>()?;
+        reference.0 += 1;
+        assert!(mutex.is_locked() != lock.is_locked_exclusive());
+        assert!(matches!(
+            userdata.borrow::<Shared>(),
+            Err(Error::UserDataBorrowError)
+        ));
+        drop(reference);
+        let reference = userdata.borrow::<Shared>()?;
+        assert_eq!(reference.0, 6);
+        assert!(mutex.is_locked() != lock.is_locked());
+        // It lives on behind its lock.
+        userdata.destroy()?;
+        assert_eq!(reference.0, 6);
+        drop(reference);
+        assert!(!mutex.is_locked() && !lock.is_locked());
+    }
+    lua.globals().set("u", mutex.clone())?;
+    let locked = mutex.lock();
+    let error = cause(lua.load(CHANGE).eval::<i64>()).to_string();
+    assert!(error.contains("error borrowing userdata"), "{error}");
+    drop(locked);
+    let other = lock.read();
+    let userdata = lua.create_userdata(lock.clone())?;
+    assert_eq!(userdata.borrow::<Shared>()?.0, other.0);
+    assert!(userdata.borrow_mut::<Shared>().is_err());
+    Ok(())
+}

@@ -18,8 +18,6 @@ pub(crate) struct Control {
     pub(crate) thread_events: RefCell<Option<(ThreadTriggers, ThreadEventCallback)>>,
     /// The global hook.
     pub(crate) global_hook: RefCell<Option<HookCallback>>,
-    /// Whether panics of Rust functions are not caught by Lua code.
-    pub(crate) panics_pass: Cell<bool>,
     /// How many coroutines of asynchronous functions are kept.
     pub(crate) thread_pool_size: Cell<usize>,
     /// Asynchronous functions that wait.

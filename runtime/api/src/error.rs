@@ -414,6 +414,14 @@ impl fmt::Display for Error {
     }
 }
 
+/// As the [`Error`] that it is, or as a foreign one (feature `anyhow`).
+#[cfg(feature = "anyhow")]
+impl From<anyhow::Error> for Error {
+    fn from(error: anyhow::Error) -> Error {
+        error.downcast().unwrap_or_else(Error::external)
+    }
+}
+
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {

@@ -57,6 +57,15 @@ pub(crate) fn error_of(value: raw::Value) -> Option<Error> {
     })?
 }
 
+/// Whether a value is a panic that has not gone on yet.
+pub(crate) fn is_panic(value: raw::Value) -> bool {
+    let found = with_failure(value, |cell| match cell.try_borrow().as_deref() {
+        Ok(Failure::Panic(payload)) => payload.is_some(),
+        _ => false,
+    });
+    found.unwrap_or(false)
+}
+
 /// Goes on with the panic that `value` carries, if it carries one.
 pub(crate) fn go_on_with_panic(value: raw::Value) {
     let payload = with_failure(value, |cell| match &mut *cell.try_borrow_mut().ok()? {

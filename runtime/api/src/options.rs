@@ -1,7 +1,7 @@
 //! Options of a state, engine modes among them: the one switchboard behind `-j` on the command
 //! line and `PERILUNE_JIT` in the environment.
 
-use crate::StdLib;
+use crate::{LuaOptions, StdLib};
 use perilune_frontend::bytecode::list::list;
 use perilune_frontend::bytecode::proto::Proto;
 use perilune_frontend::show;
@@ -21,6 +21,7 @@ use std::path::Path;
 pub struct Options {
     pub(crate) reads_environment: bool,
     pub(crate) libraries: StdLib,
+    pub(crate) lua: LuaOptions,
     pub(crate) jit: bool,
     #[cfg(feature = "jit")]
     pub(crate) tracing: perilune_tracejit::Options,
@@ -73,6 +74,7 @@ impl Default for Options {
         Options {
             reads_environment: true,
             libraries: StdLib::ALL,
+            lua: LuaOptions::new(),
             jit: true,
             #[cfg(feature = "jit")]
             tracing: perilune_tracejit::Options::default(),
@@ -126,6 +128,24 @@ impl Options {
     #[must_use]
     pub fn libraries(mut self, libraries: StdLib) -> Options {
         self.libraries = libraries;
+        self
+    }
+
+    /// Sets what [`LuaOptions`] are about.
+    ///
+    /// ```
+    /// use perilune::{Lua, LuaOptions, Options, StdLib};
+    /// let options = Options::new()
+    ///     .without_environment()
+    ///     .libraries(StdLib::STRING)
+    ///     .lua_options(LuaOptions::new().catch_rust_panics(false));
+    /// let lua = Lua::with_options(&options)?;
+    /// assert!(lua.load("os == nil and string ~= nil").eval::<bool>()?);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    #[must_use]
+    pub fn lua_options(mut self, options: LuaOptions) -> Options {
+        self.lua = options;
         self
     }
 

@@ -402,14 +402,17 @@ impl AnyUserData {
         let raw: *mut Userdata = self.0.raw().as_pointer();
         // SAFETY: the handle keeps the userdata alive.
         unsafe {
-            if (*raw).uses != 0 {
-                // Uses are within calls that began after the scope did, so they end before it. There
-                // is no sound way on from here.
-                std::process::abort();
-            }
+            // Uses are within calls that began after the scope did, so they end before it.
+            let is_used = (*raw).uses != 0;
+            debug_assert!(!is_used, "a scope's userdata is in use after its end");
             let value = Userdata::take(raw);
             if let Ok(destructed) = self.0.lua().and_then(|lua| lua.destructed_metatable()) {
                 self.set_metatable(destructed);
+            }
+            if is_used {
+                // Never dropped, what is used is there for whoever uses it.
+                std::mem::forget(value);
+                return None;
             }
             value
         }

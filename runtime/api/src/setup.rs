@@ -47,6 +47,7 @@ impl Lua {
                 chunks.tell(&report, source, name, proto);
             }));
         }
+        lua.set_lua_options(&options.lua);
         #[cfg(feature = "jit")]
         if options.jit {
             lua.install_tracer(options);
@@ -66,9 +67,7 @@ impl Lua {
     /// # Errors
     /// [`Error::MemoryError`] when the allocator fails.
     pub fn new_with(libraries: StdLib, options: LuaOptions) -> Result<Lua> {
-        let lua = Lua::with_options(&Options::new().libraries(libraries))?;
-        lua.set_lua_options(options)?;
-        Ok(lua)
+        Lua::with_options(&Options::new().libraries(libraries).lua_options(options))
     }
 
     /// As [`Lua::new`]: nothing that can be loaded is unsafe here.

@@ -1,6 +1,7 @@
 //! Which libraries a state has, and the options that mlua knows.
 
 use crate::{Lua, Result};
+use perilune_runtime::value as raw;
 use std::ops::{
     BitAnd, BitAndAssign, BitOr, BitOrAssign, BitXor, BitXorAssign, Not, Sub, SubAssign,
 };
@@ -93,8 +94,8 @@ impl Not for StdLib {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LuaOptions {
-    /// Whether `pcall`, `xpcall` and coroutines catch panics of Rust functions. Otherwise a panic goes on
-    /// to where it leaves Lua. Default: true.
+    /// Whether `pcall` and `xpcall` catch panics of Rust functions. Otherwise a panic goes on through them to
+    /// where it leaves Lua, or to `coroutine.resume`, which catches it in any case. Default: true.
     pub catch_rust_panics: bool,
     /// How many coroutines that asynchronous functions ran in are kept for others; at least eight are.
     /// Default: 0.
@@ -145,16 +146,14 @@ impl Lua {
         })
     }
 
-    pub(crate) fn set_lua_options(&self, options: LuaOptions) -> Result<()> {
-        self.state
-            .control
-            .panics_pass
-            .set(!options.catch_rust_panics);
+    pub(crate) fn set_lua_options(&self, options: &LuaOptions) {
+        let passes: fn(raw::Value) -> bool = crate::failure::is_panic;
+        // SAFETY: the machine lives as long as the state.
+        unsafe { (*self.vm()).passes = (!options.catch_rust_panics).then_some(passes) };
         self.state
             .control
             .thread_pool_size
             .set(options.thread_pool_size);
-        Ok(())
     }
 
     /// Sets whether programs may load binary chunks (by `load` and its like). They are verified in any

@@ -31,7 +31,12 @@ pub struct Contents {
     layout: Layout,
     needs_drop: bool,
     drop: unsafe fn(*mut ()),
+    extra: Option<Extra>,
 }
+
+/// Something that the embedding interface does with values of a type: the first pointer is to the value, what
+/// the second is to is between the interface and its function.
+pub type Extra = unsafe fn(*const (), *mut ());
 
 /// # Safety
 /// `value` points at a live `T`, which is not used afterwards.
@@ -48,6 +53,7 @@ impl<T: 'static> Of<T> {
         layout: Layout::new::<T>(),
         needs_drop: std::mem::needs_drop::<T>(),
         drop: drop_value::<T>,
+        extra: None,
     };
 }
 
@@ -57,6 +63,7 @@ impl<T> Of<T> {
         layout: Layout::new::<T>(),
         needs_drop: std::mem::needs_drop::<T>(),
         drop: drop_value::<T>,
+        extra: None,
     };
 }
 
@@ -70,6 +77,22 @@ impl Contents {
     /// The description of a type whose values do not live for ever, so that nobody can ask for it.
     pub fn unnamed<T>() -> &'static Contents {
         Of::<T>::UNNAMED
+    }
+
+    /// Another description of `T`, of values with which `extra` is done.
+    pub const fn with_extra<T: 'static>(extra: Extra) -> Contents {
+        Contents {
+            type_id: Some(TypeId::of::<T>),
+            layout: Layout::new::<T>(),
+            needs_drop: std::mem::needs_drop::<T>(),
+            drop: drop_value::<T>,
+            extra: Some(extra),
+        }
+    }
+
+    /// What is done with values of this description.
+    pub fn extra(&self) -> Option<Extra> {
+        self.extra
     }
 
     /// The type; `None` for one that has no name.

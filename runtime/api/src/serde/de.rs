@@ -98,6 +98,16 @@ impl Deserializer {
         }
     }
 
+    /// This, with the Lua value of what a userdata holds in place of that.
+    fn opened(mut self) -> Result<Deserializer> {
+        if let Value::UserData(userdata) = &self.value
+            && userdata.is_serializable()
+        {
+            self.value = userdata.serialized()?;
+        }
+        Ok(self)
+    }
+
     fn elements(self, table: Table, length: usize) -> Result<Elements> {
         Ok(Elements {
             _visit: self.path.enter(&table).map_err(Error::custom)?,
@@ -110,12 +120,13 @@ impl Deserializer {
     }
 
     fn table(self) -> Result<(Table, Deserializer)> {
-        match self.value {
+        let this = self.opened()?;
+        match this.value {
             Value::Table(table) => Ok((
                 table,
                 Deserializer {
                     value: Value::Nil,
-                    ..self
+                    ..this
                 },
             )),
             other => Err(Error::invalid_type(
@@ -130,7 +141,8 @@ impl<'de> de::Deserializer<'de> for Deserializer {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        match &self.value {
+        let this = self.opened()?;
+        match &this.value {
             Value::Nil => visitor.visit_unit(),
             Value::Boolean(b) => visitor.visit_bool(*b),
             Value::Integer(i) => visitor.visit_i64(*i),
@@ -139,15 +151,15 @@ impl<'de> de::Deserializer<'de> for Deserializer {
                 Ok(text) => visitor.visit_str(&text),
                 Err(_) => visitor.visit_bytes(&s.as_bytes()),
             },
-            Value::Table(table) => match table.sequence_length(self.options) {
+            Value::Table(table) => match table.sequence_length(this.options) {
                 Some(length) => {
                     let table = table.clone();
-                    self.elements(table, length)?.visit(visitor)
+                    this.elements(table, length)?.visit(visitor)
                 }
-                None => self.deserialize_map(visitor),
+                None => this.deserialize_map(visitor),
             },
             Value::LightUserData(data) if data.0.is_null() => visitor.visit_none(),
-            other if self.options.deny_unsupported_types => {
+            other if this.options.deny_unsupported_types => {
                 let kind = other.type_name();
                 Err(Error::custom(format_args!(
                     "unsupported value type `{kind}`"
@@ -171,17 +183,18 @@ impl<'de> de::Deserializer<'de> for Deserializer {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value> {
-        let (name, value, _visit) = match &self.value {
+        let this = self.opened()?;
+        let (name, value, _visit) = match &this.value {
             Value::String(name) => (name.to_str()?.to_owned(), None, None),
             Value::Table(table) => {
                 let single = || Error::invalid_value(Unexpected::Map, &"map with a single key");
-                let visit = self.path.enter(table).map_err(Error::custom)?;
+                let visit = this.path.enter(table).map_err(Error::custom)?;
                 let mut entries = table.pairs::<String, Value>();
                 let (name, value) = entries.next().ok_or_else(single)??;
                 if entries.next().is_some() {
                     return Err(single());
                 }
-                let skips = self.path.skips(&value, self.options);
+                let skips = this.path.skips(&value, this.options);
                 if skips.map_err(Error::custom)? {
                     return Err(Error::custom("bad enum value"));
                 }
@@ -192,8 +205,8 @@ impl<'de> de::Deserializer<'de> for Deserializer {
         visitor.visit_enum(Variant {
             name,
             value,
-            options: self.options,
-            path: self.path,
+            options: this.options,
+            path: this.path,
         })
     }
 
@@ -254,10 +267,11 @@ impl<'de> de::Deserializer<'de> for Deserializer {
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value> {
-        if self.value.is_null() {
+        let this = self.opened()?;
+        if this.value.is_null() {
             visitor.visit_unit()
         } else {
-            self.deserialize_any(visitor)
+            this.deserialize_any(visitor)
         }
     }
 

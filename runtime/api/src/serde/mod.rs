@@ -7,6 +7,7 @@
 pub mod de;
 pub mod ser;
 mod shape;
+mod userdata;
 mod value;
 
 pub use de::Options as DeserializeOptions;

@@ -48,6 +48,7 @@ impl Path {
                 Ok(true)
             }
             Value::LightUserData(data) if data.0.is_null() => Ok(false),
+            Value::UserData(userdata) if userdata.is_serializable() => Ok(false),
             Value::Function(_)
             | Value::Thread(_)
             | Value::UserData(_)

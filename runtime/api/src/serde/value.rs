@@ -118,6 +118,9 @@ impl Serialize for SerializableValue<'_> {
             Value::String(s) => s.serialize(serializer),
             Value::Table(table) => self.serialize_table(table, serializer),
             Value::LightUserData(data) if data.0.is_null() => serializer.serialize_none(),
+            Value::UserData(userdata) if userdata.is_serializable() => {
+                userdata.serialize(serializer)
+            }
             other if self.options.deny_unsupported_types => {
                 let kind = other.type_name();
                 Err(S::Error::custom(format_args!("cannot serialize <{kind}>")))

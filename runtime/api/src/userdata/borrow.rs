@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, RwLock};
 
 /// A use of a userdata's value.
-pub(super) struct Lease(*mut Userdata);
+pub(crate) struct Lease(*mut Userdata);
 
 impl Lease {
     /// Begins a shared use.
@@ -20,7 +20,7 @@ impl Lease {
     /// # Safety
     /// The userdata lives as long as the lease.
     #[inline(always)]
-    pub(super) unsafe fn shared(userdata: *mut Userdata) -> Result<Lease> {
+    pub(crate) unsafe fn shared(userdata: *mut Userdata) -> Result<Lease> {
         // SAFETY: the caller's contract.
         if unsafe { Userdata::share(userdata) } {
             Ok(Lease(userdata))
@@ -253,6 +253,23 @@ unsafe fn with_shared<T: 'static>(
             f((&raw const *value).cast());
             return Ok(());
         }
+        #[cfg(feature = "userdata-wrappers")]
+        {
+            type Mutex<T> = Arc<parking_lot::Mutex<T>>;
+            type RwLock<T> = Arc<parking_lot::RwLock<T>>;
+            if let Some(shared) = Userdata::value_of::<Mutex<T>>(userdata).as_ref() {
+                let _lease = Lease::shared(userdata)?;
+                let value = shared.try_lock().ok_or(Error::UserDataBorrowError)?;
+                f((&raw const *value).cast());
+                return Ok(());
+            }
+            if let Some(shared) = Userdata::value_of::<RwLock<T>>(userdata).as_ref() {
+                let _lease = Lease::shared(userdata)?;
+                let value = shared.try_read().ok_or(Error::UserDataBorrowError)?;
+                f((&raw const *value).cast());
+                return Ok(());
+            }
+        }
         Err(Error::UserDataTypeMismatch)
     }
 }
@@ -296,6 +313,23 @@ unsafe fn with_exclusive<T: 'static>(
             let mut value = shared.try_write().map_err(|_| refused())?;
             f((&raw mut *value).cast());
             return Ok(());
+        }
+        #[cfg(feature = "userdata-wrappers")]
+        {
+            type Mutex<T> = Arc<parking_lot::Mutex<T>>;
+            type RwLock<T> = Arc<parking_lot::RwLock<T>>;
+            if let Some(shared) = Userdata::value_of::<Mutex<T>>(userdata).as_ref() {
+                let _lease = Lease::shared(userdata)?;
+                let mut value = shared.try_lock().ok_or_else(refused)?;
+                f((&raw mut *value).cast());
+                return Ok(());
+            }
+            if let Some(shared) = Userdata::value_of::<RwLock<T>>(userdata).as_ref() {
+                let _lease = Lease::shared(userdata)?;
+                let mut value = shared.try_write().ok_or_else(refused)?;
+                f((&raw mut *value).cast());
+                return Ok(());
+            }
         }
         Err(Error::UserDataTypeMismatch)
     }

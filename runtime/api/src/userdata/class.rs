@@ -227,8 +227,18 @@ impl Lua {
         value: T,
         register: impl FnOnce(&mut UserDataRegistry<T>),
     ) -> Result<raw::Value> {
+        self.new_described_userdata(value, Contents::of::<T>(), register)
+    }
+
+    /// Likewise, with this description of its type.
+    pub(crate) fn new_described_userdata<T: 'static>(
+        &self,
+        value: T,
+        contents: &'static Contents,
+        register: impl FnOnce(&mut UserDataRegistry<T>),
+    ) -> Result<raw::Value> {
         let metatable = self.class::<T>(register)?;
-        let boxed = Boxed::new(value, Contents::of::<T>()).map_err(|_| Error::memory())?;
+        let boxed = Boxed::new(value, contents).map_err(|_| Error::memory())?;
         self.new_userdata_from(boxed, metatable)
     }
 

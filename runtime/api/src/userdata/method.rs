@@ -13,7 +13,8 @@ use crate::{
 use perilune_runtime::native::{Call, NativeResult};
 use perilune_runtime::userdata::Userdata;
 use perilune_runtime::value as raw;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::mem::ManuallyDrop;
 
 /// What a method works with.
 struct Content<M> {
@@ -253,7 +254,12 @@ fn raise_destructed(call: &mut Call<'_>) -> NativeResult {
 }
 
 /// A function of a scope, until the scope takes it back.
-type Lent = RefCell<Option<Box<LentBody>>>;
+struct Lent {
+    /// Whether the scope has ended.
+    has_ended: Cell<bool>,
+    /// Not dropped with the Lua function, which may live longer than what the body refers to.
+    body: RefCell<Option<ManuallyDrop<Box<LentBody>>>>,
+}
 type LentBody = Borrowing<'static>;
 type Borrowing<'a> = dyn Fn(&mut Call<'_>, &Lua) -> NativeResult + 'a;
 
@@ -277,15 +283,18 @@ where
     });
     // SAFETY: only the lifetime differs, and the caller sees to that.
     let body: Box<LentBody> = unsafe { std::mem::transmute(body) };
-    let lent: Lent = RefCell::new(Some(body));
+    let lent = Lent {
+        has_ended: Cell::new(false),
+        body: RefCell::new(Some(ManuallyDrop::new(body))),
+    };
     lua.new_callback(run_lent, lent)
 }
 
 fn run_lent(call: &mut Call<'_>) -> NativeResult {
     // SAFETY: `lend` makes it with this content.
     let (lua, lent) = unsafe { Callback::<Lent>::of(call) };
-    match lent.try_borrow().as_deref() {
-        Ok(Some(body)) => body(call, lua),
+    match lent.body.try_borrow().as_deref() {
+        Ok(Some(body)) if !lent.has_ended.get() => body(call, lua),
         _ => enter::<()>(call, lua, |_, _| Err(Error::CallbackDestructed)),
     }
 }
@@ -297,10 +306,9 @@ fn run_lent(call: &mut Call<'_>) -> NativeResult {
 pub(crate) unsafe fn take_back(function: &Function) -> Option<Box<LentBody>> {
     // SAFETY: the caller's contract; the handle keeps the function alive.
     let lent = unsafe { Callback::<Lent>::content_of(function) };
-    match lent.try_borrow_mut() {
-        Ok(mut lent) => lent.take(),
-        // A call that began within the function's scope goes on after it: that can't be, and there is
-        // no sound way on.
-        Err(_) => std::process::abort(),
-    }
+    lent.has_ended.set(true);
+    // A call that began within the function's scope ends before it. One that did not would keep the body: it
+    // stays where it is, and is never dropped.
+    let body = lent.body.try_borrow_mut().ok()?.take()?;
+    Some(ManuallyDrop::into_inner(body))
 }

@@ -16,6 +16,8 @@ mod traits;
 mod wrapped;
 
 pub use crate::handle::AnyUserData;
+#[cfg(feature = "serde")]
+pub(crate) use borrow::Lease;
 pub(crate) use borrow::OnlyUserdata;
 pub(crate) use class::Classes;
 pub use field::{Field, PlainValue};

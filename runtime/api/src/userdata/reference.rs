@@ -9,6 +9,8 @@ use crate::handle::{root, unroot};
 use crate::stack::Slot;
 use crate::state::Owner;
 use crate::{AnyUserData, Error, FromLua, Lua, Result, Value};
+#[cfg(feature = "userdata-wrappers")]
+use parking_lot::{Mutex, RwLock};
 use perilune_runtime::userdata::{Access, Userdata};
 use perilune_runtime::value as raw;
 #[cfg(not(feature = "send"))]
@@ -18,6 +20,12 @@ use std::ops::{Deref, DerefMut};
 #[cfg(not(feature = "send"))]
 use std::rc::Rc;
 use std::sync::Arc;
+
+/// A lock that is held as long as a reference lives.
+#[cfg(feature = "userdata-wrappers")]
+trait Locked {}
+#[cfg(feature = "userdata-wrappers")]
+impl<T> Locked for T {}
 
 /// A use that counts as a reference.
 struct Held {
@@ -129,6 +137,8 @@ pub struct UserDataRef<T: 'static> {
     // In this order they are dropped.
     #[cfg(not(feature = "send"))]
     _cell: Option<Ref<'static, T>>,
+    #[cfg(feature = "userdata-wrappers")]
+    _lock: Option<Box<dyn Locked>>,
     _held: Held,
 }
 
@@ -139,6 +149,8 @@ impl<T: 'static> UserDataRef<T> {
             value,
             #[cfg(not(feature = "send"))]
             _cell: None,
+            #[cfg(feature = "userdata-wrappers")]
+            _lock: None,
             _held: held,
         };
         // SAFETY: the handle keeps the userdata alive. What is held keeps the value, or the shared
@@ -161,12 +173,35 @@ impl<T: 'static> UserDataRef<T> {
                     return Ok(UserDataRef {
                         value: &raw const *cell,
                         _cell: Some(cell),
+                        #[cfg(feature = "userdata-wrappers")]
+                        _lock: None,
                         _held: held,
                     });
                 }
             }
             if let Some(shared) = Userdata::value_of::<Arc<T>>(raw).as_ref() {
                 return Ok(of(&raw const **shared, Held::new(&lua, raw, false)?));
+            }
+            #[cfg(feature = "userdata-wrappers")]
+            {
+                let refused = || Error::UserDataBorrowError;
+                let locked = |value, lock, held| UserDataRef {
+                    value,
+                    #[cfg(not(feature = "send"))]
+                    _cell: None,
+                    _lock: Some(lock),
+                    _held: held,
+                };
+                if let Some(shared) = Userdata::value_of::<Arc<Mutex<T>>>(raw).as_ref() {
+                    let held = Held::new(&lua, raw, false)?;
+                    let lock = shared.try_lock_arc().ok_or_else(refused)?;
+                    return Ok(locked(&raw const *lock, Box::new(lock), held));
+                }
+                if let Some(shared) = Userdata::value_of::<Arc<RwLock<T>>>(raw).as_ref() {
+                    let held = Held::new(&lua, raw, false)?;
+                    let lock = shared.try_read_arc().ok_or_else(refused)?;
+                    return Ok(locked(&raw const *lock, Box::new(lock), held));
+                }
             }
         }
         Err(Error::UserDataTypeMismatch)
@@ -208,6 +243,8 @@ impl<T: 'static> FromLua for UserDataRef<T> {
             value,
             #[cfg(not(feature = "send"))]
             _cell: None,
+            #[cfg(feature = "userdata-wrappers")]
+            _lock: None,
             // SAFETY: the slot keeps the userdata alive, which is one of its state.
             _held: unsafe { Held::new(slot.lua(), userdata, false)? },
         })
@@ -229,6 +266,8 @@ pub struct UserDataRefMut<T: 'static> {
     // In this order they are dropped.
     #[cfg(not(feature = "send"))]
     _cell: Option<RefMut<'static, T>>,
+    #[cfg(feature = "userdata-wrappers")]
+    _lock: Option<Box<dyn Locked>>,
     _held: Held,
 }
 
@@ -243,6 +282,8 @@ impl<T: 'static> UserDataRefMut<T> {
                     value,
                     #[cfg(not(feature = "send"))]
                     _cell: None,
+                    #[cfg(feature = "userdata-wrappers")]
+                    _lock: None,
                     _held: Held::new(&lua, raw, true)?,
                 });
             }
@@ -256,6 +297,8 @@ impl<T: 'static> UserDataRefMut<T> {
                     return Ok(UserDataRefMut {
                         value: &raw mut *cell,
                         _cell: Some(cell),
+                        #[cfg(feature = "userdata-wrappers")]
+                        _lock: None,
                         _held: held,
                     });
                 }
@@ -265,6 +308,27 @@ impl<T: 'static> UserDataRefMut<T> {
             }
             if !Userdata::value_of::<Arc<T>>(raw).is_null() {
                 return Err(Error::UserDataBorrowMutError);
+            }
+            #[cfg(feature = "userdata-wrappers")]
+            {
+                let refused = || Error::UserDataBorrowMutError;
+                let locked = |value, lock, held| UserDataRefMut {
+                    value,
+                    #[cfg(not(feature = "send"))]
+                    _cell: None,
+                    _lock: Some(lock),
+                    _held: held,
+                };
+                if let Some(shared) = Userdata::value_of::<Arc<Mutex<T>>>(raw).as_ref() {
+                    let held = Held::new(&lua, raw, true)?;
+                    let mut lock = shared.try_lock_arc().ok_or_else(refused)?;
+                    return Ok(locked(&raw mut *lock, Box::new(lock), held));
+                }
+                if let Some(shared) = Userdata::value_of::<Arc<RwLock<T>>>(raw).as_ref() {
+                    let held = Held::new(&lua, raw, true)?;
+                    let mut lock = shared.try_write_arc().ok_or_else(refused)?;
+                    return Ok(locked(&raw mut *lock, Box::new(lock), held));
+                }
             }
         }
         Err(Error::UserDataTypeMismatch)
@@ -313,6 +377,8 @@ impl<T: 'static> FromLua for UserDataRefMut<T> {
             value,
             #[cfg(not(feature = "send"))]
             _cell: None,
+            #[cfg(feature = "userdata-wrappers")]
+            _lock: None,
             // SAFETY: the slot keeps the userdata alive, which is one of its state.
             _held: unsafe { Held::new(slot.lua(), userdata, true)? },
         })

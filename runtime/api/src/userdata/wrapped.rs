@@ -34,6 +34,10 @@ has_what_it_points_at! {
     Arc<T>;
     Arc<Mutex<T>>;
     Arc<RwLock<T>>;
+    #[cfg(feature = "userdata-wrappers")]
+    Arc<parking_lot::Mutex<T>>;
+    #[cfg(feature = "userdata-wrappers")]
+    Arc<parking_lot::RwLock<T>>;
 }
 
 /// A userdata of the value.
