@@ -5,7 +5,7 @@
 //! The test is a program without libtest, so that states are on the main thread, as they are in most
 //! programs. It runs itself for each pattern.
 
-use crate::patterns::PATTERNS;
+use super::patterns::PATTERNS;
 use perilune::{Lua, Options, UserData};
 use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicUsize, Ordering};
