@@ -11,7 +11,7 @@ use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The limit.
-const LIMIT: usize = 32 << 20;
+const LIMIT: usize = 64 << 20;
 /// The part of the limit by which a process may grow.
 const FACTOR: f64 = 1.05;
 /// Growth for what does not depend on the limit: pages of the program's own text and data that are used for
