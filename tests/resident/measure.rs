@@ -5,13 +5,13 @@
 //! The test is a program without libtest, so that states are on the main thread, as they are in most
 //! programs. It runs itself for each pattern.
 
-use crate::patterns::PATTERNS;
+use super::patterns::PATTERNS;
 use perilune::{Lua, Options, UserData};
 use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The limit.
-const LIMIT: usize = 32 << 20;
+const LIMIT: usize = 64 << 20;
 /// The part of the limit by which a process may grow.
 const FACTOR: f64 = 1.05;
 /// Growth for what does not depend on the limit: pages of the program's own text and data that are used for

@@ -216,16 +216,17 @@ impl Heap {
         self.peak = self.peak.max(self.used);
     }
 
-    /// To be called where much memory may have been freed. If there is a limit, and more is free than could
-    /// be wasted without reaching it, the allocator has to give that back: it would keep it for blocks of
-    /// like sizes, and take more for others.
+    /// To be called where much memory may have been freed. If there is a limit, and more than half of it
+    /// was in use, the allocator has to give back what is not: it would keep that for blocks of like
+    /// sizes, and take more for others. The nearer the limit was, the less it may keep.
     #[inline]
     pub(crate) fn return_memory(&mut self) {
-        if self.limit != UNLIMITED
-            && self.peak.saturating_sub(self.used)
-                > self.limit.saturating_sub(self.peak) + self.limit / 32
-        {
-            self.return_memory_now();
+        if self.limit != UNLIMITED && self.peak > self.limit / 2 {
+            let free = self.peak.saturating_sub(self.used);
+            let spare = self.limit.saturating_sub(self.peak) + self.limit / 32;
+            if free > spare.min(self.limit / 8) {
+                self.return_memory_now();
+            }
         }
     }
 

@@ -1,6 +1,7 @@
-//! What a state is charged for against what the allocator was asked for: while the patterns of this folder
+//! What a state is charged for against what the allocator was asked for: while the patterns of `resident`
 //! fill a state, its charge covers all blocks that live because of it.
 
+#[path = "resident/patterns.rs"]
 mod patterns;
 
 use perilune::{Lua, Options};

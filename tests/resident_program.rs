@@ -1,7 +1,6 @@
 //! The memory limit against resident memory, under the allocator of the program `perilune`.
 
-mod measure;
-mod patterns;
+mod resident;
 
 use perilune::program::{FirstBlocks, LargeBlocks};
 
@@ -22,5 +21,5 @@ fn return_memory() {
 fn main() -> std::process::ExitCode {
     perilune::program::set_return_memory(return_memory);
     // A few live blocks keep each of mimalloc's pages, which then serves no other size.
-    measure::main("mimalloc", &[("some kept", 1.9)])
+    resident::measure::main("mimalloc", &[("some kept", 1.9)])
 }
