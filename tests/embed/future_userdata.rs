@@ -7,7 +7,7 @@ use perilune::{
     Error, Function, Lua, LuaOptions, MetaMethod, ObjectLike, Result, StdLib, Table, UserData,
     UserDataFields, UserDataMethods, Value,
 };
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::pin::pin;
 use std::rc::Rc;
