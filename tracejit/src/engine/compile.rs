@@ -1,6 +1,6 @@
 //! From a recording to a trace that runs: policy, optimiser, code generator.
 
-use super::{CompiledTrace, Engine, ExitRecord, STEP_COST, State, WORTHWHILE, exit, trace};
+use super::{CompiledTrace, Engine, ExitRecord, State, exit, trace};
 use crate::abort::Abort;
 use crate::backend::{Assembled, Backend, Location, Refusal, Request};
 use crate::ir::frames;
@@ -102,25 +102,6 @@ impl Engine {
             self.tell_exits(state, number, first);
         }
         Ok(number)
-    }
-
-    /// Whether a trace would be any faster than the interpreter.
-    fn check_worth(&self, recording: &Recording) -> Result<(), Abort> {
-        if self.options.keep_all {
-            return Ok(());
-        }
-        let is_entry = recording.start == Start::Entry;
-        let links = matches!(recording.trace.end, End::Link { .. });
-        if is_entry && !links && recording.instructions < WORTHWHILE {
-            return Err(Abort::ShortFunction);
-        }
-        // Those that call an accessor know what to call, as the interpreter does not.
-        let steps = recording.trace.steps.iter();
-        let steps = steps.filter(|step| step.accessor.is_null()).count();
-        if steps * STEP_COST > recording.instructions {
-            return Err(Abort::MostlySteps);
-        }
-        Ok(())
     }
 
     /// Makes the code generator and its memory, before the first trace needs them.

@@ -15,6 +15,7 @@ mod objects;
 mod statistics;
 mod trace;
 mod versions;
+mod worth;
 
 use crate::abort::Abort;
 use crate::backend::{Backend, Location};
@@ -42,12 +43,6 @@ const BLACKLISTED: i32 = i32::MIN;
 const MAX_ABORTS: u32 = 5;
 /// Recordings given up before an exit gets no side trace.
 const MAX_SIDE_ABORTS: u32 = 3;
-/// How many bytecode instructions a trace must do by itself for each that the runtime does: a step
-/// costs more than the interpreter would.
-const STEP_COST: usize = 8;
-/// Bytecode instructions that a function's trace must have unless it calls itself or gets into a
-/// loop: entering and leaving a trace costs as much as interpreting some.
-const WORTHWHILE: usize = 60;
 /// How often a trace may be entered in vain before it is asked whether that is usual.
 const MAX_IN_VAIN: u32 = 200;
 /// Side traces of one root, in all.
@@ -362,10 +357,13 @@ impl Engine {
                 hot::set_counter(location, self.later(1));
                 return portable::single_step(vm);
             }
+            let proto = running_proto(vm);
+            if start == Start::Entry && self.is_too_short(location, proto) {
+                return portable::single_step(vm);
+            }
             let _active = Active::new(self);
             // Not again while this one is being recorded.
             hot::set_counter(location, -self.options.hot);
-            let proto = running_proto(vm);
             let number = self.state.borrow().traces.len() as u32;
             let mut recording = Recording::new(vm, number);
             let (outcome, code) = self.record(&mut recording, start);

@@ -100,7 +100,7 @@ impl Recording {
             self.root = proto;
             loop {
                 self.instruction = self.direct.pc;
-                self.snapshot = None;
+                self.renew_snapshot();
                 self.fuel.complete();
                 self.top = self.next_top.take();
                 if std::mem::take(&mut self.entered)
@@ -336,7 +336,7 @@ impl Recording {
     fn close(&mut self) -> Outcome {
         if self.base == 0 && self.frames.is_empty() && !self.left_thread {
             self.flush_frames();
-            self.snapshot = None;
+            self.forget_snapshot();
             self.trace.end = End::Round(self.snapshot());
             return Outcome::Complete;
         }
@@ -390,7 +390,7 @@ impl Recording {
         if observed.is_constant() {
             return;
         }
-        self.guard(Op::GuardEq, &[observed, known]);
+        self.guard_expected(Op::GuardEq, 0, &[observed, known]);
         self.shadow.note(slot, |shadow| shadow.int = known);
     }
 
@@ -434,7 +434,7 @@ impl Recording {
             let vm = self.direct.vm;
             let pc = self.instruction.add(1);
             self.flush();
-            self.snapshot = None;
+            self.forget_snapshot();
             self.end_fuel();
             let snapshot = self.snapshot();
             let (base, constants) = (self.direct.base, self.direct.constants);

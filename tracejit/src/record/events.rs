@@ -143,7 +143,7 @@ impl Recording {
             true => self.int(0),
             false => self.object(metatable),
         };
-        self.guard(Op::GuardEq, &[actual, expected]);
+        self.guard_expected(Op::GuardEq, 0, &[actual, expected]);
         if !metatable.is_null() {
             self.guard_shape(metatable, expected);
         }

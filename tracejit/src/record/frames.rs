@@ -29,7 +29,7 @@ impl Recording {
         if unsafe { (*(*f.concrete).proto).is_vararg } {
             return args <= u8::MAX as usize && self.record_enter_variadic(f, a, args);
         }
-        self.snapshot();
+        self.latest_snapshot();
         // SAFETY: the closure is live, and the word at pc is the instruction's call site.
         let (proto, site) = unsafe { ((*f.concrete).proto, *self.direct.pc as *const _) };
         // SAFETY: the closure is live, and a register holds it.
@@ -45,7 +45,7 @@ impl Recording {
         let proto_ref = self.object(proto);
         if !f.r.is_constant() {
             let actual = self.memory(Op::Load64, Class::Constant, layout::CLOSURE_PROTO, &[f.r]);
-            self.guard(Op::GuardEq, &[actual, proto_ref]);
+            self.guard_expected(Op::GuardEq, 0, &[actual, proto_ref]);
         }
         // SAFETY: the proto is live.
         let end = base * layout::VALUE_SIZE + unsafe { (*proto).frame_bytes } as i32;
@@ -85,7 +85,7 @@ impl Recording {
                 layout::VM_FRAME_LIMIT,
                 &[Ref::VM],
             );
-            self.guard(Op::GuardBelow, &[last, limit]);
+            self.guard_expected(Op::GuardBelow, 0, &[last, limit]);
         }
     }
 
@@ -93,13 +93,13 @@ impl Recording {
     pub(super) fn guard_stack(&mut self, end: i32) {
         if end > self.checked_stack {
             self.checked_stack = end;
-            self.guard_with(Op::GuardStack, end, &[]);
+            self.guard_expected(Op::GuardStack, end, &[]);
         }
     }
 
     /// A plain return; false for what is left to the slow path.
     pub(super) fn record_leave(&mut self, v: Option<RecordedValue>) -> bool {
-        self.snapshot();
+        self.prepare_return();
         let given = v.as_slice();
         let v = match v {
             Some(v) => v,
@@ -131,7 +131,7 @@ impl Recording {
 
     /// A plain return of a known number of results; false for what is left to the slow path.
     pub(super) fn record_leave_with(&mut self, first: Register, count: usize) -> bool {
-        self.snapshot();
+        self.prepare_return();
         let values = |this: &mut Recording| -> Vec<RecordedValue> {
             (0..count).map(|n| this.get(first.plus(n))).collect()
         };
@@ -175,6 +175,13 @@ impl Recording {
         true
     }
 
+    /// Guards on a frame in memory follow when it has been left: they need a snapshot from before.
+    fn prepare_return(&mut self) {
+        if self.frames.is_empty() {
+            self.latest_snapshot();
+        }
+    }
+
     /// Notes that the topmost frame, as it was, has been left with these results.
     fn note_return(&mut self, frame: Frame, results: &[(Ref, Ref)]) {
         self.active.pop();
@@ -189,7 +196,7 @@ impl Recording {
                 (layout::FRAME_VARARGS, words),
             ] {
                 let actual = self.memory(Op::Load64, Class::Frame, offset + field, &[top]);
-                self.guard(Op::GuardEq, &[actual, expected]);
+                self.guard_expected(Op::GuardEq, 0, &[actual, expected]);
             }
             self.popped += 1;
             self.followed += 1;

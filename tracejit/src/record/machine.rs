@@ -34,7 +34,7 @@ macro_rules! integer_divisions {
             let zero = self.int(0);
             match concrete {
                 Some(concrete) => {
-                    self.guard(Op::GuardNe, &[b.r, zero]);
+                    self.guard_expected(Op::GuardNe, 0, &[b.r, zero]);
                     Some(RecordedInteger { concrete, r: self.emit(Op::$op, 0, &[a.r, b.r]) })
                 }
                 None => {
@@ -87,10 +87,10 @@ macro_rules! float_helpers {
 }
 
 macro_rules! tag_tests {
-    ($($name:ident, $test:expr;)*) => { $(
+    ($($name:ident, $guard:ident, $test:expr;)*) => { $(
         fn $name(&mut self, v: RecordedValue) -> bool {
             let test: fn(value::Tag) -> bool = $test;
-            test(self.guard_tag(v))
+            test(self.$guard(v))
         }
     )* };
 }
@@ -209,14 +209,14 @@ impl Machine for Recording {
     }
 
     tag_tests! {
-        is_integer, |tag| tag == value::INTEGER;
-        is_float, |tag| tag == value::FLOAT;
-        is_nil, |tag| tag == value::NIL;
-        is_table, |tag| tag == value::TABLE;
-        is_string, |tag| tag == value::STRING;
-        is_lua_closure, |tag| tag == value::LUA_CLOSURE;
-        is_object, |tag| tag >= value::STRING;
-        is_truthy, |tag| tag.wrapping_sub(value::FALSE) > 1;
+        is_integer, guard_tag, |tag| tag == value::INTEGER;
+        is_float, guard_tag, |tag| tag == value::FLOAT;
+        is_nil, guard_tested_tag, |tag| tag == value::NIL;
+        is_table, guard_tag, |tag| tag == value::TABLE;
+        is_string, guard_tag, |tag| tag == value::STRING;
+        is_lua_closure, guard_tag, |tag| tag == value::LUA_CLOSURE;
+        is_object, guard_tag, |tag| tag >= value::STRING;
+        is_truthy, guard_tested_tag, |tag| tag.wrapping_sub(value::FALSE) > 1;
     }
     fn both_integers(&mut self, a: RecordedValue, b: RecordedValue) -> bool {
         self.guard_tag(a) | self.guard_tag(b) == value::INTEGER
@@ -229,7 +229,7 @@ impl Machine for Recording {
         self.guard_tag(a) == self.guard_tag(b)
     }
     fn is_identical(&mut self, a: RecordedValue, b: RecordedValue) -> bool {
-        let (x, y) = (self.guard_tag(a), self.guard_tag(b));
+        let (x, y) = (self.guard_tested_tag(a), self.guard_tested_tag(b));
         // Values without a payload are told apart by their tags.
         if x != y || (value::FALSE..=value::TRUE).contains(&x) {
             return x == y;
@@ -259,7 +259,7 @@ impl Machine for Recording {
                 } else {
                     Op::GuardNoBits
                 };
-                self.guard(guard, &[flags, bit]);
+                self.guard_expected(guard, 0, &[flags, bit]);
             }
             all &= interned;
         }
@@ -381,7 +381,7 @@ impl Machine for Recording {
         let up = step.concrete > 0;
         // The sign is promoted, not the value.
         let signs = if up { [zero, step.r] } else { [step.r, zero] };
-        self.guard(Op::GuardLt, &signs);
+        self.guard_expected(Op::GuardLt, 0, &signs);
         let (low, high) = if up { (start, limit) } else { (limit, start) };
         let Some(concrete) = concrete else {
             self.guard(Op::GuardLt, &[high.r, low.r]);
@@ -479,7 +479,7 @@ impl Machine for Recording {
         // SAFETY: the machine is live.
         let pending = unsafe { (*self.direct.vm).pending.load(Ordering::Relaxed) != 0 };
         if !pending {
-            self.guard(Op::GuardQuiet, &[]);
+            self.guard_expected(Op::GuardQuiet, 0, &[]);
         }
         pending
     }

@@ -178,7 +178,7 @@ impl Recording {
             let at = layout::USERDATA_METATABLE;
             let actual = self.memory(Op::Load64, Class::Userdata, at, &[r]);
             let known = self.object(metatable);
-            self.guard(Op::GuardEq, &[actual, known]);
+            self.guard_expected(Op::GuardEq, 0, &[actual, known]);
             self.guard_shape(metatable, known);
             let heap = &raw const *(*self.direct.vm).heap;
             let name = (*heap).names[event as usize];
@@ -189,7 +189,7 @@ impl Recording {
                     self.payload_of(v),
                     self.object(v.concrete.as_pointer::<u8>()),
                 );
-                self.guard(Op::GuardEq, &[actual, known]);
+                self.guard_expected(Op::GuardEq, 0, &[actual, known]);
             }
         }
     }

@@ -80,7 +80,7 @@ impl Recording {
         let proto_ref = self.object(proto);
         if !f.r.is_constant() {
             let actual = self.memory(Op::Load64, Class::Constant, layout::CLOSURE_PROTO, &[f.r]);
-            self.guard(Op::GuardEq, &[actual, proto_ref]);
+            self.guard_expected(Op::GuardEq, 0, &[actual, proto_ref]);
         }
         self.guard_stack(base * layout::VALUE_SIZE + bytes);
         self.guard_frames();
@@ -158,7 +158,7 @@ impl Recording {
         let more = self.c_calls() as i64 + 1;
         let (_, count) = self.load_c_calls();
         let most = self.int(i64::from(MAX_C_CALLS) - more);
-        self.guard(Op::GuardBelow, &[count, most]);
+        self.guard_expected(Op::GuardBelow, 0, &[count, most]);
     }
 
     /// The running thread, and how many C calls it counts in memory.

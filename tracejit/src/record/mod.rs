@@ -3,8 +3,9 @@
 //! Invariants:
 //! - What is recorded for a bytecode instruction is recorded while that instruction executes; the
 //!   trace never holds data of an instruction that did not retire.
-//! - A guard's snapshot is the state at the start of its bytecode instruction; within one
-//!   instruction no guard follows a write (a primitive emits its guards first).
+//! - A guard's snapshot is the state at the start of its bytecode instruction, or of an earlier one
+//!   since whose start nothing was written: what lies between is done once more when it fails. Within
+//!   one instruction no guard follows a write (a primitive emits its guards first).
 //! - `shadow` holds what is known of stack slots; a slot that is not dirty has its value in memory.
 //! - Before a residual step everything that is live is in memory, and it is executed by the very
 //!   function that the trace will call.
@@ -35,7 +36,10 @@ pub use control::{Limits, Outcome, Start, Surroundings};
 pub use values::{RecordedFloat, RecordedInteger, RecordedTable, RecordedValue};
 
 use crate::abort::Abort;
-use crate::ir::{Class, Constant, Instruction, Op, PendingFrame, Point, Ref, SlotSet, Trace};
+use crate::ir::helper::HelperEffect;
+use crate::ir::{
+    Class, Constant, Effect, Instruction, Op, PendingFrame, Point, Ref, SlotSet, Trace,
+};
 use perilune_runtime::function::Proto;
 use perilune_runtime::machine::Direct;
 use perilune_runtime::value::{self, Value};
@@ -75,8 +79,12 @@ pub struct Recording {
     known_tags: Vec<Option<value::Tag>>,
     /// What need not be recorded again.
     recent: Recent,
-    /// The snapshot of the current instruction, once something needed it.
+    /// The latest snapshot since which nothing was written.
     snapshot: Option<u32>,
+    /// Whether that is the current instruction's.
+    snapshot_is_current: bool,
+    /// Whether the current instruction has written something.
+    has_written: bool,
     /// The current instruction.
     instruction: *const u64,
     /// Bytes above the anchor for which the stack's room was checked.
@@ -137,6 +145,8 @@ impl Recording {
             known_tags: Vec::with_capacity(USUAL_LENGTH),
             recent: Recent::new(),
             snapshot: None,
+            snapshot_is_current: false,
+            has_written: false,
             checked_stack: 0,
             checked_frames: 0,
             left_thread: false,
@@ -181,16 +191,15 @@ impl Recording {
     fn push(&mut self, instruction: Instruction) -> Ref {
         let r = self.trace.push(instruction);
         self.recent.note(&instruction, r);
+        self.has_written |= must_not_be_repeated(&instruction);
         r
     }
 
+    /// Records a guard that the program decides: a side trace may well start where it fails, and does
+    /// nothing once more.
     fn guard(&mut self, op: Op, args: &[Ref]) {
-        self.guard_with(op, 0, args);
-    }
-
-    fn guard_with(&mut self, op: Op, imm: i32, args: &[Ref]) {
-        let instruction = Instruction::new(op, imm, args);
-        if self.recent.find(&instruction).is_some() {
+        let instruction = Instruction::new(op, 0, args);
+        if self.is_needless(&instruction) {
             return;
         }
         let snapshot = self.snapshot();
@@ -198,6 +207,33 @@ impl Recording {
             snapshot,
             ..instruction
         });
+    }
+
+    /// Records a guard that is expected to hold, as those of types nearly always do: it takes the
+    /// latest snapshot that serves.
+    fn guard_expected(&mut self, op: Op, imm: i32, args: &[Ref]) {
+        let instruction = Instruction::new(op, imm, args);
+        if self.is_needless(&instruction) {
+            return;
+        }
+        let snapshot = self.latest_snapshot();
+        self.push(Instruction {
+            snapshot,
+            ..instruction
+        });
+    }
+
+    /// Whether a guard holds anyway.
+    fn is_needless(&self, guard: &Instruction) -> bool {
+        let [a, b, _] = guard.args;
+        let is_known = a.is_constant()
+            && match guard.op {
+                // Equal constants have one name.
+                Op::GuardEq => a == b,
+                Op::GuardNe => a != b && b.is_constant(),
+                _ => false,
+            };
+        is_known || self.recent.find(guard).is_some()
     }
 
     fn int(&mut self, i: i64) -> Ref {
@@ -224,12 +260,37 @@ impl Recording {
 
     /// The snapshot of the current instruction's start.
     fn snapshot(&mut self) -> u32 {
-        if let Some(snapshot) = self.snapshot {
-            return snapshot;
+        match self.snapshot {
+            Some(snapshot) if self.snapshot_is_current => snapshot,
+            _ => {
+                let snapshot = self.take_snapshot(self.instruction);
+                self.snapshot = Some(snapshot);
+                self.snapshot_is_current = true;
+                snapshot
+            }
         }
-        let snapshot = self.take_snapshot(self.instruction);
-        self.snapshot = Some(snapshot);
-        snapshot
+    }
+
+    /// The latest snapshot since which nothing was written, or that of the current instruction's start.
+    fn latest_snapshot(&mut self) -> u32 {
+        match self.snapshot {
+            Some(snapshot) => snapshot,
+            None => self.snapshot(),
+        }
+    }
+
+    /// Forgets the latest snapshot.
+    fn forget_snapshot(&mut self) {
+        self.snapshot = None;
+        self.snapshot_is_current = false;
+    }
+
+    /// The next instruction begins.
+    fn renew_snapshot(&mut self) {
+        self.snapshot_is_current = false;
+        if std::mem::take(&mut self.has_written) {
+            self.snapshot = None;
+        }
     }
 
     /// Adds a snapshot of the state before an instruction: its index.
@@ -276,5 +337,21 @@ impl Recording {
     fn concrete(&self, slot: i32) -> Value {
         // SAFETY: recorded slots lie within the running thread's stack.
         unsafe { *self.direct.base.offset((slot - self.base) as isize) }
+    }
+}
+
+/// Whether an exit behind an instruction must not lead to before it.
+fn must_not_be_repeated(i: &Instruction) -> bool {
+    match i.op.effect() {
+        // A stretch's fuel is burnt.
+        Effect::Guard => i.op == Op::GuardFuel,
+        Effect::Pure | Effect::Read | Effect::Entry => match i.helper() {
+            None => false,
+            Some(helper) => !matches!(
+                helper.effect(),
+                HelperEffect::Pure | HelperEffect::ReadsTables
+            ),
+        },
+        Effect::Write | Effect::Step | Effect::Marker => true,
     }
 }

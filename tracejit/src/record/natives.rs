@@ -34,7 +34,7 @@ impl Recording {
         self.guard_tag(f);
         let (actual, known) = (self.payload_of(f), self.object(closure));
         if actual != known {
-            self.guard(Op::GuardEq, &[actual, known]);
+            self.guard_expected(Op::GuardEq, 0, &[actual, known]);
         }
         Some(intrinsic)
     }
@@ -567,7 +567,7 @@ impl Recording {
         let proto_ref = self.object(proto);
         if !f.r.is_constant() {
             let actual = self.memory(Op::Load64, Class::Constant, layout::CLOSURE_PROTO, &[f.r]);
-            self.guard(Op::GuardEq, &[actual, proto_ref]);
+            self.guard_expected(Op::GuardEq, 0, &[actual, proto_ref]);
         }
         // SAFETY: the proto is live.
         let end = self.base * layout::VALUE_SIZE + unsafe { (*proto).frame_bytes } as i32;

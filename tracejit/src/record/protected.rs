@@ -126,7 +126,7 @@ impl Recording {
         let (f, proto_ref) = (self.payload_of(function), self.object(proto));
         if !f.is_constant() {
             let actual = self.memory(Op::Load64, Class::Constant, layout::CLOSURE_PROTO, &[f]);
-            self.guard(Op::GuardEq, &[actual, proto_ref]);
+            self.guard_expected(Op::GuardEq, 0, &[actual, proto_ref]);
         }
         self.guard_stack(end * layout::VALUE_SIZE);
         self.guard_more_frames(2);

@@ -31,12 +31,12 @@ impl Recording {
             let offset = layout::VM_TYPE_METATABLES + (STRING_TYPE * size_of::<usize>()) as i32;
             let actual = self.memory(Op::Load64, Class::Machine, offset, &[Ref::VM]);
             let metatable_ref = self.object(metatable);
-            self.guard(Op::GuardEq, &[actual, metatable_ref]);
+            self.guard_expected(Op::GuardEq, 0, &[actual, metatable_ref]);
             self.guard_shape(metatable, metatable_ref);
             let index = self.load_slot(metatable, metatable_ref, index_slot);
             self.guard_tag(index);
             let (actual, methods_ref) = (self.payload_of(index), self.object(methods));
-            self.guard(Op::GuardEq, &[actual, methods_ref]);
+            self.guard_expected(Op::GuardEq, 0, &[actual, methods_ref]);
             self.guard_shape(methods, methods_ref);
             let method = self.load_slot(methods, methods_ref, slot);
             self.guard_not_nil(method);

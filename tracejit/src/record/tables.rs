@@ -28,7 +28,7 @@ impl Recording {
         self.depend_on_shape(id);
         let shape = self.memory(Op::Load32, Class::Shape, layout::OBJECT_EXTRA, &[r]);
         let expected = self.int(id as i64);
-        self.guard(Op::GuardEq, &[shape, expected]);
+        self.guard_expected(Op::GuardEq, 0, &[shape, expected]);
     }
 
     /// The trace names a shape.
@@ -131,7 +131,7 @@ impl Recording {
                 let payload = self.payload_of(next);
                 current = next.concrete.as_pointer();
                 r = self.object(current);
-                self.guard(Op::GuardEq, &[payload, r]);
+                self.guard_expected(Op::GuardEq, 0, &[payload, r]);
             }
             None
         }
@@ -222,7 +222,7 @@ impl Recording {
                 (false, false) => (Op::GuardNe, value::NIL),
             };
             let expected = self.int(expected as i64);
-            self.guard(guard, &[old_tag, expected]);
+            self.guard_expected(guard, 0, &[old_tag, expected]);
             let (tag, payload) = (self.best_tag(v), self.payload_of(v));
             let tag = (!keeps_tag).then_some(tag);
             self.barrier_back(t, v);
@@ -251,7 +251,7 @@ impl Recording {
         } else {
             Op::GuardNotBelow
         };
-        self.guard(guard, &[index, capacity]);
+        self.guard_expected(guard, 0, &[index, capacity]);
         index
     }
 
@@ -295,7 +295,7 @@ impl Recording {
             };
             // The exact tag is guarded, which also says that it is not nil.
             let expected = self.int(concrete.tag as i64);
-            self.guard(Op::GuardEq, &[tag, expected]);
+            self.guard_expected(Op::GuardEq, 0, &[tag, expected]);
             let payload = self.memory(op, Class::Element, 0, &[array, index]);
             Some(RecordedValue {
                 concrete,
@@ -383,7 +383,7 @@ impl Recording {
             let one = self.int(1);
             let index = self.emit(Op::Sub, 0, &[i.r, one]);
             let border = self.memory(Op::Load32, Class::TableHeader, layout::TABLE_BORDER, &[t.r]);
-            self.guard(Op::GuardBelow, &[index, border]);
+            self.guard_expected(Op::GuardBelow, 0, &[index, border]);
             let tags = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_TAGS, &[t.r]);
             let array = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_ARRAY, &[t.r]);
             let old_tag = self.memory(Op::Load8At, Class::ElementTag, 0, &[tags, index]);
@@ -394,7 +394,7 @@ impl Recording {
                 (Op::GuardNe, value::NIL)
             };
             let expected = self.int(expected as i64);
-            self.guard(guard, &[old_tag, expected]);
+            self.guard_expected(guard, 0, &[old_tag, expected]);
             let payload = self.payload_of(v);
             self.barrier_back(t, v);
             if !keeps_tag {

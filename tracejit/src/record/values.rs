@@ -115,6 +115,19 @@ impl Recording {
 
     /// Guards that a value has the tag that was observed; answers that tag.
     pub(super) fn guard_tag(&mut self, v: RecordedValue) -> value::Tag {
+        self.guard_tag_by(v, |this, args| this.guard_expected(Op::GuardEq, 0, args))
+    }
+
+    /// The same where the program asks for it.
+    pub(super) fn guard_tested_tag(&mut self, v: RecordedValue) -> value::Tag {
+        self.guard_tag_by(v, |this, args| this.guard(Op::GuardEq, args))
+    }
+
+    fn guard_tag_by(
+        &mut self,
+        v: RecordedValue,
+        guard: impl Fn(&mut Recording, &[Ref]),
+    ) -> value::Tag {
         let observed = v.concrete.tag;
         let tag = self.tag_of(v);
         let Some(n) = tag.as_instruction() else {
@@ -125,7 +138,7 @@ impl Recording {
             self.known_tags.resize(n + 1, None);
         }
         if self.known_tags[n].replace(observed).is_none() {
-            self.guard(Op::GuardEq, &[tag, expected]);
+            guard(self, &[tag, expected]);
         }
         if let Source::Slot(slot) = v.source {
             self.shadow.note(slot, |known| known.tag = expected);
@@ -138,7 +151,7 @@ impl Recording {
         let tag = self.tag_of(v);
         if !tag.is_constant() && self.known_tag(tag).is_none() {
             let nil = self.int(value::NIL as i64);
-            self.guard(Op::GuardNe, &[tag, nil]);
+            self.guard_expected(Op::GuardNe, 0, &[tag, nil]);
         }
     }
 

@@ -140,7 +140,7 @@ impl Recording {
         let proto_ref = self.object(proto);
         if !f.r.is_constant() {
             let actual = self.memory(Op::Load64, Class::Constant, layout::CLOSURE_PROTO, &[f.r]);
-            self.guard(Op::GuardEq, &[actual, proto_ref]);
+            self.guard_expected(Op::GuardEq, 0, &[actual, proto_ref]);
         }
         self.guard_stack(end * layout::VALUE_SIZE);
         self.guard_frames();
