@@ -7,7 +7,7 @@ use perilune_tracejit::ir::eval::{self, agree};
 use perilune_tracejit::ir::parse::parse;
 use perilune_tracejit::ir::verify::verify;
 use perilune_tracejit::ir::world::World;
-use perilune_tracejit::opt::{Passes, optimise_observed};
+use perilune_tracejit::opt::{Passes, Workspace, optimise_observed};
 use std::fs;
 use std::path::Path;
 
@@ -55,7 +55,12 @@ fn outcome(case: &Case) -> Result<String, String> {
             problem.get_or_insert(format!("after {pass}: {what}\n{trace}"));
         }
     };
-    let output = optimise_observed(input.clone(), &passes, Some(&mut check));
+    let output = optimise_observed(
+        input.clone(),
+        &passes,
+        &mut Workspace::default(),
+        Some(&mut check),
+    );
     if let Some(problem) = problem {
         return Err(problem);
     }

@@ -8,7 +8,7 @@ use perilune_tracejit::ir::eval::{self, agree};
 use perilune_tracejit::ir::parse::parse;
 use perilune_tracejit::ir::verify::verify;
 use perilune_tracejit::ir::world::World;
-use perilune_tracejit::opt::{Passes, optimise, optimise_observed};
+use perilune_tracejit::opt::{Passes, Workspace, optimise, optimise_observed};
 
 /// The passes that are combined.
 const PASSES: &[&str] = &[
@@ -97,6 +97,11 @@ fn every_pass_leaves_a_well_formed_trace_that_can_be_printed_and_parsed() {
             assert_eq!(again.to_string(), text);
         };
         check("generating", &trace);
-        optimise_observed(trace, &Passes::default(), Some(&mut check));
+        optimise_observed(
+            trace,
+            &Passes::default(),
+            &mut Workspace::default(),
+            Some(&mut check),
+        );
     }
 }

@@ -9,6 +9,7 @@
 //!   recorded: it is not tried for ever.
 
 use super::{CompiledTrace, Engine, ExitRecord, LocationRecord, State};
+use crate::opt::Workspace;
 use perilune_runtime::gc::{GcHeader, charge};
 use perilune_runtime::hot;
 use perilune_runtime::vm::Vm;
@@ -94,6 +95,7 @@ impl State {
     /// Bytes that traces and what is known of the program's loops take.
     pub(super) fn bytes(&self) -> usize {
         self.footprint
+            + self.workspace.bytes()
             + charge::list::<CompiledTrace>(self.traces.capacity())
             + charge::list::<ExitRecord>(self.exits.capacity())
             + charge::map::<(usize, LocationRecord)>(self.locations.capacity())
@@ -110,6 +112,7 @@ impl State {
             self.stale = false;
             self.traces = Vec::new();
             self.exits = Vec::new();
+            self.workspace = Workspace::default();
             self.footprint = 0;
             if let Some(backend) = &mut self.backend {
                 backend.flush();

@@ -6,7 +6,7 @@ use crate::backend::{Assembled, Backend, Location, Refusal, Request};
 use crate::ir::frames;
 use crate::ir::verify::{verify, verify_side};
 use crate::ir::{End, Finished, Instruction, Op, Ref, Snapshot, Trace};
-use crate::opt::{Passes, optimise_observed};
+use crate::opt::{Passes, Workspace, optimise_observed};
 use crate::record::{Dependencies, Outcome, Recording, Start};
 use perilune_runtime::gc::charge;
 use rustc_hash::FxHashSet;
@@ -61,16 +61,19 @@ impl Engine {
         number: u32,
         parent: Option<u32>,
     ) -> Result<u32, Abort> {
-        if let Outcome::Aborted(abort) = outcome {
-            return Err(abort);
-        }
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
         // Nested recordings may have finished first.
-        if state.traces.len() as u32 != number || self.invalidated.get() {
-            return Err(Abort::Collection);
+        let is_late = state.traces.len() as u32 != number || self.invalidated.get();
+        let verdict = match outcome {
+            Outcome::Aborted(abort) => Err(abort),
+            Outcome::Complete if is_late => Err(Abort::Collection),
+            Outcome::Complete => self.check_worth(&recording),
+        };
+        if let Err(abort) = verdict {
+            state.workspace.give(recording.trace.into_lists());
+            return Err(abort);
         }
-        self.check_worth(&recording)?;
         if self.options.dump.ir {
             self.tell(&format!("-- recorded\n{}\n", recording.trace));
         }
@@ -81,7 +84,8 @@ impl Engine {
             let parent = &state.traces[exit.trace as usize].trace;
             (parent, parent.snapshot(exit.snapshot))
         });
-        let mut trace = self.optimise(recording.trace, parent_trace, passes);
+        let workspace = &mut state.workspace;
+        let mut trace = self.optimise(recording.trace, parent_trace, passes, workspace);
         if parent.is_none() {
             mark_early_steps(&mut trace);
         }
@@ -166,9 +170,10 @@ impl Engine {
         trace: Trace,
         parent: Option<(&Finished, Snapshot<'_>)>,
         passes: &Passes,
+        workspace: &mut Workspace,
     ) -> Trace {
         if !self.options.verify {
-            return crate::opt::optimise(trace, passes);
+            return optimise_observed(trace, passes, workspace, None);
         }
         let mut is_well_formed = true;
         let mut check = |stage: &str, trace: &Trace| {
@@ -187,7 +192,7 @@ impl Engine {
             }
         };
         check("recording", &trace);
-        let trace = optimise_observed(trace, passes, Some(&mut check));
+        let trace = optimise_observed(trace, passes, workspace, Some(&mut check));
         // Who asks for `verify` wants to know: tests, and fuzzers that look at the exit code.
         assert!(is_well_formed, "a trace is not well formed: see above");
         trace
@@ -225,7 +230,8 @@ impl State {
                 is_early: early.contains(&exit.snapshot),
             });
         }
-        let trace = Finished::of(trace);
+        let (trace, lists) = Finished::of(trace);
+        self.workspace.give(lists);
         // Machine code is seen twice, to be written and to be executed, and the system counts both.
         self.footprint += 2 * assembled.code_bytes
             + trace.bytes()

@@ -20,6 +20,7 @@ mod worth;
 use crate::abort::Abort;
 use crate::backend::{Backend, Location};
 use crate::ir::Finished;
+use crate::opt::Workspace;
 use crate::options::Options;
 use crate::record::{Dependencies, Limits, Outcome, Recording, Start, Surroundings};
 use cache::Reason;
@@ -84,6 +85,8 @@ struct State {
     statistics: Statistics,
     /// Code is to be freed when no trace runs.
     stale: bool,
+    /// Memory for compiling.
+    workspace: Workspace,
     /// Bytes that traces take, but for the lists of them.
     footprint: usize,
 }
@@ -349,6 +352,17 @@ impl Engine {
         (outcome, code)
     }
 
+    /// The recording of the next trace, at the machine's state.
+    ///
+    /// # Safety
+    /// As [`Recording::new`].
+    unsafe fn new_recording(&self, vm: *mut Vm) -> Recording {
+        let mut state = self.state.borrow_mut();
+        let (number, lists) = (state.traces.len() as u32, state.workspace.take());
+        // SAFETY: the caller's contract.
+        unsafe { Recording::new(vm, number, lists) }
+    }
+
     /// Records the loop or function whose back-edge or start is at the saved state.
     unsafe fn record_root(&self, vm: *mut Vm, start: Start, location: *const u64) -> u64 {
         // SAFETY: the saved state is that of the location.
@@ -364,8 +378,8 @@ impl Engine {
             let _active = Active::new(self);
             // Not again while this one is being recorded.
             hot::set_counter(location, -self.options.hot);
-            let number = self.state.borrow().traces.len() as u32;
-            let mut recording = Recording::new(vm, number);
+            let mut recording = self.new_recording(vm);
+            let number = recording.trace.number;
             let (outcome, code) = self.record(&mut recording, start);
             let passes = {
                 let state = self.state.borrow();
@@ -430,12 +444,13 @@ impl Engine {
         // SAFETY: the saved state is that of the exit's snapshot.
         unsafe {
             let _active = Active::new(self);
+            let lists = self.state.borrow_mut().workspace.take();
             let (root, is_function, recording) = {
                 let state = self.state.borrow();
                 let record = &state.exits[exit as usize];
                 let parent = &state.traces[record.trace as usize];
                 let number = state.traces.len() as u32;
-                let mut recording = Recording::new(vm, number);
+                let mut recording = Recording::new(vm, number, lists);
                 recording.inherit(&parent.trace, parent.trace.snapshot(record.snapshot));
                 if let Some(location) = parent.location {
                     recording.watch_loop(location as *const u64);

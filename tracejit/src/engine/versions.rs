@@ -92,20 +92,20 @@ impl Engine {
     unsafe fn record_version(&self, vm: *mut Vm, exit: u32, first: u32, before: u32) -> (u32, u64) {
         // SAFETY: the caller's contract.
         unsafe {
-            let (number, passes) = {
+            let passes = {
                 let state = self.state.borrow();
                 let record = &state.exits[exit as usize];
                 let trace = &state.traces[record.trace as usize].trace;
                 let passes = self.options.passes;
                 let has_lost = trace.snapshot(record.snapshot).is_speculative;
-                let passes = if has_lost {
+                if has_lost {
                     passes.without_bets()
                 } else {
                     passes
-                };
-                (state.traces.len() as u32, passes)
+                }
             };
-            let mut recording = Recording::new(vm, number);
+            let mut recording = self.new_recording(vm);
+            let number = recording.trace.number;
             let (outcome, code) = self.record(&mut recording, Start::Loop);
             let result = self.finish(&passes, recording, outcome, number, None);
             let mut state = self.state.borrow_mut();

@@ -4,7 +4,7 @@
 //! Most of a trace is its instructions, which nobody looks at any more then. What stays is packed: there
 //! is a snapshot for nearly every other instruction.
 
-use super::{Constant, End, Ref, Snapshot, Snapshots, Step, Trace, Type};
+use super::{Constant, End, Lists, Ref, Snapshot, Snapshots, Step, Trace, Type};
 use perilune_runtime::gc::charge;
 
 /// A trace without its instructions.
@@ -24,21 +24,23 @@ pub struct Finished {
 }
 
 impl Finished {
-    /// Keeps what is needed of a trace.
-    pub fn of(mut trace: Trace) -> Finished {
+    /// Keeps what is needed of a trace; its lists can be used again.
+    pub fn of(mut trace: Trace) -> (Finished, Lists) {
         let mut floats = vec![0; trace.code.len().div_ceil(64)];
         for (n, i) in trace.code.iter().enumerate() {
             floats[n / 64] |= u64::from(i.op.result() == Type::Float) << (n % 64);
         }
-        trace.snapshots.shrink();
-        Finished {
+        let mut lists = Lists::default();
+        let finished = Finished {
             number: trace.number,
             end: trace.end,
-            constants: trace.constants.into(),
-            snapshots: trace.snapshots,
-            steps: trace.steps,
+            constants: std::mem::take(&mut trace.constants).into(),
+            snapshots: std::mem::take(&mut trace.snapshots).packed(&mut lists),
+            steps: std::mem::take(&mut trace.steps),
             floats: floats.into(),
-        }
+        };
+        lists.take_code(trace);
+        (finished, lists)
     }
 
     /// The snapshot with this index: what the exit through it restores.

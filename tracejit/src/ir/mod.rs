@@ -16,6 +16,7 @@ pub mod frames;
 mod fresh;
 pub mod helper;
 mod interned;
+mod lists;
 pub mod op;
 pub mod parse;
 mod print;
@@ -26,6 +27,7 @@ pub mod world;
 
 pub use finished::Finished;
 pub use helper::Helper;
+pub use lists::Lists;
 pub use op::{Class, Effect, Op, Type};
 pub use snapshot::{
     PendingFrame, Point, SlotSet, Snapshot, SnapshotSlot, VirtualKind, VirtualObject,

@@ -6,7 +6,7 @@
 //! - Points are only added. Traces that were rewritten name those of the trace that they come of, by
 //!   the same indices.
 
-use super::{Point, Ref, Snapshot, SnapshotSlot, VirtualObject};
+use super::{Lists, Point, Ref, Snapshot, SnapshotSlot, VirtualObject};
 use perilune_runtime::gc::charge;
 use std::ops::Range;
 use std::rc::Rc;
@@ -21,7 +21,7 @@ pub struct Snapshots {
 
 /// What a snapshot says: see [`Snapshot`].
 #[derive(Clone, Debug)]
-struct Entry {
+pub(super) struct Entry {
     point: u32,
     slots: Range<u32>,
     objects: Vec<VirtualObject>,
@@ -191,13 +191,32 @@ impl Snapshots {
         }
     }
 
-    /// Gives back room that is not used.
-    pub fn shrink(&mut self) {
-        self.slots.shrink_to_fit();
-        self.entries.shrink_to_fit();
+    /// The same in no more memory than they need; what they had is left in `lists`.
+    pub(super) fn packed(mut self, lists: &mut Lists) -> Snapshots {
         if let Some(points) = Rc::get_mut(&mut self.points) {
             points.shrink_to_fit();
         }
+        let packed = Snapshots {
+            slots: self.slots.as_slice().into(),
+            entries: self.entries.drain(..).collect(),
+            points: self.points.clone(),
+        };
+        self.give_lists(lists);
+        packed
+    }
+
+    /// Uses the memory of these lists. There are no snapshots yet.
+    pub(super) fn take_lists(&mut self, lists: &mut Lists) {
+        self.slots = std::mem::take(&mut lists.slots);
+        self.entries = std::mem::take(&mut lists.entries);
+    }
+
+    /// Drops the snapshots, but not the memory.
+    pub(super) fn give_lists(mut self, lists: &mut Lists) {
+        self.slots.clear();
+        self.entries.clear();
+        lists.slots = self.slots;
+        lists.entries = self.entries;
     }
 
     /// Bytes that they take.

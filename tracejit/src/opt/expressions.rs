@@ -16,12 +16,19 @@ pub(super) struct Expressions {
 }
 
 impl Expressions {
-    /// None, for a trace that may become so long.
-    pub(super) fn new(length: usize) -> Expressions {
+    /// None, for a trace that may become so long; the list is used for them.
+    pub(super) fn new(length: usize, mut list: Vec<u32>) -> Expressions {
+        list.clear();
+        list.reserve(length);
         Expressions {
             latest: [0; Op::ALL.len()],
-            before: Vec::with_capacity(length),
+            before: list,
         }
+    }
+
+    /// The list, for others to use.
+    pub(super) fn into_list(self) -> Vec<u32> {
+        self.before
     }
 
     /// The value of an operation, if it was computed already.

@@ -21,7 +21,7 @@ pub(super) struct Facts {
 
 /// What is known of a value. Places are one more than indices; zero stands for nothing.
 #[derive(Clone, Copy, Debug)]
-struct Value {
+pub(super) struct Value {
     /// The constant that it equals, if any.
     constant: Ref,
     /// The place of its range.
@@ -42,12 +42,29 @@ impl Value {
 }
 
 impl Facts {
-    /// Nothing is known of the values of a trace that may become so long.
-    pub(super) fn new(length: usize) -> Facts {
+    /// Nothing is known of the values of a trace that may become so long; the list is used for them.
+    pub(super) fn new(length: usize, mut list: Vec<Value>) -> Facts {
+        list.clear();
+        list.resize(length, Value::UNKNOWN);
         Facts {
-            values: vec![Value::UNKNOWN; length],
+            values: list,
             ..Facts::default()
         }
+    }
+
+    /// The same, where no more values are known than these first ones.
+    pub(super) fn of_first(&self, count: usize) -> Facts {
+        Facts {
+            values: self.values[..count.min(self.values.len())].to_vec(),
+            ranges: self.ranges.clone(),
+            holds: self.holds.clone(),
+            of_constants: self.of_constants,
+        }
+    }
+
+    /// The list, for others to use.
+    pub(super) fn into_list(self) -> Vec<Value> {
+        self.values
     }
 
     /// The constant that a ref was found to equal.

@@ -13,6 +13,9 @@ mod pending;
 mod rebuild;
 mod rewrite;
 mod sink;
+mod workspace;
+
+pub use workspace::Workspace;
 
 use rewrite::{Escaped, Rewriter};
 
@@ -68,12 +71,17 @@ pub type Observer<'a> = &'a mut dyn FnMut(&str, &Trace);
 
 /// Optimises a trace as it was recorded: it has no loop's head yet.
 pub fn optimise(old: Trace, passes: &Passes) -> Trace {
-    optimise_observed(old, passes, None)
+    optimise_observed(old, passes, &mut Workspace::default(), None)
 }
 
-/// Optimises a trace; the observer sees it after every pass.
-pub fn optimise_observed(mut old: Trace, passes: &Passes, mut observer: Option<Observer>) -> Trace {
-    let mut new = rewritten(&old, passes, &mut observer);
+/// Optimises a trace in memory that was used before; the observer sees it after every pass.
+pub fn optimise_observed(
+    mut old: Trace,
+    passes: &Passes,
+    workspace: &mut Workspace,
+    mut observer: Option<Observer>,
+) -> Trace {
+    let mut new = rewritten(&old, passes, workspace, &mut observer);
     new.steps = std::mem::take(&mut old.steps);
     if let Some(observer) = &mut observer {
         observer("peel", &new);
@@ -84,18 +92,24 @@ pub fn optimise_observed(mut old: Trace, passes: &Passes, mut observer: Option<O
             observer("dce", &new);
         }
     }
+    workspace.give(old.into_lists());
     new
 }
 
 /// Writes a trace anew, until no object that it does not make was found to be needed.
-fn rewritten(old: &Trace, passes: &Passes, observer: &mut Option<Observer>) -> Trace {
+fn rewritten(
+    old: &Trace,
+    passes: &Passes,
+    workspace: &mut Workspace,
+    observer: &mut Option<Observer>,
+) -> Trace {
     /// Sweeps that may be in vain: each finds what the objects that the last one made lead to.
     const MOST_SWEEPS: usize = 8;
     let mut passes = *passes;
     let mut escaped = Escaped::default();
     for n in 0.. {
         passes.sink &= n < MOST_SWEEPS;
-        let mut w = Rewriter::new(old, passes, escaped.clone());
+        let mut w = Rewriter::new(old, passes, escaped.clone(), workspace);
         w.sweep();
         let swept = observer.is_some().then(|| w.as_it_is());
         match old.end {
@@ -116,13 +130,15 @@ fn rewritten(old: &Trace, passes: &Passes, observer: &mut Option<Observer>) -> T
             end => w.new.end = end,
         }
         if w.escaped.count() > escaped.count() {
-            escaped = w.escaped;
+            escaped = w.escaped.clone();
+            let dropped = w.into_trace(workspace);
+            workspace.give(dropped.into_lists());
             continue;
         }
         if let (Some(observer), Some(swept)) = (observer, &swept) {
             observer("sweep", swept);
         }
-        return w.new;
+        return w.into_trace(workspace);
     }
     unreachable!("the last sweep makes all objects")
 }

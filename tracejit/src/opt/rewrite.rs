@@ -13,7 +13,7 @@ use super::guards::Facts;
 use super::memory::{Memory, Place};
 use super::pending::Pending;
 use super::sink::{self, Objects};
-use super::{Passes, fold};
+use super::{Passes, Workspace, fold};
 use crate::ir::helper::HelperEffect;
 use crate::ir::{
     Class, Effect, End, Helper, Instruction, NewSnapshot, Op, Ref, Snapshot, SnapshotSlot, Trace,
@@ -101,8 +101,14 @@ pub(super) struct Saved {
 }
 
 impl<'a> Rewriter<'a> {
-    pub(super) fn new(old: &'a Trace, passes: Passes, escaped: Escaped) -> Rewriter<'a> {
+    pub(super) fn new(
+        old: &'a Trace,
+        passes: Passes,
+        escaped: Escaped,
+        workspace: &mut Workspace,
+    ) -> Rewriter<'a> {
         let mut new = Trace::like(old);
+        new.take_lists(workspace.take());
         let copies = if passes.peel && matches!(old.end, End::Round(_)) {
             2
         } else {
@@ -116,7 +122,7 @@ impl<'a> Rewriter<'a> {
             new,
             old,
             passes,
-            facts: Facts::new(length),
+            facts: Facts::new(length, std::mem::take(&mut workspace.facts)),
             memory: Memory::default(),
             checked_stack: i32::MIN,
             is_quiet: false,
@@ -128,10 +134,19 @@ impl<'a> Rewriter<'a> {
             objects: Objects::new(first_object(old)),
             escaped,
             at: 0,
-            map: vec![Ref::NONE; old.code.len()],
-            snapshots: vec![NOT_TAKEN; old.snapshots.len()],
-            expressions: Expressions::new(length),
+            map: filled(&mut workspace.map, Ref::NONE, old.code.len()),
+            snapshots: filled(&mut workspace.snapshots, NOT_TAKEN, snapshots),
+            expressions: Expressions::new(length, std::mem::take(&mut workspace.expressions)),
         }
+    }
+
+    /// The new trace; the workspace gets back what it has lent.
+    pub(super) fn into_trace(self, workspace: &mut Workspace) -> Trace {
+        Workspace::keep(&mut workspace.facts, self.facts.into_list());
+        Workspace::keep(&mut workspace.expressions, self.expressions.into_list());
+        Workspace::keep(&mut workspace.map, self.map);
+        Workspace::keep(&mut workspace.snapshots, self.snapshots);
+        self.new
     }
 
     /// What it knows now, to come back to.
@@ -139,7 +154,7 @@ impl<'a> Rewriter<'a> {
         Saved {
             code: self.new.code.len(),
             snapshots: self.new.snapshots.len(),
-            facts: self.facts.clone(),
+            facts: self.facts.of_first(self.new.code.len()),
             memory: self.memory.clone(),
             checked_stack: self.checked_stack,
             objects: self.objects.clone(),
@@ -643,6 +658,14 @@ impl Names<'_> {
         }
         add_up_to(slots, i32::MAX);
     }
+}
+
+/// A list of so many elements, in the memory of another one.
+fn filled<T: Copy>(list: &mut Vec<T>, element: T, count: usize) -> Vec<T> {
+    let mut list = std::mem::take(list);
+    list.clear();
+    list.resize(count, element);
+    list
 }
 
 /// The first number for virtual objects that no snapshot of a trace uses.

@@ -38,6 +38,7 @@ impl Recording {
             return false;
         }
         self.entered = true;
+        self.is_snapshot_over = true;
         self.active.push(proto);
         let base = self.slot_of(a) + 1;
         // SAFETY: the proto is live.
@@ -184,6 +185,7 @@ impl Recording {
 
     /// Notes that the topmost frame, as it was, has been left with these results.
     fn note_return(&mut self, frame: Frame, results: &[(Ref, Ref)]) {
+        self.is_snapshot_over = true;
         self.active.pop();
         if self.frames.pop().is_none() {
             let top = self.frame_top();

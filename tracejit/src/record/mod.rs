@@ -4,8 +4,9 @@
 //! - What is recorded for a bytecode instruction is recorded while that instruction executes; the
 //!   trace never holds data of an instruction that did not retire.
 //! - A guard's snapshot is the state at the start of its bytecode instruction, or of an earlier one
-//!   since whose start nothing was written: what lies between is done once more when it fails. Within
-//!   one instruction no guard follows a write (a primitive emits its guards first).
+//!   since whose start nothing was written and no live slot got a new value: what lies between is done
+//!   once more when it fails. Within one instruction no guard follows a write (a primitive emits its
+//!   guards first).
 //! - `shadow` holds what is known of stack slots; a slot that is not dirty has its value in memory.
 //! - Before a residual step everything that is live is in memory, and it is executed by the very
 //!   function that the trace will call.
@@ -38,7 +39,7 @@ pub use values::{RecordedFloat, RecordedInteger, RecordedTable, RecordedValue};
 use crate::abort::Abort;
 use crate::ir::helper::HelperEffect;
 use crate::ir::{
-    Class, Constant, Effect, Instruction, Op, PendingFrame, Point, Ref, SlotSet, Trace,
+    Class, Constant, Effect, Instruction, Lists, Op, PendingFrame, Point, Ref, SlotSet, Trace,
 };
 use perilune_runtime::function::Proto;
 use perilune_runtime::machine::Direct;
@@ -83,8 +84,9 @@ pub struct Recording {
     snapshot: Option<u32>,
     /// Whether that is the current instruction's.
     snapshot_is_current: bool,
-    /// Whether the current instruction has written something.
-    has_written: bool,
+    /// Whether the current instruction has done something that is not to be done twice, or for which
+    /// the trace would have to remember how things were before.
+    is_snapshot_over: bool,
     /// The current instruction.
     instruction: *const u64,
     /// Bytes above the anchor for which the stack's room was checked.
@@ -122,15 +124,16 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// An empty recording at a state of the machine.
+    /// An empty recording at a state of the machine, in the memory of these lists.
     ///
     /// # Safety
     /// The saved state of `vm` is that of a Lua function between two instructions, and stays so but
     /// for what the recording does.
-    pub unsafe fn new(vm: *mut Vm, number: u32) -> Recording {
+    pub unsafe fn new(vm: *mut Vm, number: u32, lists: Lists) -> Recording {
         // SAFETY: the caller's contract.
         let direct = unsafe { Direct::new(vm, (*vm).pc, (*vm).base, (*vm).constants) };
         let mut trace = Trace::new(number);
+        trace.take_lists(lists);
         trace.code.reserve(USUAL_LENGTH);
         trace.snapshots.reserve(USUAL_LENGTH / 4, USUAL_LENGTH);
         Recording {
@@ -146,7 +149,7 @@ impl Recording {
             recent: Recent::new(),
             snapshot: None,
             snapshot_is_current: false,
-            has_written: false,
+            is_snapshot_over: false,
             checked_stack: 0,
             checked_frames: 0,
             left_thread: false,
@@ -191,7 +194,7 @@ impl Recording {
     fn push(&mut self, instruction: Instruction) -> Ref {
         let r = self.trace.push(instruction);
         self.recent.note(&instruction, r);
-        self.has_written |= must_not_be_repeated(&instruction);
+        self.is_snapshot_over |= must_not_be_repeated(&instruction);
         r
     }
 
@@ -279,6 +282,16 @@ impl Recording {
         }
     }
 
+    /// A slot has a new value. If the latest snapshot needs the old one it does not serve later
+    /// instructions: they would have the trace keep both.
+    fn replace_live(&mut self, slot: i32) {
+        if !self.is_snapshot_over
+            && let Some(snapshot) = self.snapshot
+        {
+            self.is_snapshot_over = self.trace.snapshots.get(snapshot).is_live(slot);
+        }
+    }
+
     /// Forgets the latest snapshot.
     fn forget_snapshot(&mut self) {
         self.snapshot = None;
@@ -288,7 +301,7 @@ impl Recording {
     /// The next instruction begins.
     fn renew_snapshot(&mut self) {
         self.snapshot_is_current = false;
-        if std::mem::take(&mut self.has_written) {
+        if std::mem::take(&mut self.is_snapshot_over) {
             self.snapshot = None;
         }
     }

@@ -115,7 +115,9 @@ impl Recording {
 
     /// Guards that a value has the tag that was observed; answers that tag.
     pub(super) fn guard_tag(&mut self, v: RecordedValue) -> value::Tag {
-        self.guard_tag_by(v, |this, args| this.guard_expected(Op::GuardEq, 0, args))
+        self.guard_tag_by(v, |this, args| {
+            this.guard_expected(Op::GuardEq, 0, args);
+        })
     }
 
     /// The same where the program asks for it.
@@ -172,6 +174,7 @@ impl Recording {
     /// Records that a slot has a new value, which is not in memory.
     pub(super) fn set_slot(&mut self, slot: i32, tag: Ref, payload: Ref) {
         self.shadow.set(slot, Shadow::of(&self.trace, tag, payload));
+        self.replace_live(slot);
     }
 
     /// The value at `address + offset`, in memory of class `class`.
