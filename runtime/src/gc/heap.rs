@@ -445,9 +445,10 @@ impl Heap {
         let layout =
             Layout::from_size_align(size, align_of::<T>()).map_err(|_| LuaError::Memory)?;
         let object = self.allocate_buffer(layout)?.as_ptr();
+        // The rest is zeroed apart from the header: were all of it, the compiler would ask for zeroed
+        // memory in one go, which glibc's allocator does not take from its fast lists.
         // SAFETY: the memory is fresh, of `size` bytes, and at least a header long.
         unsafe {
-            object.write_bytes(0, size);
             object.cast::<GcHeader>().write(GcHeader {
                 next: std::ptr::null_mut(),
                 kind,
@@ -456,6 +457,8 @@ impl Heap {
                 reserved: 0,
                 extra: 0,
             });
+            let header = size_of::<GcHeader>();
+            object.add(header).write_bytes(0, size - header);
         }
         Ok(object.cast())
     }

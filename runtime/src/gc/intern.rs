@@ -65,7 +65,7 @@ impl StringTable {
         // SAFETY: chains consist of strings that are not freed.
         unsafe {
             while !string.is_null() {
-                if (*string).header.extra == hash && LuaString::as_bytes(string) == bytes {
+                if (*string).header.extra == hash && same(LuaString::as_bytes(string), bytes) {
                     break;
                 }
                 string = (*string).header.next.cast();
@@ -96,6 +96,22 @@ impl StringTable {
             }
         }
         true
+    }
+}
+
+/// Whether `a` and `b` are the same bytes: short ones word by word, for which a call of the C library's
+/// function takes longer than the comparison.
+#[inline(always)]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    let len = a.len();
+    if len != b.len() {
+        return false;
+    }
+    let word = |bytes: &[u8], at: usize| bytes[at..at + 8].first_chunk::<8>().copied();
+    match len {
+        8..=16 => word(a, 0) == word(b, 0) && word(a, len - 8) == word(b, len - 8),
+        1..=3 => a[0] == b[0] && a[len / 2] == b[len / 2] && a[len - 1] == b[len - 1],
+        _ => a == b,
     }
 }
 

@@ -69,25 +69,35 @@ impl KeyList {
     /// # Safety
     /// `source` is a live list of at least `len` keys, or `len` is 0.
     pub(crate) unsafe fn copy_of(source: *const KeyList, len: usize) -> Option<*mut KeyList> {
-        let capacity = (len + 1).next_power_of_two().max(FIRST_CAPACITY);
+        let list = Self::with_room(len + 1)?;
+        // SAFETY: the list is new, and the keys that are copied are within both lists.
+        unsafe {
+            for slot in 0..len {
+                Self::keys(list).add(slot).write(Self::key(source, slot));
+            }
+            (*list).len = len as u16;
+            Self::rebuild_index(list);
+        }
+        Some(list)
+    }
+
+    /// A list without keys that has room for `count`. None when there is no memory.
+    pub(crate) fn with_room(count: usize) -> Option<*mut KeyList> {
+        let capacity = count.next_power_of_two().max(FIRST_CAPACITY);
         let layout = Self::layout(capacity)?;
-        // SAFETY: the layout is not empty; the list is written before use, and the keys that are
-        // copied are within both lists.
+        // SAFETY: the layout is not empty, and the list is written before use.
         unsafe {
             let list = NonNull::new(std::alloc::alloc(layout))?
                 .as_ptr()
                 .cast::<KeyList>();
             list.write(KeyList {
                 users: 0,
-                len: len as u16,
+                len: 0,
                 capacity: capacity as u16,
                 live: 0,
                 index_mask: Self::index_size(capacity).saturating_sub(1) as u16,
                 keys: [],
             });
-            for slot in 0..len {
-                Self::keys(list).add(slot).write(Self::key(source, slot));
-            }
             Self::rebuild_index(list);
             Some(list)
         }
@@ -96,7 +106,7 @@ impl KeyList {
     /// Frees a list.
     ///
     /// # Safety
-    /// `this` came from [`KeyList::copy_of`] and is not used any more.
+    /// `this` came from [`KeyList::with_room`] and is not used any more.
     pub(crate) unsafe fn free(this: *mut KeyList) {
         // SAFETY: the caller's contract; the layout is that of the allocation.
         unsafe {

@@ -2,7 +2,7 @@
 //! metamethods.
 
 use super::hash::{HashPart, Node};
-use super::shape::{FIRST_USE, MAX_RECORD, NO_SLOT};
+use super::shape::{EMPTY_SHAPE, FIRST_USE, MAX_RECORD, NO_SLOT};
 use super::{Table, TableError, load, store};
 use crate::gc::Heap;
 use crate::metatable::{Event, FAST_EVENTS};
@@ -307,6 +307,50 @@ impl Table {
                 Table::reserve_slots(heap, t, fields)?;
             }
             Ok(())
+        }
+    }
+
+    /// Whether a table has, and had, no string keys and no metatable.
+    ///
+    /// # Safety
+    /// `t` is a live table.
+    pub(crate) unsafe fn has_no_fields(t: *const Table) -> bool {
+        // SAFETY: the caller's contract.
+        unsafe { (*t).header.extra == EMPTY_SHAPE }
+    }
+
+    /// Gives a table without fields these, all at once. False when that can't be done: it has some, or a
+    /// key is there twice; then nothing has changed.
+    ///
+    /// # Errors
+    /// Memory; then it has no fields.
+    ///
+    /// # Safety
+    /// `t` is a live table of `heap`, the keys are live interned strings, and the values are live and not nil.
+    pub(crate) unsafe fn set_all_str(
+        heap: &mut Heap,
+        t: *mut Table,
+        keys: &[*mut LuaString],
+        values: &[Value],
+    ) -> Result<bool, TableError> {
+        let fits = !keys.is_empty() && keys.len() <= MAX_RECORD && keys.len() == values.len();
+        // SAFETY: the caller's contract; there are as many slots as values.
+        unsafe {
+            if !fits || !Table::has_no_fields(t) {
+                return Ok(false);
+            }
+            Table::reserve_slots(heap, t, keys.len())?;
+            let Some(shape) = heap.shapes.whole(keys)? else {
+                return Ok(false);
+            };
+            heap.charge_shapes()?;
+            for (slot, &value) in values.iter().enumerate() {
+                store((*t).slots.add(slot), value);
+            }
+            (*t).header.extra = shape;
+            (*t).header.flags = 0;
+            Table::barrier_any(heap, t);
+            Ok(true)
         }
     }
 

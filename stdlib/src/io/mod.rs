@@ -106,9 +106,9 @@ const METAMETHODS: &[Native] = &[
 /// Adds what [`FUNCTIONS`] lacks to the library table.
 pub fn open<'c>(call: &mut Call<'c>, library: TableRef<'c>) -> Result<(), LuaError> {
     let (metatable, _) = call.new_metatable(TYPE_NAME)?;
-    add_functions(call, metatable, METAMETHODS, &[])?;
+    call.register(metatable, METAMETHODS)?;
     let methods = call.new_table(0, METHODS.len())?;
-    add_functions(call, methods, METHODS, &[])?;
+    call.register(methods, METHODS)?;
     call.table_set_str(metatable, b"__index", methods.into())?;
 
     let defaults = call.new_table(2, 0)?;
@@ -123,20 +123,7 @@ pub fn open<'c>(call: &mut Call<'c>, library: TableRef<'c>) -> Result<(), LuaErr
             call.table_set_int(defaults, default as i64, handle)?;
         }
     }
-    add_functions(call, library, DEFAULT_FUNCTIONS, &[defaults.into()])
-}
-
-fn add_functions<'c>(
-    call: &mut Call<'c>,
-    table: TableRef<'c>,
-    functions: &[Native],
-    upvalues: &[Local<'c>],
-) -> Result<(), LuaError> {
-    for native in functions {
-        let function = call.new_closure(*native, upvalues)?;
-        call.table_set_str(table, native.description.name.as_bytes(), function)?;
-    }
-    Ok(())
+    call.register_with(library, DEFAULT_FUNCTIONS, &[defaults.into()])
 }
 
 // --- Handles ---

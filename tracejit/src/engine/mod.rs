@@ -651,7 +651,7 @@ impl TraceHook for Engine {
     }
 
     fn compiled_bytes(&self) -> usize {
-        self.state.borrow().bytes()
+        self.state.borrow().charged_bytes()
     }
 
     fn relieve(&self) {

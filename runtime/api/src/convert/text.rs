@@ -68,15 +68,16 @@ fn string(value: Value, to: &str, lua: &Lua) -> Result<LuaString> {
 
 /// Bytes as text.
 fn text(bytes: &[u8], to: &str) -> Result<String> {
-    if bytes.is_ascii() {
-        // The usual case is found out faster than by decoding.
-        // SAFETY: ASCII is UTF-8.
-        return Ok(unsafe { std::str::from_utf8_unchecked(bytes) }.to_owned());
-    }
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(text.to_owned()),
         Err(error) => Err(Error::from_lua("string", to, Some(&error.to_string()))),
     }
+}
+
+/// Whether bytes are UTF-8.
+fn is_text(bytes: &[u8]) -> bool {
+    // The usual case is found out faster than by decoding.
+    bytes.is_ascii() || std::str::from_utf8(bytes).is_ok()
 }
 
 impl FromLua for String {
@@ -84,13 +85,26 @@ impl FromLua for String {
         text(&string(value, "String", lua)?.as_bytes(), "String")
     }
 
+    // The text is made here, in registers: a whole result that a function had written to memory would be
+    // read again before it is there, in words of another size, for which the processor waits.
     #[inline]
     fn from_slot(slot: Slot<'_>) -> Result<String> {
-        match slot.with_bytes(|bytes| text(bytes, "String")) {
-            Some(text) => text,
-            None => String::from_lua(slot.value(), slot.lua()),
+        let text = slot.with_bytes(|bytes| {
+            // SAFETY: it was just asked whether they are UTF-8.
+            is_text(bytes).then(|| unsafe { std::str::from_utf8_unchecked(bytes) }.to_owned())
+        });
+        match text {
+            Some(Some(text)) => Ok(text),
+            _ => no_text(slot),
         }
     }
+}
+
+/// The string that a value becomes which is none, or is not UTF-8.
+#[cold]
+#[inline(never)]
+fn no_text(slot: Slot<'_>) -> Result<String> {
+    String::from_lua(slot.value(), slot.lua())
 }
 impl FromLua for Box<str> {
     fn from_lua(value: Value, lua: &Lua) -> Result<Box<str>> {

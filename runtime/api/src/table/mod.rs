@@ -73,9 +73,13 @@ impl Lua {
             }
             return Ok(table);
         };
+        let (vm, raw) = (self.vm(), table.raw());
         for (n, value) in values.enumerate() {
             value.push_into_stack(&mut stack)?;
-            table.store_element(n as Integer + 1, stack.pop_raw())?;
+            let value = stack.pop_raw();
+            // SAFETY: the handle, which nobody else has, keeps the table alive, and the value was just had.
+            unsafe { RawTable::set_int(&mut (*vm).heap, raw, n as Integer + 1, value) }
+                .map_err(refused)?;
         }
         Ok(table)
     }
@@ -102,6 +106,7 @@ impl Table {
     }
 
     /// The table itself; its state lives.
+    #[inline]
     fn raw(&self) -> *mut RawTable {
         self.0.raw().as_pointer()
     }
@@ -265,16 +270,6 @@ impl Table {
         // SAFETY: the handle keeps the table alive.
         let done = unsafe { RawTable::set(&mut (*lua.vm()).heap, self.raw(), key, value) };
         done.map_err(refused)
-    }
-
-    /// Sets what is at an integer key; the caller has just had `value`.
-    #[inline]
-    fn store_element(&self, key: Integer, value: raw::Value) -> Result<()> {
-        // SAFETY: the handle keeps the table alive.
-        unsafe {
-            let heap = &mut (*self.0.state.vm()).heap;
-            RawTable::set_int(heap, self.raw(), key, value).map_err(refused)
-        }
     }
 
     /// The border (`#t` without metamethods).

@@ -2,6 +2,7 @@
 
 use super::World;
 use crate::gc::heap::Phase;
+use crate::table::Table;
 use crate::value::Value;
 use perilune_frontend::bytecode::instruction::Instruction;
 use perilune_frontend::bytecode::opcode::Opcode;
@@ -282,4 +283,47 @@ fn caches_forget_dead_shapes_and_holders() {
     assert_eq!(code[10], 0);
     assert!(!world.heap().shapes.is_live(dead as u32));
     assert!(world.heap().shapes.is_live(live as u32));
+}
+
+#[test]
+fn a_shape_made_whole_keeps_all_its_keys() {
+    let mut world = World::new();
+    world.incremental();
+    let table = world.table();
+    world.root(table);
+    let names = [
+        "first", "second", "third", "x", "y", "z", "u", "v", "w", "last",
+    ];
+    let keys: Vec<_> = names.iter().map(|name| world.string(name)).collect();
+    let pointers: Vec<_> = keys.iter().map(|key| key.as_pointer()).collect();
+    let values: Vec<_> = (0..names.len() as i64).map(Value::integer).collect();
+    // SAFETY: the table and the strings are live.
+    let set = |world: &mut World, keys: &[_], values: &[Value]| unsafe {
+        Table::set_all_str(world.heap(), table.as_pointer(), keys, values).unwrap_or(false)
+    };
+    let twice = [pointers[0], pointers[1], pointers[0]];
+    assert!(
+        !set(&mut world, &twice, &values[..3]),
+        "a key is there twice"
+    );
+    world.check();
+    let before = world.heap().shapes.len();
+    assert!(set(&mut world, &pointers, &values));
+    assert_eq!(world.heap().shapes.len(), before + 1, "one shape");
+    assert!(!set(&mut world, &pointers, &values), "it has fields now");
+    world.collect();
+    for (key, value) in keys.iter().zip(&values) {
+        assert!(world.exists(key.as_header()), "the keys are alive");
+        // SAFETY: both are live.
+        let found = unsafe { Table::get_str(world.heap(), table.as_pointer(), key.as_pointer()) };
+        assert_eq!(found.payload, value.payload);
+    }
+    // It goes on as any other table: another key, a metatable, no table at all.
+    world.set_field(table, "another", values[3]);
+    let metatable = world.table();
+    world.set_metatable(table, metatable);
+    world.collect();
+    world.unroot_all();
+    world.collect();
+    assert_eq!(world.heap().shapes.len(), before, "the shapes are gone");
 }

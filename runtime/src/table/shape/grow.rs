@@ -131,6 +131,44 @@ impl Shapes {
         Ok(id)
     }
 
+    /// A shape of these keys without a parent, which no other table comes to; `None` when a key is there
+    /// twice.
+    ///
+    /// # Errors
+    /// Memory.
+    ///
+    /// # Safety
+    /// The keys are live interned strings, from one to [`MAX_RECORD`] of them.
+    pub(crate) unsafe fn whole(&mut self, keys: &[*mut LuaString]) -> Result<Option<u32>> {
+        let list = KeyList::with_room(keys.len()).ok_or(LuaError::Memory)?;
+        // SAFETY: the list is new and has room for the keys.
+        unsafe {
+            for (slot, &key) in keys.iter().enumerate() {
+                if KeyList::find(list, slot, key).is_some() {
+                    KeyList::free(list);
+                    return Ok(None);
+                }
+                KeyList::push(list, key);
+            }
+            let id = match self.new_id() {
+                Ok(id) => id,
+                Err(error) => {
+                    KeyList::free(list);
+                    return Err(error);
+                }
+            };
+            (*list).users = 1;
+            self.extra_bytes += KeyList::bytes(list);
+            let mut shape = Shape::empty(id, ptr::null_mut(), 0);
+            shape.keys = list;
+            shape.key = keys[keys.len() - 1];
+            shape.slot_count = keys.len() as u16;
+            shape.expected = shape.slot_count;
+            self.shapes[id as usize] = shape;
+            Ok(Some(id))
+        }
+    }
+
     /// An unused id, with a place in the vector and, for later, one in the list of free ids.
     fn new_id(&mut self) -> Result<u32> {
         if let Some(id) = self.free.pop() {

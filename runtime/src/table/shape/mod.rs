@@ -8,6 +8,9 @@
 //! shapes of the tables it visits ([`Shapes::mark`]) and frees the others ([`Shapes::sweep`]),
 //! before it frees tables and strings. Ids are used again only after that.
 //!
+//! A table that gets all its keys at once, as a library does, has a shape *made whole*: it has them all,
+//! and no parent. No other table comes to it; from it on, keys are added as from any other.
+//!
 //! What keeps programs from flooding the tree: a record has at most [`MAX_RECORD`] keys; a shape
 //! has a bounded number of children; keys that come from data rather than from the program's text
 //! have far tighter bounds (per shape, along a path, and in all).
@@ -68,7 +71,7 @@ pub struct Shape {
     pub metatable: *mut Table,
     /// Its id.
     pub id: u32,
-    /// The shape without the last key; 0 for roots and dictionaries.
+    /// The shape without the last key; 0 for roots, dictionaries and shapes made whole.
     pub parent: u32,
     /// The slot that holds the metatable of its tables; [`NO_SLOT`] when the shape names it.
     pub metatable_slot: u16,
@@ -118,6 +121,16 @@ impl Shape {
     pub unsafe fn find(&self, key: *const LuaString) -> Option<u32> {
         // SAFETY: the caller's contract; the list has `slot_count` keys.
         unsafe { KeyList::find(self.keys, self.slot_count as usize, key) }
+    }
+
+    /// The slots of the keys that its parent does not have.
+    #[inline]
+    fn own_slots(&self) -> std::ops::Range<u32> {
+        let count = self.slot_count as u32;
+        match self.parent {
+            0 => 0..count,
+            _ => count - 1..count,
+        }
     }
 
     fn empty(id: u32, metatable: *mut Table, flags: u8) -> Shape {

@@ -25,7 +25,10 @@ impl Shapes {
             }
             shape.mark = true;
             if !shape.key.is_null() {
-                visit(shape.key.cast());
+                for slot in shape.own_slots() {
+                    // SAFETY: the shape is in use and has the slot.
+                    visit(unsafe { shape.key_of(slot) }.cast());
+                }
             }
             if !shape.metatable.is_null() {
                 visit(shape.metatable.cast());
@@ -46,7 +49,9 @@ impl Shapes {
                 return;
             }
             let shape = self.get(ancestor);
-            if !is_marked(shape.key.cast()) || !is_marked(shape.metatable.cast()) {
+            // SAFETY: the shape is in use and has the slots.
+            let mut keys = shape.own_slots().map(|slot| unsafe { shape.key_of(slot) });
+            if !is_marked(shape.metatable.cast()) || !keys.all(|key| is_marked(key.cast())) {
                 return;
             }
             ancestor = shape.parent;
