@@ -157,7 +157,7 @@ mod with {
         #[inline]
         pub(crate) fn new(state: &'a State) -> Held<'a> {
             let held = Held(state.lock().0.lock());
-            state.free_dropped_handles();
+            held.begin(state);
             held
         }
 
@@ -165,8 +165,16 @@ mod with {
         #[inline]
         pub(crate) fn try_new(state: &'a State) -> Option<Held<'a>> {
             let held = Held(state.lock().0.try_lock()?);
-            state.free_dropped_handles();
+            held.begin(state);
             Some(held)
+        }
+
+        /// Does what other threads have left to do.
+        #[inline]
+        fn begin(&self, state: &State) {
+            #[cfg(feature = "jit")]
+            perilune_tracejit::backend::see_new_code();
+            state.free_dropped_handles();
         }
     }
 
