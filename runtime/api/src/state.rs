@@ -288,6 +288,10 @@ impl State {
 ///
 /// A callback that captures a `Lua` of its own state keeps that state for ever; it is given one with
 /// each call.
+///
+/// With the feature `send` it may be sent to other threads and shared with them, and so may all handles. One
+/// thread uses the state at a time, from a call of a method until what that runs has returned; others wait. So a
+/// callback must not wait for a thread that uses the same state.
 pub struct Lua {
     pub(crate) state: Shared<State>,
     /// Only here are `Lua`s made, since all of them are counted.
