@@ -320,6 +320,28 @@ fn nothing_is_unfinished() {
     report(problems);
 }
 
+/// The lock of a state is held as long as what `enter` answers is there (`runtime/api/src/lock.rs`): as a temporary
+/// value it would be gone when what it gave is used.
+#[test]
+fn who_enters_a_state_stays_until_the_end() {
+    let mut problems = Vec::new();
+    for file in rust_files() {
+        for (number, line) in file.text.lines().enumerate() {
+            let is_temporary = line.contains("enter().")
+                || line.trim() == ".enter()"
+                || line.contains("let _ = ") && line.contains("enter()");
+            if file.name.starts_with("runtime/api/src") && is_temporary {
+                problems.push(format!(
+                    "{}:{}: enter() is not bound",
+                    file.name,
+                    number + 1
+                ));
+            }
+        }
+    }
+    report(problems);
+}
+
 #[test]
 fn manifests_inherit_lints_and_describe_their_package() {
     let mut problems = Vec::new();

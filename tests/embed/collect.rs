@@ -1,9 +1,8 @@
 //! The collector, from Rust: when it runs, and what runs because of it.
 
+use crate::shared::{Cell, Rc};
 use perilune::{Error, Function, Lua, Result, Table, Value};
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
 
 #[test]
 fn garbage_that_rust_makes_is_collected_without_lua_code() -> Result<()> {

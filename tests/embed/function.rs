@@ -1,9 +1,9 @@
 //! Functions: calls both ways, bound arguments, captures, panics.
 
 use crate::common::state;
+use crate::shared::Rc;
 use perilune::{Error, Function, Lua, MultiValue, Result, Table, Value, Variadic};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::rc::Rc;
 
 #[test]
 fn arguments_and_results() -> Result<()> {

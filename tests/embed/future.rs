@@ -2,14 +2,13 @@
 
 use crate::common::state;
 use crate::limit::MODES;
+use crate::shared::{Cell, Rc};
 use perilune::{
     AsyncThread, Error, Function, HookTriggers, Limit, Lua, MultiValue, Result, Thread, Value,
     Variadic, VmState,
 };
-use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -489,7 +488,7 @@ fn a_thread_that_a_program_has_kept_may_be_reset() -> Result<()> {
     kept.reset(lua.create_function(|lua, ()| Ok(lua.current_thread()))?)?;
     assert_eq!(kept.resume::<Thread>(())?, kept);
     // Others are told of threads: they may keep any.
-    let seen = Rc::new(std::cell::RefCell::new(Vec::new()));
+    let seen = Rc::new(crate::shared::RefCell::new(Vec::new()));
     let threads = seen.clone();
     lua.set_thread_event_callback(perilune::ThreadTriggers::ON_CREATE, move |_, event| {
         if let perilune::ThreadEvent::Create(thread) = event {

@@ -3,14 +3,13 @@
 use crate::common::state;
 use crate::future::{pause, polls};
 use crate::limit::MODES;
+use crate::shared::{Rc, RefCell};
 use perilune::{
     Error, Function, Lua, LuaOptions, MetaMethod, ObjectLike, Result, StdLib, Table, UserData,
     UserDataFields, UserDataMethods, Value,
 };
-use std::cell::RefCell;
 use std::collections::HashSet;
 use std::pin::pin;
-use std::rc::Rc;
 use std::task::{Context, Waker};
 
 /// A number of milliseconds, or of whatever else.

@@ -2,10 +2,9 @@
 
 use crate::common::state;
 use crate::limit::MODES;
+use crate::shared::{Cell, Rc, RefCell};
 use perilune::debug::DebugEvent;
 use perilune::{Error, HookTriggers, Lua, Result, VmState};
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 
 const THREE_LINES: &str = "
     local x = 2 + 3

@@ -2,9 +2,8 @@
 
 use crate::common::state;
 use crate::limit::MODES;
+use crate::shared::{Cell, Rc};
 use perilune::{Error, Limit, Lua, Result, VmState};
-use std::cell::Cell;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 #[test]

@@ -30,6 +30,7 @@ mod sandbox;
 mod scope;
 #[cfg(feature = "serde")]
 mod serde;
+mod shared;
 mod state;
 mod table;
 mod thread;

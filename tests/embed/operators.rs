@@ -262,7 +262,7 @@ fn operands_are_borrowed_while_an_operator_runs() -> Result<()> {
 #[test]
 fn a_reference_that_is_kept_keeps_its_value() -> Result<()> {
     let lua = Lua::new();
-    let kept = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+    let kept = crate::shared::Rc::new(crate::shared::RefCell::new(Vec::new()));
     let keep = kept.clone();
     let function = lua.create_function(move |_, number: UserDataRef<Number>| {
         keep.borrow_mut().push(number);

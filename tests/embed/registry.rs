@@ -1,10 +1,9 @@
 //! Values that Rust keeps in a state: registry keys and names, modules, application data, weak
 //! references.
 
+use crate::shared::{Cell, Rc};
 use perilune::{Error, FromLua, Function, IntoLua, Lua, RegistryKey, Result, Table, Value};
-use std::cell::Cell;
 use std::collections::HashSet;
-use std::rc::Rc;
 
 #[test]
 fn keys_keep_values() -> Result<()> {

@@ -1,8 +1,7 @@
 //! States for programs that are not trusted, and which libraries states have.
 
+use crate::shared::{Rc, RefCell};
 use perilune::{Capabilities, ChunkMode, Error, Limit, Lua, LuaOptions, Options, Result, StdLib};
-use std::cell::RefCell;
-use std::rc::Rc;
 
 fn sandbox() -> Lua {
     Lua::sandboxed(&Capabilities::new()).expect("a state")

@@ -1,6 +1,9 @@
 //! Conversions by serde (feature `serde`).
 
-use perilune::{AnyUserData, Error, IntoLua, Lua, LuaSerdeExt, Result, Table, UserData, Value};
+use perilune::{
+    AnyUserData, Error, IntoLua, Lua, LuaSerdeExt, MaybeSend, MaybeSync, Result, Table, UserData,
+    Value,
+};
 use perilune::{DeserializeOptions, SerializeOptions};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -327,7 +330,7 @@ fn userdata_serialize_as_what_they_hold() -> Result<()> {
 /// A value through a userdata of it.
 fn through_userdata<T>(lua: &Lua, value: &T) -> Result<T>
 where
-    T: UserData + Serialize + DeserializeOwned + Clone + 'static,
+    T: UserData + Serialize + DeserializeOwned + Clone + MaybeSend + MaybeSync + 'static,
 {
     lua.from_value(Value::UserData(lua.create_ser_userdata(value.clone())?))
 }

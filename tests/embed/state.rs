@@ -1,8 +1,7 @@
 //! The state: who keeps it, and what becomes of handles without one.
 
+use crate::shared::{Cell, Rc, RefCell};
 use perilune::{Error, Function, Lua, LuaString, Result, Table, Value};
-use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 
 #[test]
 fn clones_are_the_same_state_and_keep_it() -> Result<()> {

@@ -2,10 +2,9 @@
 
 use crate::common::state;
 use crate::limit::MODES;
+use crate::shared::{Cell, Rc};
 use perilune::thread::{ThreadEvent, ThreadStatus, ThreadTriggers};
 use perilune::{Error, Function, IntoLua, Lua, Result, Thread, Value};
-use std::cell::Cell;
-use std::rc::Rc;
 
 fn function(lua: &Lua, text: &str) -> Function {
     lua.load(text).eval().expect(text)

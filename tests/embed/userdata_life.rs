@@ -1,12 +1,13 @@
 //! The life of values in userdata: borrowed, taken, destroyed, collected, shared.
 
+use crate::shared::Rc;
 use crate::userdata::{Number, cause};
 use perilune::{
     AnyUserData, Error, Function, Lua, Result, UserData, UserDataFields, UserDataMethods,
-    UserDataOwned, UserDataRef, Value,
+    UserDataOwned, Value,
 };
+#[cfg(not(feature = "send"))]
 use std::cell::RefCell;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex, RwLock};
 
 #[test]
@@ -308,6 +309,7 @@ fn a_shared_value_is_changed_only_by_its_only_owner() -> Result<()> {
     Ok(())
 }
 
+#[cfg(not(feature = "send"))]
 #[test]
 fn a_value_in_a_cell_is_changed_by_all_its_owners() -> Result<()> {
     let lua = Lua::new();
@@ -317,7 +319,7 @@ fn a_value_in_a_cell_is_changed_by_all_its_owners() -> Result<()> {
     assert_eq!(lua.load(CHANGE).eval::<i64>()?, 2);
     userdata.borrow_mut::<Shared>()?.0 = 20;
     assert_eq!(shared.borrow().0, 20);
-    let reference: UserDataRef<Shared> = lua.convert(&userdata)?;
+    let reference: perilune::UserDataRef<Shared> = lua.convert(&userdata)?;
     assert_eq!(userdata.borrow::<Shared>()?.0 + reference.0, 40);
     assert!(matches!(
         userdata.borrow_mut::<Shared>(),

@@ -2,6 +2,7 @@
 //!
 //! Invariant: while any value is borrowed, none is put in or taken out, so values stay where they are.
 
+use crate::lock::Entered;
 use crate::{Lua, MaybeSend};
 use std::any::{Any, TypeId};
 use std::cell::{BorrowError, BorrowMutError, Cell, Ref, RefCell, RefMut, UnsafeCell};
@@ -81,7 +82,8 @@ impl Lua {
     /// # Errors
     /// The value itself, while any value is borrowed.
     pub fn try_set_app_data<T: MaybeSend + 'static>(&self, data: T) -> Result<Option<T>, T> {
-        let app_data = &self.state.app_data;
+        let entered = self.enter();
+        let app_data = &entered.app_data;
         if app_data.borrows.get() != 0 {
             return Err(data);
         }
@@ -107,7 +109,8 @@ impl Lua {
     /// # Errors
     /// While it is borrowed mutably.
     pub fn try_app_data_ref<T: 'static>(&self) -> Result<Option<AppDataRef<'_, T>>, BorrowError> {
-        let app_data = &self.state.app_data;
+        let entered = self.enter();
+        let app_data = &self.state.parts().app_data;
         let Some(cell) = app_data.find::<T>() else {
             return Ok(None);
         };
@@ -115,6 +118,7 @@ impl Lua {
         Ok(data.ok().map(|data| AppDataRef {
             data,
             _count: Count::new(&app_data.borrows),
+            _entered: entered,
         }))
     }
 
@@ -137,7 +141,8 @@ impl Lua {
     pub fn try_app_data_mut<T: 'static>(
         &self,
     ) -> Result<Option<AppDataRefMut<'_, T>>, BorrowMutError> {
-        let app_data = &self.state.app_data;
+        let entered = self.enter();
+        let app_data = &self.state.parts().app_data;
         let Some(cell) = app_data.find::<T>() else {
             return Ok(None);
         };
@@ -145,6 +150,7 @@ impl Lua {
         Ok(data.ok().map(|data| AppDataRefMut {
             data,
             _count: Count::new(&app_data.borrows),
+            _entered: entered,
         }))
     }
 
@@ -154,7 +160,8 @@ impl Lua {
     /// While any value is borrowed.
     #[track_caller]
     pub fn remove_app_data<T: 'static>(&self) -> Option<T> {
-        let app_data = &self.state.app_data;
+        let entered = self.enter();
+        let app_data = &entered.app_data;
         match app_data.change(|values| values.remove(&TypeId::of::<T>())) {
             Some(value) => unwrap(value),
             None => panic!("cannot mutably borrow app data container"),
@@ -178,16 +185,18 @@ impl Drop for Count<'_> {
     }
 }
 
-/// See [`Lua::app_data_ref`].
+/// See [`Lua::app_data_ref`]. With the feature `send` other threads wait for the state while it lives.
 pub struct AppDataRef<'a, T: ?Sized> {
     data: Ref<'a, T>,
     _count: Count<'a>,
+    _entered: Entered<'a>,
 }
 
-/// See [`Lua::app_data_mut`].
+/// See [`Lua::app_data_mut`]. With the feature `send` other threads wait for the state while it lives.
 pub struct AppDataRefMut<'a, T: ?Sized> {
     data: RefMut<'a, T>,
     _count: Count<'a>,
+    _entered: Entered<'a>,
 }
 
 macro_rules! shown_as_the_data {

@@ -209,6 +209,7 @@ impl Lua {
         description: &'static NativeDescription,
         content: T,
     ) -> Result<Function> {
+        let entered = self.enter();
         self.prepare_failures()?;
         self.safepoint();
         let callback = Callback {
@@ -218,7 +219,7 @@ impl Lua {
         // SAFETY: the machine lives as long as the state, and nothing collects before the function is
         // rooted.
         let made = unsafe {
-            let heap = &mut (*self.vm()).heap;
+            let heap = &mut (*entered.vm()).heap;
             let userdata = heap.new_userdata(callback, std::ptr::null_mut(), 0);
             userdata.and_then(|userdata| {
                 let closure = heap.new_native_closure(function, description, 1)?;
@@ -242,12 +243,13 @@ impl Lua {
         callback: &Function,
         plain: PlainField,
     ) -> Result<Function> {
+        let entered = self.enter();
         self.safepoint();
         let known: *mut NativeClosure = callback.0.raw().as_pointer();
         // SAFETY: the handle keeps the callback alive, which has its upvalue; the machine lives as long
         // as the state, and nothing collects before the new function is rooted.
         let made = unsafe {
-            let heap = &mut (*self.vm()).heap;
+            let heap = &mut (*entered.vm()).heap;
             let closure = heap.new_native_closure((*known).function, &PLAIN, 3);
             closure.map(|closure| {
                 let [place, contents] = plain.upvalues();

@@ -186,10 +186,11 @@ impl Lua {
         mode: Option<ChunkMode>,
         environment: Option<&Table>,
     ) -> Result<Function> {
+        let entered = self.enter();
         let environment = match environment {
             Some(table) => Value::Table(table.clone()).to_raw(&self.state)?,
             // SAFETY: the machine lives as long as the state.
-            None => raw::Value::table(unsafe { (*self.vm()).globals }),
+            None => raw::Value::table(unsafe { (*entered.vm()).globals }),
         };
         let mode = match mode {
             Some(ChunkMode::Text) => native::ChunkMode::Text,
@@ -197,7 +198,7 @@ impl Lua {
             None => native::ChunkMode::Both,
         };
         // SAFETY: no collection happens before the closure is rooted.
-        let loaded = unsafe { load_chunk(&mut *self.vm(), source, name, mode, environment) };
+        let loaded = unsafe { load_chunk(&mut *entered.vm(), source, name, mode, environment) };
         match loaded {
             Ok(Ok(closure)) => {
                 let value = raw::Value::lua_closure(closure);

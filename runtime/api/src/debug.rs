@@ -82,6 +82,7 @@ fn line(n: i64) -> Option<usize> {
 impl<'a> Debug<'a> {
     /// The active function at a level, if there is one.
     pub(crate) fn at(lua: &'a Lua, level: usize, event: DebugEvent) -> Option<Debug<'a>> {
+        let _entered = lua.enter();
         let mut found = None;
         let asked = lua.with_call(|call| {
             let (thread, _) = call.running();
@@ -185,6 +186,7 @@ impl Lua {
     /// # Errors
     /// Memory.
     pub fn traceback(&self, message: Option<&str>, level: usize) -> Result<LuaString> {
+        let _entered = self.enter();
         let mut text = Vec::new();
         self.with_call(|call| {
             let (thread, _) = call.running();

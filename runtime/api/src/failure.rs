@@ -110,7 +110,8 @@ fn new_object(
 impl Lua {
     /// What the state needs to make error objects; made when the first callback is, which can fail.
     fn failures(&self) -> Result<Failures> {
-        if let Some(failures) = self.state.failures.get() {
+        let entered = self.enter();
+        if let Some(failures) = entered.failures.get() {
             return Ok(failures);
         }
         let mut metatable = raw::Value::NIL;
@@ -126,12 +127,12 @@ impl Lua {
         })?;
         // SAFETY: the machine lives as long as the state; nothing has collected since the table was
         // made.
-        let vm = unsafe { &mut *self.vm() };
+        let vm = unsafe { &mut *entered.vm() };
         let failures = Failures {
             metatable: root(vm, metatable),
             reserve: root(vm, raw::Value::NIL),
         };
-        self.state.failures.set(Some(failures));
+        entered.failures.set(Some(failures));
         self.fill_reserve(failures);
         Ok(failures)
     }
@@ -141,10 +142,11 @@ impl Lua {
     /// # Errors
     /// Memory.
     pub(crate) fn prepare_failures(&self) -> Result<()> {
+        let entered = self.enter();
         let failures = self.failures()?;
         self.fill_reserve(failures);
         // SAFETY: the machine lives as long as the state.
-        let reserve = unsafe { (&(*self.vm()).handles)[failures.reserve] };
+        let reserve = unsafe { (&(*entered.vm()).handles)[failures.reserve] };
         if reserve.is_nil() {
             return Err(Error::memory());
         }
@@ -153,8 +155,9 @@ impl Lua {
 
     /// Makes the reserved object if there is none, and memory for one.
     fn fill_reserve(&self, failures: Failures) {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
-        let vm = unsafe { &mut *self.vm() };
+        let vm = unsafe { &mut *entered.vm() };
         if vm.handles[failures.reserve].is_nil()
             && let Ok(object) = new_object(vm, failures, Failure::Panic(None))
         {
@@ -168,16 +171,16 @@ impl Lua {
     /// Memory.
     pub(crate) fn error_object(&self, error: Error) -> Result<raw::Value> {
         let failures = self.failures()?;
-        // SAFETY: the machine lives as long as the state.
-        let vm = unsafe { &mut *self.vm() };
+        // SAFETY: the machine lives as long as the state, which the caller has entered.
+        let vm = unsafe { &mut *self.state.vm() };
         new_object(vm, failures, Failure::Error(error)).map_err(|_| Error::memory())
     }
 
     /// The error object for a panic, likewise; `None` when there is no memory and no reserve.
     pub(crate) fn panic_object(&self, payload: Payload) -> Option<raw::Value> {
         let failures = self.failures().ok()?;
-        // SAFETY: the machine lives as long as the state.
-        let vm = unsafe { &mut *self.vm() };
+        // SAFETY: the machine lives as long as the state, which the caller has entered.
+        let vm = unsafe { &mut *self.state.vm() };
         let object = match new_object(vm, failures, Failure::Panic(None)) {
             Ok(object) => object,
             Err(_) => std::mem::replace(&mut vm.handles[failures.reserve], raw::Value::NIL),

@@ -125,7 +125,8 @@ fn run(call: &mut Call<'_>) -> NativeResult {
         state => {
             if let (YIELDING, CallResult::Returned(count)) = (state, call.result()) {
                 let values = slots(call, lua, 2, count);
-                lua.state.control.futures.resumed.replace(Some(values));
+                let entered = lua.enter();
+                entered.control.futures.resumed.replace(Some(values));
             }
             match waiting(call).and_then(|mut waiting| waiting.body.take()) {
                 Some(body) => body,
@@ -135,7 +136,8 @@ fn run(call: &mut Call<'_>) -> NativeResult {
     };
     let first = call.top() + 1;
     let polled = callback::called(call, lua, |lua| {
-        let waker = lua.state.control.futures.waker.borrow().clone();
+        let entered = lua.enter();
+        let waker = entered.control.futures.waker.borrow().clone();
         let waker = waker.unwrap_or_else(|| Waker::noop().clone());
         match body
             .as_mut()
@@ -157,7 +159,8 @@ fn run(call: &mut Call<'_>) -> NativeResult {
 
 /// Yields until `body` is to be polled again.
 fn wait(call: &mut Call<'_>, lua: &Lua, body: Body) -> NativeResult {
-    let futures = &lua.state.control.futures;
+    let entered = lua.enter();
+    let futures = &entered.control.futures;
     if call.state() == 0 {
         let userdata = call.new_userdata(Waiting { body: Some(body) }, None, 0)?;
         call.set_top(1)?;
@@ -283,15 +286,18 @@ impl Lua {
     /// # Errors
     /// What a conversion says.
     pub async fn yield_with<R: FromLuaMulti>(&self, args: impl IntoLuaMulti) -> Result<R> {
-        let futures = &self.state.control.futures;
         let mut args = Some(args.into_lua_multi(self)?);
-        let resumed = poll_fn(move |_| match args.take() {
-            Some(args) => {
-                futures.yielding.replace(Some(args));
-                Poll::Pending
+        let resumed = poll_fn(move |_| {
+            let entered = self.enter();
+            let futures = &entered.control.futures;
+            match args.take() {
+                Some(args) => {
+                    futures.yielding.replace(Some(args));
+                    Poll::Pending
+                }
+                // Polled without having been resumed it waits on.
+                None => futures.resumed.take().map_or(Poll::Pending, Poll::Ready),
             }
-            // Polled without having been resumed it waits on.
-            None => futures.resumed.take().map_or(Poll::Pending, Poll::Ready),
         });
         R::from_lua_multi(resumed.await, self)
     }
@@ -327,9 +333,10 @@ impl Lua {
 
     /// A coroutine for a call of `function`.
     fn own_thread(&self, function: &Function) -> Result<Thread> {
-        let kept = match self.state.control.hears_of_threads() {
+        let entered = self.enter();
+        let kept = match entered.control.hears_of_threads() {
             true => None,
-            false => self.state.control.futures.kept.borrow_mut().pop(),
+            false => entered.control.futures.kept.borrow_mut().pop(),
         };
         let Some(root) = kept else {
             let thread = self.create_thread(function.clone())?;
@@ -346,14 +353,15 @@ impl Lua {
 
     /// Keeps the coroutine of a call that is over for another one, if nothing can refer to it.
     fn keep_thread(&self, thread: &Thread) {
-        let control = &self.state.control;
+        let entered = self.enter();
+        let control = &entered.control;
         let is_free = thread.ask(|call, thread| call.end_own_thread(thread));
         if is_free == Some(true)
             && !control.hears_of_threads()
             && control.futures.kept.borrow().len() < control.thread_pool_size.get().max(KEPT)
         {
             // SAFETY: the machine lives as long as the state.
-            let root = unsafe { root(&mut *self.vm(), thread.0.raw()) };
+            let root = unsafe { root(&mut *entered.vm(), thread.0.raw()) };
             control.futures.kept.borrow_mut().push(root);
         }
     }
@@ -367,7 +375,7 @@ impl Function {
     /// # Errors
     /// The future's: as [`Function::call`].
     pub fn call_async<R: FromLuaMulti>(&self, args: impl IntoLuaMulti) -> AsyncCallFuture<R> {
-        AsyncCallFuture(Lua::of(&self.0.state).and_then(|lua| {
+        AsyncCallFuture(self.0.lua().and_then(|lua| {
             let (thread, args) = lua.own_thread_with(self, args)?;
             Ok(AsyncThread {
                 args,
@@ -470,8 +478,9 @@ impl<R> AsyncThread<R> {
             Ok(lua) => lua,
             Err(error) => return Poll::Ready(Err(error)),
         };
+        let entered = lua.enter();
         let args = self.args.take().unwrap_or_default();
-        let futures = &lua.state.control.futures;
+        let futures = &entered.control.futures;
         drop(futures.pending.take());
         let (thread, waiting) = (&self.thread, &mut self.waiting);
         *waiting = None;
@@ -535,6 +544,7 @@ impl<R> Drop for AsyncThread<R> {
         let Ok(lua) = Lua::of(&self.thread.0.state) else {
             return;
         };
+        let _entered = lua.enter();
         if !self.is_own {
             return;
         }

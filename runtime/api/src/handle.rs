@@ -4,6 +4,7 @@
 //! holds it, and both go when the last [`Lua`] does. Then the handle is dead: what may fail says so,
 //! and nothing else happens.
 
+use crate::lock::Shared;
 use crate::state::{Owner, State};
 use crate::{Error, Result, Value};
 use perilune_runtime::metatable::{Event, metamethod};
@@ -12,11 +13,10 @@ use perilune_runtime::value as raw;
 use perilune_runtime::vm::Vm;
 use std::ffi::c_void;
 use std::fmt;
-use std::rc::Rc;
 
 /// A rooted value: its index in `Vm::handles`, freed on drop.
 pub(crate) struct Handle {
-    pub(crate) state: Rc<State>,
+    pub(crate) state: Shared<State>,
     index: usize,
 }
 
@@ -46,9 +46,9 @@ pub(crate) fn unroot(vm: &mut Vm, index: usize) {
 }
 
 impl Handle {
-    /// Roots `value`.
+    /// Roots `value`, for whom has entered the state.
     #[inline]
-    pub(crate) fn new(state: &Rc<State>, value: raw::Value) -> Handle {
+    pub(crate) fn new(state: &Shared<State>, value: raw::Value) -> Handle {
         // SAFETY: `Lua`'s rule for the use of handles: nothing else refers to the machine.
         let vm = unsafe { &mut *state.vm() };
         Handle {
@@ -59,17 +59,17 @@ impl Handle {
 
     /// The handle of an index that [`root`] has answered.
     #[cfg(feature = "async")]
-    pub(crate) fn of_root(state: &Rc<State>, index: usize) -> Handle {
+    pub(crate) fn of_root(state: &Shared<State>, index: usize) -> Handle {
         Handle {
             index,
             state: state.clone(),
         }
     }
 
-    /// The value. Its state lives: the caller has an owner of it.
+    /// The value. Its state lives: the caller has an owner of it, and has entered it.
     ///
     /// # Panics
-    /// When the state is gone.
+    /// When the state is gone, or the running thread has not entered it.
     #[inline]
     pub(crate) fn raw(&self) -> raw::Value {
         // SAFETY: as `new`.
@@ -97,7 +97,7 @@ impl Handle {
     /// The object's address; null when the state is gone.
     pub(crate) fn to_pointer(&self) -> *const c_void {
         match self.lua() {
-            Ok(_) => self.raw().as_pointer::<c_void>(),
+            Ok(_lua) => self.raw().as_pointer::<c_void>(),
             Err(_) => std::ptr::null(),
         }
     }
@@ -108,7 +108,7 @@ impl Handle {
     /// What `__eq` raises.
     pub(crate) fn equals(&self, other: &Handle) -> Result<bool> {
         let lua = self.lua()?;
-        if self == other || !Rc::ptr_eq(&self.state, &other.state) {
+        if self == other || !Shared::ptr_eq(&self.state, &other.state) {
             return Ok(self == other);
         }
         let (a, b) = (self.raw(), other.raw());
@@ -165,20 +165,21 @@ impl Handle {
 /// Whether both are the same object.
 impl PartialEq for Handle {
     fn eq(&self, other: &Handle) -> bool {
-        Rc::ptr_eq(&self.state, &other.state)
+        Shared::ptr_eq(&self.state, &other.state)
             && (self.index == other.index || self.to_pointer() == other.to_pointer())
     }
 }
 
 impl Clone for Handle {
     fn clone(&self) -> Handle {
-        if self.state.is_open() {
-            Handle::new(&self.state, self.raw())
-        } else {
+        let entered = self.state.enter();
+        if entered.vm().is_null() {
             Handle {
                 state: self.state.clone(),
                 index: DEAD,
             }
+        } else {
+            Handle::new(&self.state, self.raw())
         }
     }
 }
@@ -186,9 +187,8 @@ impl Clone for Handle {
 impl Drop for Handle {
     #[inline]
     fn drop(&mut self) {
-        if self.state.is_open() && self.index != DEAD {
-            // SAFETY: as `new`.
-            unroot(unsafe { &mut *self.state.vm() }, self.index);
+        if self.index != DEAD {
+            self.state.drop_handle(self.index);
         }
     }
 }

@@ -5,13 +5,13 @@
 
 use crate::debug::{Debug, DebugEvent};
 use crate::interrupt::VmState;
+use crate::lock::{Shared, WeakShared};
 use crate::state::State;
 use crate::{Lua, MaybeSend, Result, Thread, callback};
 use perilune_runtime::hook::{HOOK_CALL, HOOK_COUNT, HOOK_LINE, HOOK_RETURN};
 use perilune_runtime::native;
 use perilune_runtime::native::{Call, Local, LocalView, Native, NativeResult};
 use std::ops::{BitOr, BitOrAssign};
-use std::rc::{Rc, Weak};
 
 /// When a hook is to be called.
 #[derive(Clone, Copy, Debug, Default)]
@@ -112,11 +112,11 @@ impl BitOrAssign for HookTriggers {
 }
 
 /// What a hook does.
-pub(crate) type HookCallback = Rc<dyn Fn(&Lua, &Debug<'_>) -> Result<VmState>>;
+pub(crate) type HookCallback = Shared<dyn Fn(&Lua, &Debug<'_>) -> Result<VmState>>;
 
 /// What the upvalue of a hook function holds.
 struct Hook {
-    state: Weak<State>,
+    state: WeakShared<State>,
     /// `None`: that of the state's global hook.
     callback: Option<HookCallback>,
 }
@@ -134,7 +134,8 @@ fn run_hook(call: &mut Call<'_>) -> NativeResult {
     let Some((Some(state), own)) = found else {
         return Ok(call.return_none());
     };
-    let Some(callback) = own.or_else(|| state.control.global_hook.borrow().clone()) else {
+    let entered = state.enter();
+    let Some(callback) = own.or_else(|| entered.control.global_hook.borrow().clone()) else {
         let (thread, _) = call.running();
         call.set_hook(thread, Local::NIL, 0, 0);
         return Ok(call.return_none());
@@ -199,18 +200,19 @@ impl Lua {
     where
         F: Fn(&Lua, &Debug<'_>) -> Result<VmState> + MaybeSend + 'static,
     {
-        let before = self
-            .state
+        let entered = self.enter();
+        let before = entered
             .control
             .global_hook
-            .replace(Some(Rc::new(callback)));
+            .replace(Some(Shared::new(callback)));
         drop(before);
         self.current_thread().hook_with(triggers, None, true)
     }
 
     /// Removes the global hook: from each thread when that would call it the next time.
     pub fn remove_global_hook(&self) {
-        let before = self.state.control.global_hook.replace(None);
+        let entered = self.enter();
+        let before = entered.control.global_hook.replace(None);
         drop(before);
     }
 }
@@ -224,7 +226,7 @@ impl Thread {
     where
         F: Fn(&Lua, &Debug<'_>) -> Result<VmState> + MaybeSend + 'static,
     {
-        self.hook_with(triggers, Some(Rc::new(callback)), false)
+        self.hook_with(triggers, Some(Shared::new(callback)), false)
     }
 
     /// Removes the coroutine's hook.
@@ -238,8 +240,9 @@ impl Thread {
         callback: Option<HookCallback>,
         is_inherited: bool,
     ) -> Result<()> {
+        let _entered = self.0.state.enter();
         let hook = Hook {
-            state: Rc::downgrade(&self.0.state),
+            state: Shared::downgrade(&self.0.state),
             callback,
         };
         let made = self.ask(|call, thread| {

@@ -1,13 +1,13 @@
 //! Interruptions, and the deadline.
 
 use crate::callback;
+use crate::lock::{Shared, WeakShared};
 use crate::state::State;
 use crate::{Error, Lua, MaybeSend, Result};
 use perilune_runtime::native;
 use perilune_runtime::native::{Call, Local, LocalView, Native, NativeResult};
 use perilune_runtime::vm::pending;
 use perilune_runtime::watch;
-use std::rc::{Rc, Weak};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -54,9 +54,10 @@ impl Lua {
     where
         F: Fn(&Lua) -> Result<VmState> + MaybeSend + 'static,
     {
+        let entered = self.enter();
         let interrupt = Interrupt {
-            state: Rc::downgrade(&self.state),
-            callback: Rc::new(callback),
+            state: Shared::downgrade(&self.state),
+            callback: Shared::new(callback),
         };
         let mut function = None;
         let made = self.with_call(|call| {
@@ -69,21 +70,22 @@ impl Lua {
         }
         // SAFETY: the machine lives as long as the state; its link names it.
         unsafe {
-            let vm = self.vm();
+            let vm = entered.vm();
             (*vm).interrupt = function;
             (*vm).pending.fetch_or(pending::TICK, Ordering::Relaxed);
             let link = (*vm).link.clone();
             // Without threads, calls from Rust and requests are what it is called for.
             let ticks = watch::watch(link, Instant::now() + TICK, Some(TICK)).ok();
-            self.state.control.ticks.replace(ticks);
+            entered.control.ticks.replace(ticks);
         }
     }
 
     /// Removes the function that [`Lua::set_interrupt`] has set.
     pub fn remove_interrupt(&self) {
-        self.state.control.ticks.replace(None);
+        let entered = self.enter();
+        entered.control.ticks.replace(None);
         // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).interrupt = None };
+        unsafe { (*entered.vm()).interrupt = None };
     }
 
     /// Sets a point in time after which Lua code ends with
@@ -104,9 +106,10 @@ impl Lua {
     /// # Ok::<(), perilune::Error>(())
     /// ```
     pub fn set_deadline(&self, deadline: Option<Instant>) -> Result<()> {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state; its link names it.
         let link = unsafe {
-            let vm = self.vm();
+            let vm = entered.vm();
             (*vm).limits.deadline = deadline;
             (*vm).link.clone()
         };
@@ -114,7 +117,7 @@ impl Lua {
             Some(at) => Some(watch::watch(link, at, None).map_err(Error::external)?),
             None => None,
         };
-        self.state.control.deadline.replace(watch);
+        entered.control.deadline.replace(watch);
         Ok(())
     }
 }
@@ -126,8 +129,8 @@ const INTERRUPT: Native = native!("?", ask, private_upvalues);
 type InterruptCallback = dyn Fn(&Lua) -> Result<VmState>;
 
 struct Interrupt {
-    state: Weak<State>,
-    callback: Rc<InterruptCallback>,
+    state: WeakShared<State>,
+    callback: Shared<InterruptCallback>,
 }
 
 fn ask(call: &mut Call<'_>) -> NativeResult {
@@ -151,9 +154,10 @@ impl State {
     /// Code is about to be called from Rust: the interrupt function, if there is one, is to be asked.
     #[inline]
     pub(crate) fn expect_interrupt(&self) {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
         unsafe {
-            let vm = self.vm();
+            let vm = entered.vm();
             if (*vm).interrupt.is_some() {
                 (*vm).pending.fetch_or(pending::TICK, Ordering::Relaxed);
             }

@@ -7,7 +7,8 @@
 //! Invariants:
 //! - A handle owns an index of `Vm::handles`; the value there is a root until the handle drops.
 //! - A [`Lua`] and its handles share one state, which lives until the last of them is dropped.
-//!   The state is not `Sync` and (without the `send` feature) not `Send`.
+//!   Only with the feature `send` may several threads have them; they use the state one at a time
+//!   (`lock.rs`).
 //! - Rust code may use handles only while no native step of the same state is on the Rust stack,
 //!   except through the `Lua` that a callback is given.
 
@@ -27,6 +28,7 @@ mod handle;
 mod hook;
 mod interrupt;
 mod limit;
+mod lock;
 mod memory;
 mod multi;
 mod names;
@@ -81,7 +83,7 @@ pub use perilune_derive::{FromLua, UserData, chunk, userdata_impl};
 pub use perilune_runtime::error::Limit;
 pub use registry::RegistryKey;
 pub use sandbox::Capabilities;
-pub use send::MaybeSend;
+pub use send::{MaybeSend, MaybeSync};
 #[cfg(feature = "serde")]
 pub use serde::{LuaSerdeExt, SerializableValue};
 pub use signal::SignalInterrupt;

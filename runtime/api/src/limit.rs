@@ -30,9 +30,10 @@ impl Lua {
     /// # Ok::<(), perilune::Error>(())
     /// ```
     pub fn set_fuel(&self, fuel: Option<u64>) {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state; Rust code runs only at safepoints and in
         // native functions.
-        unsafe { limit::set_fuel(self.vm(), fuel) }
+        unsafe { limit::set_fuel(entered.vm(), fuel) }
     }
 
     /// Limits how deep calls may nest: each thread's stack has at most so many slots (at least 1,000 and at
@@ -54,15 +55,17 @@ impl Lua {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn set_stack_limit(&self, slots: usize) -> usize {
+        let entered = self.enter();
         // SAFETY: as for `set_fuel`.
-        unsafe { limit::set_stack_limit(self.vm(), slots) }
+        unsafe { limit::set_stack_limit(entered.vm(), slots) }
     }
 
     /// The fuel that is left, if it is counted.
     pub fn fuel(&self) -> Option<u64> {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
         unsafe {
-            let vm = self.vm();
+            let vm = entered.vm();
             (*vm)
                 .has_fuel
                 .then(|| u64::try_from((*vm).fuel).unwrap_or(0))
@@ -85,7 +88,8 @@ impl Lua {
     /// # Ok::<(), perilune::Error>(())
     /// ```
     pub fn set_limit_catchable(&self, limit: Limit, yes: bool) {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).limits.set_catchable(limit, yes) }
+        unsafe { (*entered.vm()).limits.set_catchable(limit, yes) }
     }
 }

@@ -5,8 +5,9 @@ use crate::{Lua, Result};
 impl Lua {
     /// Bytes in use.
     pub fn used_memory(&self) -> usize {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).heap.used_bytes() }
+        unsafe { (*entered.vm()).heap.used_bytes() }
     }
 
     /// Limits the bytes in use; 0 for no limit. What does not fit raises "not enough memory".
@@ -36,9 +37,10 @@ impl Lua {
     /// # Errors
     /// None at present.
     pub fn set_memory_limit(&self, limit: usize) -> Result<usize> {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
         unsafe {
-            let heap = &mut (*self.vm()).heap;
+            let heap = &mut (*entered.vm()).heap;
             let before = heap.memory_limit().unwrap_or(0);
             heap.set_memory_limit((limit != 0).then_some(limit));
             Ok(before)
@@ -50,8 +52,9 @@ impl Lua {
     /// # Errors
     /// None at present.
     pub fn gc_collect(&self) -> Result<()> {
+        let entered = self.enter();
         // SAFETY: outside of native steps the state is at a safepoint.
-        unsafe { perilune_runtime::collect::full(self.vm()) };
+        unsafe { perilune_runtime::collect::full(entered.vm()) };
         Ok(())
     }
 }
@@ -130,20 +133,23 @@ impl GcGenParams {
 impl Lua {
     /// Whether the collector runs by itself.
     pub fn gc_is_running(&self) -> bool {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).heap.is_collector_running() }
+        unsafe { (*entered.vm()).heap.is_collector_running() }
     }
 
     /// Keeps the collector from running by itself.
     pub fn gc_stop(&self) {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).heap.stop_collector() };
+        unsafe { (*entered.vm()).heap.stop_collector() };
     }
 
     /// Lets the collector run by itself again.
     pub fn gc_restart(&self) {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).heap.restart_collector() };
+        unsafe { (*entered.vm()).heap.restart_collector() };
     }
 
     /// A step of the collector; answers whether it ended a cycle.
@@ -159,10 +165,11 @@ impl Lua {
     /// # Errors
     /// None at present.
     pub fn gc_step_kbytes(&self, kbytes: i32) -> Result<bool> {
+        let entered = self.enter();
         // SAFETY: outside of native steps the state is at a safepoint.
         unsafe {
             Ok(perilune_runtime::collect::explicit_step(
-                self.vm(),
+                entered.vm(),
                 i64::from(kbytes),
             ))
         }
@@ -170,22 +177,25 @@ impl Lua {
 
     /// Sets the pause; answers the one before.
     pub fn gc_set_pause(&self, percent: i32) -> i32 {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).heap.set_pause(i64::from(percent)) as i32 }
+        unsafe { (*entered.vm()).heap.set_pause(i64::from(percent)) as i32 }
     }
 
     /// Sets the step multiplier; answers the one before.
     pub fn gc_set_step_multiplier(&self, percent: i32) -> i32 {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).heap.set_step_multiplier(i64::from(percent)) as i32 }
+        unsafe { (*entered.vm()).heap.set_step_multiplier(i64::from(percent)) as i32 }
     }
 
     /// Changes to the incremental mode; a parameter that is 0 stays as it is. Answers the mode before.
     pub fn gc_inc(&self, pause: i32, step_multiplier: i32, step_size: i32) -> GcMode {
+        let entered = self.enter();
         // SAFETY: outside of native steps the state is at a safepoint.
         mode(unsafe {
             perilune_runtime::collect::set_incremental(
-                self.vm(),
+                entered.vm(),
                 i64::from(pause),
                 i64::from(step_multiplier),
                 i64::from(step_size),
@@ -195,10 +205,11 @@ impl Lua {
 
     /// Changes to the generational mode, likewise.
     pub fn gc_gen(&self, minor_multiplier: i32, major_multiplier: i32) -> GcMode {
+        let entered = self.enter();
         // SAFETY: outside of native steps the state is at a safepoint.
         mode(unsafe {
             perilune_runtime::collect::set_generational(
-                self.vm(),
+                entered.vm(),
                 i64::from(minor_multiplier),
                 i64::from(major_multiplier),
             )

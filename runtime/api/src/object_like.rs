@@ -136,6 +136,7 @@ pub trait ObjectLike: sealed::Sealed {
 
 /// `object[key]` of any value.
 fn index(object: &Handle, key: Value) -> Result<Value> {
+    let _entered = object.state.enter();
     let state = &object.state;
     let raw_key = key.to_raw(state)?;
     // SAFETY: the handles keep object and key alive.
@@ -152,6 +153,7 @@ fn index(object: &Handle, key: Value) -> Result<Value> {
 
 /// `object[key] = value` of any value.
 fn set_index(object: &Handle, key: Value, value: Value) -> Result<()> {
+    let _entered = object.state.enter();
     let state = &object.state;
     let (raw_key, raw_value) = (key.to_raw(state)?, value.to_raw(state)?);
     // SAFETY: the handles keep all three alive.
@@ -185,12 +187,12 @@ macro_rules! object_like {
     ($($name:ident $variant:ident;)*) => {$(
         impl ObjectLike for $name {
             fn get<V: FromLua>(&self, key: impl IntoLua) -> Result<V> {
-                let lua = self.state()?;
+                let lua = self.0.lua()?;
                 V::from_lua(index(&self.0, key.into_lua(&lua)?)?, &lua)
             }
 
             fn set(&self, key: impl IntoLua, value: impl IntoLua) -> Result<()> {
-                let lua = self.state()?;
+                let lua = self.0.lua()?;
                 set_index(&self.0, key.into_lua(&lua)?, value.into_lua(&lua)?)
             }
 
@@ -262,6 +264,7 @@ object_like! {
 impl Lua {
     /// The text that `tostring` gives for a value.
     fn display(&self, value: &Value) -> Result<String> {
+        let _entered = self.enter();
         let raw = value.to_raw(&self.state)?;
         let mut asked = perilune_runtime::value::Value::NIL;
         let mut text = Vec::new();

@@ -105,13 +105,14 @@ impl Lua {
     /// # Errors
     /// What a conversion says.
     pub fn create_registry_value(&self, value: impl IntoLua) -> Result<RegistryKey> {
+        let entered = self.enter();
         let value = value.into_lua(self)?;
         let raw = value.to_raw(&self.state)?;
         let index = if raw.is_nil() {
             NIL
         } else {
             // SAFETY: the machine lives as long as the state; `value` keeps the value alive.
-            let vm = unsafe { &mut *self.vm() };
+            let vm = unsafe { &mut *entered.vm() };
             match self.state.dropped_keys.lock().pop() {
                 Some(index) => {
                     vm.handles[index] = raw;
@@ -131,11 +132,12 @@ impl Lua {
     /// # Errors
     /// [`Error::MismatchedRegistryKey`] when it is of another state; what a conversion says.
     pub fn registry_value<T: FromLua>(&self, key: &RegistryKey) -> Result<T> {
+        let entered = self.enter();
         self.check_key(key)?;
         let value = match key.index {
             NIL => Value::Nil,
             // SAFETY: the machine lives as long as the state.
-            index => Value::from_raw(&self.state, unsafe { (&(*self.vm()).handles)[index] }),
+            index => Value::from_raw(&self.state, unsafe { (&(*entered.vm()).handles)[index] }),
         };
         T::from_lua(value, self)
     }
@@ -155,6 +157,7 @@ impl Lua {
     /// # Errors
     /// [`Error::MismatchedRegistryKey`] when the key is of another state; what a conversion says.
     pub fn replace_registry_value(&self, key: &mut RegistryKey, value: impl IntoLua) -> Result<()> {
+        let entered = self.enter();
         self.check_key(key)?;
         let value = value.into_lua(self)?;
         if key.index == NIL || value.is_nil() {
@@ -163,7 +166,7 @@ impl Lua {
         }
         let raw = value.to_raw(&self.state)?;
         // SAFETY: the machine lives as long as the state; `value` keeps the value alive.
-        unsafe { (&mut (*self.vm()).handles)[key.index] = raw };
+        unsafe { (&mut (*entered.vm()).handles)[key.index] = raw };
         Ok(())
     }
 
@@ -189,9 +192,10 @@ impl Lua {
     }
 
     fn free(&self, index: usize) {
+        let entered = self.enter();
         if index != NIL {
             // SAFETY: the machine lives as long as the state.
-            let vm = unsafe { &mut *self.vm() };
+            let vm = unsafe { &mut *entered.vm() };
             vm.handles[index] = raw::Value::NIL;
             vm.free_handles.push(index);
         }
@@ -199,8 +203,9 @@ impl Lua {
 
     /// The registry's table.
     fn registry(&self) -> Table {
+        let entered = self.enter();
         // SAFETY: the registry lives as long as the state.
-        let registry = unsafe { (*self.vm()).registry };
+        let registry = unsafe { (*entered.vm()).registry };
         Table(Handle::new(&self.state, registry))
     }
 

@@ -7,28 +7,39 @@
 //! Finalisers do not run for its objects: they would run whenever the collector likes, also when the
 //! embedder has control.
 
-use crate::{Error, Function, Lua, MultiValue, Options, Result, StdLib, Table, Value, Variadic};
+use crate::lock::Shared;
+use crate::{
+    Error, Function, Lua, MaybeSend, MaybeSync, MultiValue, Options, Result, StdLib, Table, Value,
+    Variadic,
+};
 use std::fmt;
-use std::rc::Rc;
 
 /// What takes what a program prints.
-type Sink = Rc<dyn Fn(&[u8])>;
+type Sink = Shared<dyn Sinks>;
 /// What knows the text of a module.
-type Reader = Rc<dyn Fn(&str) -> Option<Vec<u8>>>;
+type Reader = Shared<dyn Reads>;
+
+/// A function that takes what is printed. Several states may have it.
+trait Sinks: Fn(&[u8]) + MaybeSend + MaybeSync {}
+impl<F: Fn(&[u8]) + MaybeSend + MaybeSync> Sinks for F {}
+
+/// A function that answers the text of a module; likewise.
+trait Reads: Fn(&str) -> Option<Vec<u8>> + MaybeSend + MaybeSync {}
+impl<F: Fn(&str) -> Option<Vec<u8>> + MaybeSend + MaybeSync> Reads for F {}
 
 /// What a program that is not trusted may do besides computing.
 ///
 /// ```
 /// use perilune::{Capabilities, Lua};
-/// use std::{cell::RefCell, rc::Rc};
-/// let printed = Rc::new(RefCell::new(Vec::new()));
+/// use std::sync::{Arc, Mutex};
+/// let printed = Arc::new(Mutex::new(Vec::new()));
 /// let sink = printed.clone();
 /// let allowed = Capabilities::new()
-///     .print(move |text| sink.borrow_mut().extend_from_slice(text))
+///     .print(move |text| sink.lock().unwrap().extend_from_slice(text))
 ///     .modules(|name| (name == "greet").then(|| b"return function(x) print('hello ' .. x) end".to_vec()));
 /// let lua = Lua::sandboxed(&allowed)?;
 /// lua.load("require 'greet' ('you')").exec()?;
-/// assert_eq!(*printed.borrow(), b"hello you\n");
+/// assert_eq!(*printed.lock().unwrap(), b"hello you\n");
 /// assert!(lua.load("os.execute('ls')").exec().is_err());
 /// # Ok::<(), perilune::Error>(())
 /// ```
@@ -73,15 +84,18 @@ impl Capabilities {
 
     /// Also to print: each line that `print` makes is given to `sink`.
     #[must_use]
-    pub fn print(mut self, sink: impl Fn(&[u8]) + 'static) -> Capabilities {
-        self.print = Some(Rc::new(sink));
+    pub fn print(mut self, sink: impl Fn(&[u8]) + MaybeSend + MaybeSync + 'static) -> Capabilities {
+        self.print = Some(Shared::new(sink));
         self
     }
 
     /// Also to `require` modules, whose texts `reader` knows by their names.
     #[must_use]
-    pub fn modules(mut self, reader: impl Fn(&str) -> Option<Vec<u8>> + 'static) -> Capabilities {
-        self.modules = Some(Rc::new(reader));
+    pub fn modules(
+        mut self,
+        reader: impl Fn(&str) -> Option<Vec<u8>> + MaybeSend + MaybeSync + 'static,
+    ) -> Capabilities {
+        self.modules = Some(Shared::new(reader));
         self
     }
 }
@@ -123,8 +137,9 @@ impl Lua {
         let libraries = options.libraries & safe;
         let lua = Lua::with_options(&options.libraries(libraries))?;
         lua.set_binary_chunks(false);
+        let entered = lua.enter();
         // SAFETY: the machine lives as long as the state.
-        unsafe { (*lua.vm()).limits.ignores_finalizers = true };
+        unsafe { (*entered.vm()).limits.ignores_finalizers = true };
         let globals = lua.globals();
         for name in REMOVED {
             globals.raw_set(*name, Value::Nil)?;
@@ -142,6 +157,7 @@ impl Lua {
         globals.raw_set("rawset", lua.careful_rawset(&globals)?)?;
         lua.protect_strings()?;
         lua.protect(&globals)?;
+        drop(entered);
         Ok(lua)
     }
 

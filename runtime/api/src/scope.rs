@@ -368,7 +368,8 @@ impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
 impl Lua {
     /// Calls `f` with a [`Scope`], which makes Lua functions and userdata that borrow from the Rust
     /// stack. They end with the call: then their values are dropped, and whoever still has them in Lua
-    /// gets errors for using them.
+    /// gets errors for using them. With the feature `send` other threads wait for the state until the
+    /// scope ends.
     ///
     /// ```
     /// # use perilune::Lua;
@@ -392,6 +393,8 @@ impl Lua {
         &self,
         f: impl for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> Result<R>,
     ) -> Result<R> {
+        // What a scope makes need not be `Send`: until all of it is gone no other thread gets at it.
+        let _entered = self.enter();
         f(&Scope::new(self))
     }
 }

@@ -109,6 +109,7 @@ impl Lua {
     /// Gives a state that has none a tracing compiler.
     #[cfg(feature = "jit")]
     fn install_tracer(&self, options: &Options) {
+        let entered = self.enter();
         let mut tracing = options.tracing.clone();
         tracing.report = options.report.clone();
         let engine = perilune_tracejit::Engine::new(tracing);
@@ -116,7 +117,7 @@ impl Lua {
         // next back-edge. What traces do is what the opcodes' own functions did when they were
         // recorded (`TraceHook`'s contract).
         unsafe {
-            let vm = self.vm();
+            let vm = entered.vm();
             (*vm).hot_limit = engine.hot_limit();
             (*vm).tracer = Some(engine);
         }

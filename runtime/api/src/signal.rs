@@ -29,8 +29,9 @@ impl Lua {
     /// # Errors
     /// The system refuses the handler, or has none.
     pub fn interrupt_on_signal(&self) -> io::Result<SignalInterrupt> {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state, which the guard keeps.
-        unsafe { signal::set_target((&raw const (*self.state.vm()).pending).cast_mut()) };
+        unsafe { signal::set_target((&raw const (*entered.vm()).pending).cast_mut()) };
         let guard = sys::on_interrupt(signal::on_signal)?;
         Ok(SignalInterrupt {
             _guard: guard,

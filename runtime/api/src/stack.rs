@@ -14,6 +14,7 @@
 //!   may run any code.
 
 use crate::handle::Handle;
+use crate::lock::{Held, Shared};
 use crate::{Error, FromLuaMulti, IntoLuaMulti, Lua, MultiValue, Result, Value};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::frame::FRAME_NATIVE;
@@ -21,7 +22,6 @@ use perilune_runtime::from_rust::{call_slots, take_error};
 use perilune_runtime::stack::{ensure, shrink_after_error};
 use perilune_runtime::value as raw;
 use perilune_runtime::vm::Vm;
-use std::rc::Rc;
 
 /// The running native frame, to push values onto.
 ///
@@ -34,19 +34,21 @@ pub struct Stack<'a> {
     before: u32,
     /// Slots in use now.
     used: u32,
+    _held: Held<'a>,
 }
 
 impl<'a> Stack<'a> {
     /// The stack, if the running frame is native.
     #[inline]
     pub(crate) fn new(lua: &'a Lua) -> Option<Stack<'a>> {
-        Stack::of(lua, lua.vm())
+        let entered = lua.enter();
+        Stack::of(lua, entered.vm())
     }
 
     /// Likewise, for whoever has the machine of `lua` at hand.
     #[inline]
     pub(crate) fn of(lua: &'a Lua, vm: *mut Vm) -> Option<Stack<'a>> {
-        debug_assert!(vm == lua.vm());
+        debug_assert!(vm == lua.state.vm());
         // SAFETY: there always is a running frame.
         let (flags, before) = unsafe {
             let frame = (*vm).frame_top;
@@ -57,6 +59,7 @@ impl<'a> Stack<'a> {
             vm,
             before,
             used: before,
+            _held: Held::new(&lua.state),
         })
     }
 
@@ -140,7 +143,7 @@ impl<'a> Stack<'a> {
     /// Pushes what a handle holds.
     #[inline]
     pub(crate) fn push_handle(&mut self, handle: &Handle) -> Result<()> {
-        if !Rc::ptr_eq(&handle.state, &self.lua.state) {
+        if !Shared::ptr_eq(&handle.state, &self.lua.state) {
             return Err(Error::runtime("value of another state"));
         }
         self.push_raw(handle.raw())
@@ -236,8 +239,8 @@ impl<'a> Stack<'a> {
     /// Leaves the slots in use.
     #[inline]
     pub(crate) fn keep(mut self) {
-        self.publish();
-        std::mem::forget(self);
+        // As in `drop`.
+        self.before = self.used;
     }
 }
 
@@ -264,7 +267,8 @@ impl Lua {
     /// those.
     #[inline]
     pub(crate) fn safepoint(&self) {
-        let vm = self.vm();
+        let entered = self.enter();
+        let vm = entered.vm();
         // SAFETY: there always is a running frame.
         unsafe {
             if (*vm).heap.needs_step() && (*(*vm).frame_top).flags & FRAME_NATIVE != 0 {
@@ -328,7 +332,7 @@ impl<'a> Slots<'a> {
     /// `lua`.
     #[inline]
     pub(crate) fn arguments(lua: &'a Lua, vm: *mut Vm) -> Slots<'a> {
-        debug_assert!(vm == lua.vm());
+        debug_assert!(vm == lua.state.vm());
         Slots {
             lua,
             vm,

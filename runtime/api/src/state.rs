@@ -3,7 +3,8 @@
 use crate::app_data::AppData;
 use crate::control::Control;
 use crate::failure::Failures;
-use crate::handle::Handle;
+use crate::handle::{Handle, unroot};
+use crate::lock::{Count, DroppedHandles, Entered, Held, Lock, Shared};
 use crate::registry::DroppedKeys;
 use crate::userdata::Classes;
 use crate::{
@@ -17,9 +18,7 @@ use perilune_runtime::protect;
 use perilune_runtime::value as raw;
 use perilune_runtime::vm::{PendingLink, Vm, pending};
 use std::cell::Cell;
-use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
-use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 pub use crate::memory::{GcGenParams, GcIncParams, GcMode};
@@ -28,10 +27,21 @@ pub use crate::weak::WeakLua;
 
 /// What all handles of a state share.
 pub(crate) struct State {
+    /// Who may use what follows.
+    lock: Lock,
     /// The machine; null when the state is closed.
     vm: Cell<*mut Vm>,
     /// How many [`Lua`]s there are; the state is closed when the last one goes.
-    owners: Cell<usize>,
+    owners: Count,
+    /// Handles that were dropped while another thread was in the state.
+    dropped_handles: DroppedHandles,
+    /// Registry keys that were dropped.
+    pub(crate) dropped_keys: DroppedKeys,
+    parts: Parts,
+}
+
+/// What belongs to a state besides its machine, for those who have entered it.
+pub(crate) struct Parts {
     /// What is needed to make error objects, once it is.
     pub(crate) failures: Cell<Option<Failures>>,
     /// The function that resumes coroutines, once it is made: an index of `Vm::handles`.
@@ -39,8 +49,6 @@ pub(crate) struct State {
     /// The metatable of serde's sequences, once it is made: an index of `Vm::handles`.
     #[cfg(feature = "serde")]
     pub(crate) array_metatable: Cell<Option<usize>>,
-    /// Registry keys that were dropped.
-    pub(crate) dropped_keys: DroppedKeys,
     /// The program's own data.
     pub(crate) app_data: AppData,
     /// What threads and interruptions need.
@@ -49,30 +57,102 @@ pub(crate) struct State {
     pub(crate) classes: Classes,
 }
 
+// SAFETY: the machine and the parts are used by one thread at a time, the one that holds the lock, and what
+// programs put into them is `Send` (`MaybeSend`). What a scope's functions and userdata borrow need not be:
+// the scope holds the lock until they are gone. All else is `Send` and `Sync`.
+#[cfg(feature = "send")]
+unsafe impl Send for State {}
+// SAFETY: likewise.
+#[cfg(feature = "send")]
+unsafe impl Sync for State {}
+
 impl State {
-    /// The machine.
+    /// Waits until no other thread is in the state.
+    #[inline]
+    pub(crate) fn enter(&self) -> Entered<'_> {
+        Entered::new(self)
+    }
+
+    /// The lock.
+    #[cfg(feature = "send")]
+    #[inline]
+    pub(crate) fn lock(&self) -> &Lock {
+        &self.lock
+    }
+
+    /// The machine; null when the state is closed.
     ///
     /// # Panics
-    /// When the state is closed. Whoever has a [`Lua`] need not think of that.
+    /// When the running thread has not entered the state.
+    #[inline]
+    pub(crate) fn machine(&self) -> *mut Vm {
+        assert!(
+            self.lock.is_held(),
+            "the state is entered before it is used"
+        );
+        self.vm.get()
+    }
+
+    /// The parts.
+    ///
+    /// # Panics
+    /// When the running thread has not entered the state.
+    #[inline]
+    pub(crate) fn parts(&self) -> &Parts {
+        assert!(
+            self.lock.is_held(),
+            "the state is entered before it is used"
+        );
+        &self.parts
+    }
+
+    /// The machine, for those who have entered the state and use it until they leave.
+    ///
+    /// # Panics
+    /// When the state is closed, or the running thread has not entered it.
     #[inline]
     pub(crate) fn vm(&self) -> *mut Vm {
-        let vm = self.vm.get();
+        let vm = self.machine();
         assert!(!vm.is_null(), "Lua instance is destroyed");
         vm
     }
 
-    /// Whether the state is not closed yet.
+    /// Frees the index of a handle that is dropped: now, or if another thread is in the state, when a thread
+    /// enters it.
     #[inline]
-    pub(crate) fn is_open(&self) -> bool {
-        !self.vm.get().is_null()
+    pub(crate) fn drop_handle(&self, index: usize) {
+        match Held::try_new(self) {
+            Some(_held) => {
+                let vm = self.machine();
+                if !vm.is_null() {
+                    // SAFETY: `Lua`'s rule for the use of handles: nothing else refers to the machine.
+                    unroot(unsafe { &mut *vm }, index);
+                }
+            }
+            None => self.dropped_handles.push(index),
+        }
+    }
+
+    /// Frees what [`State::drop_handle`] could not.
+    #[cfg(feature = "send")]
+    #[inline]
+    pub(crate) fn free_dropped_handles(&self) {
+        let Some(indices) = self.dropped_handles.take() else {
+            return;
+        };
+        let vm = self.machine();
+        if !vm.is_null() {
+            for index in indices {
+                // SAFETY: as in `drop_handle`.
+                unroot(unsafe { &mut *vm }, index);
+            }
+        }
     }
 
     /// One owner less.
     #[inline]
     fn release(&self) {
-        let owners = self.owners.get() - 1;
-        self.owners.set(owners);
-        if owners == 0 {
+        if self.owners.decrease() {
             self.close();
         }
     }
@@ -81,26 +161,26 @@ impl State {
     /// one and keep it: that one closes the state then.
     #[cold]
     fn close(&self) {
-        let vm = self.vm.get();
+        let entered = self.enter();
+        let vm = entered.vm();
         if vm.is_null() {
             return;
         }
-        self.owners.set(1);
+        self.owners.revive();
         // SAFETY: no code of the state runs, as whoever runs some has an owner.
         unsafe { perilune_runtime::collect::finalize_all(vm) };
-        self.owners.set(self.owners.get() - 1);
-        if self.owners.get() == 0 {
+        if self.owners.decrease() {
             // What is dropped with the machine finds it gone.
             self.vm.set(std::ptr::null_mut());
             // SAFETY: the pointer came from `Box::into_raw`, and nothing refers to it any more.
             drop(unsafe { Box::from_raw(vm) });
-            self.app_data.clear();
+            entered.app_data.clear();
         }
     }
 
-    /// Calls a function from outside of any native step, or from within one.
+    /// Calls a function from outside of any native step, or from within one, for whom has entered the state.
     pub(crate) fn call(
-        self: &Rc<State>,
+        self: &Shared<State>,
         function: raw::Value,
         args: &[Value],
         traceback: bool,
@@ -129,7 +209,7 @@ impl State {
     }
 
     /// A Lua error as the embedder sees it.
-    pub(crate) fn describe(self: &Rc<State>, error: LuaError) -> Raised {
+    pub(crate) fn describe(self: &Shared<State>, error: LuaError) -> Raised {
         // SAFETY: the error object was just raised; it is rooted before anything else runs.
         unsafe {
             let vm = self.vm();
@@ -157,7 +237,7 @@ impl State {
     }
 
     /// The text of an error object, and whether `__tostring` made it.
-    unsafe fn error_text(self: &Rc<State>, value: raw::Value) -> (Vec<u8>, bool) {
+    unsafe fn error_text(self: &Shared<State>, value: raw::Value) -> (Vec<u8>, bool) {
         // SAFETY: the value is rooted.
         unsafe {
             let vm = self.vm();
@@ -191,7 +271,7 @@ impl State {
     }
 
     /// The binary form of a function.
-    pub(crate) fn dump(self: &Rc<State>, function: raw::Value, strip: bool) -> Option<Vec<u8>> {
+    pub(crate) fn dump(self: &Shared<State>, function: raw::Value, strip: bool) -> Option<Vec<u8>> {
         // SAFETY: no collection happens meanwhile.
         unsafe {
             let mut call = Call::new(self.vm(), 0, CallResult::Returned(0));
@@ -208,8 +288,12 @@ impl State {
 ///
 /// A callback that captures a `Lua` of its own state keeps that state for ever; it is given one with
 /// each call.
+///
+/// With the feature `send` it may be sent to other threads and shared with them, and so may all handles. One
+/// thread uses the state at a time, from a call of a method until what that runs has returned; others wait. So a
+/// callback must not wait for a thread that uses the same state.
 pub struct Lua {
-    pub(crate) state: Rc<State>,
+    pub(crate) state: Shared<State>,
     /// Only here are `Lua`s made, since all of them are counted.
     _counted: (),
 }
@@ -219,18 +303,22 @@ impl Lua {
     pub(crate) fn with_machine(vm: Box<Vm>) -> Lua {
         let state = State {
             vm: Cell::new(Box::into_raw(vm)),
-            owners: Cell::new(1),
-            failures: Cell::new(None),
-            resume: Cell::new(None),
-            #[cfg(feature = "serde")]
-            array_metatable: Cell::new(None),
+            lock: Lock::default(),
+            owners: Count::new(1),
+            dropped_handles: DroppedHandles::default(),
             dropped_keys: DroppedKeys::default(),
-            app_data: AppData::default(),
-            control: Control::default(),
-            classes: Classes::default(),
+            parts: Parts {
+                failures: Cell::new(None),
+                resume: Cell::new(None),
+                #[cfg(feature = "serde")]
+                array_metatable: Cell::new(None),
+                app_data: AppData::default(),
+                control: Control::default(),
+                classes: Classes::default(),
+            },
         };
         Lua {
-            state: Rc::new(state),
+            state: Shared::new(state),
             _counted: (),
         }
     }
@@ -240,11 +328,10 @@ impl Lua {
     /// # Errors
     /// The state is closed.
     #[inline]
-    pub(crate) fn of(state: &Rc<State>) -> Result<Lua> {
-        if !state.is_open() {
+    pub(crate) fn of(state: &Shared<State>) -> Result<Lua> {
+        if !state.owners.join() {
             return Err(Error::state_is_gone());
         }
-        state.owners.set(state.owners.get() + 1);
         Ok(Lua {
             state: state.clone(),
             _counted: (),
@@ -252,11 +339,12 @@ impl Lua {
     }
 }
 
-/// An owner of a state for a while, without a share in its memory: what uses a handle has one, since the
-/// code that runs meanwhile may drop every other one.
+/// An owner of a state for a while, without a share in its memory, that has entered it: what uses a handle has
+/// one, since the code that runs meanwhile may drop every other one.
 pub(crate) struct Owner<'a> {
     lua: ManuallyDrop<Lua>,
-    state: PhantomData<&'a State>,
+    /// Left after the owner has gone, which may close the state.
+    _held: Held<'a>,
 }
 
 impl<'a> Owner<'a> {
@@ -265,11 +353,11 @@ impl<'a> Owner<'a> {
     /// # Errors
     /// The state is closed.
     #[inline]
-    pub(crate) fn of(state: &'a Rc<State>) -> Result<Owner<'a>> {
-        if !state.is_open() {
+    pub(crate) fn of(state: &'a Shared<State>) -> Result<Owner<'a>> {
+        if !state.owners.join() {
             return Err(Error::state_is_gone());
         }
-        state.owners.set(state.owners.get() + 1);
+        let held = Held::new(state);
         // SAFETY: a copy that is never dropped, of a pointer that is good for `'a`.
         let state = unsafe { std::ptr::read(state) };
         Ok(Owner {
@@ -277,8 +365,15 @@ impl<'a> Owner<'a> {
                 state,
                 _counted: (),
             }),
-            state: PhantomData,
+            _held: held,
         })
+    }
+
+    /// The machine.
+    #[inline]
+    pub(crate) fn vm(&self) -> *mut Vm {
+        // An owner: the state is not closed.
+        self.lua.state.machine()
     }
 }
 
@@ -313,7 +408,7 @@ impl Lua {
 impl Clone for Lua {
     #[inline]
     fn clone(&self) -> Lua {
-        self.state.owners.set(self.state.owners.get() + 1);
+        self.state.owners.increase();
         Lua {
             state: self.state.clone(),
             _counted: (),
@@ -330,7 +425,7 @@ impl Drop for Lua {
 
 impl std::fmt::Debug for Lua {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Lua({:p})", self.state.vm())
+        write!(f, "Lua({:p})", Shared::as_ptr(&self.state))
     }
 }
 
@@ -354,11 +449,10 @@ impl InterruptHandle {
 }
 
 impl Lua {
-    /// The machine.
+    /// Waits until no other thread is in the state.
     #[inline]
-    pub(crate) fn vm(&self) -> *mut Vm {
-        // An owner: the state is not closed.
-        self.state.vm.get()
+    pub(crate) fn enter(&self) -> Entered<'_> {
+        self.state.enter()
     }
 
     /// Runs `open` as a native function's step: how libraries are opened.
@@ -369,10 +463,11 @@ impl Lua {
         &self,
         open: impl for<'c> FnOnce(&mut Call<'c>) -> perilune_runtime::error::Result<T>,
     ) -> Result<T> {
+        let entered = self.enter();
         // SAFETY: outside of native steps the running frame is native (the sentinel or the
         // embedder's), and no collection happens before `open` returns.
         unsafe {
-            let vm = self.vm();
+            let vm = entered.vm();
             let top = (*(*vm).frame_top).varargs;
             let mut call = Call::new(vm, 0, CallResult::Returned(0));
             let result = open(&mut call);
@@ -383,8 +478,9 @@ impl Lua {
 
     /// The globals table.
     pub fn globals(&self) -> Table {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
-        let globals = unsafe { (*self.vm()).globals };
+        let globals = unsafe { (*entered.vm()).globals };
         Table(Handle::new(&self.state, raw::Value::table(globals)))
     }
 
@@ -393,9 +489,10 @@ impl Lua {
     /// # Errors
     /// Memory.
     pub fn create_string(&self, bytes: impl AsRef<[u8]>) -> Result<LuaString> {
+        let entered = self.enter();
         self.safepoint();
         // SAFETY: the machine lives as long as the state.
-        match unsafe { (*self.vm()).heap.new_string(bytes.as_ref()) } {
+        match unsafe { (*entered.vm()).heap.new_string(bytes.as_ref()) } {
             Ok(s) => Ok(LuaString(Handle::new(&self.state, raw::Value::string(s)))),
             Err(_) => Err(Error::memory()),
         }
@@ -442,33 +539,38 @@ impl Lua {
     }
 
     /// Sets what hears of every chunk that is loaded: its text (or binary chunk), its name, and what
-    /// it was compiled to.
-    pub fn set_chunk_observer(&self, observer: perilune_runtime::vm::ChunkObserver) {
+    /// it was compiled to. Not public, as it is given pointers that other threads may not share.
+    pub(crate) fn set_chunk_observer(&self, observer: perilune_runtime::vm::ChunkObserver) {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).observer = Some(observer) };
+        unsafe { (*entered.vm()).observer = Some(observer) };
     }
 
     /// What the tracing compiler has to say of its work, if there is one: for people, or as a JSON
     /// object.
     pub fn trace_statistics(&self, json: bool) -> Option<String> {
+        let entered = self.enter();
         // SAFETY: the state is live.
-        let tracer = unsafe { (*self.state.vm()).tracer.clone() };
+        let tracer = unsafe { (*entered.vm()).tracer.clone() };
         tracer.map(|tracer| tracer.statistics(json))
     }
 
     /// Runs all finalisers, as dropping the last handle does, and leaves the memory to the end of
     /// the process.
     pub fn finish(self) {
+        let entered = self.enter();
         // SAFETY: outside of native steps the state is at a safepoint.
-        unsafe { perilune_runtime::collect::finalize_all(self.vm()) };
+        unsafe { perilune_runtime::collect::finalize_all(entered.vm()) };
+        drop(entered);
         std::mem::forget(self);
     }
 
     /// A handle that interrupts running code from elsewhere.
     pub fn interrupt_handle(&self) -> InterruptHandle {
+        let entered = self.enter();
         InterruptHandle {
             // SAFETY: the machine lives as long as the state.
-            link: unsafe { (*self.vm()).link.clone() },
+            link: unsafe { (*entered.vm()).link.clone() },
         }
     }
 }

@@ -147,10 +147,11 @@ impl Lua {
     }
 
     pub(crate) fn set_lua_options(&self, options: &LuaOptions) {
+        let entered = self.enter();
         let passes: fn(raw::Value) -> bool = crate::failure::is_panic;
         // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).passes = (!options.catch_rust_panics).then_some(passes) };
-        self.state
+        unsafe { (*entered.vm()).passes = (!options.catch_rust_panics).then_some(passes) };
+        entered
             .control
             .thread_pool_size
             .set(options.thread_pool_size);
@@ -160,7 +161,8 @@ impl Lua {
     /// case. By default programs may; what the embedder loads, [`Chunk::set_mode`](crate::Chunk::set_mode)
     /// says.
     pub fn set_binary_chunks(&self, allowed: bool) {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).limits.refuses_binary = !allowed };
+        unsafe { (*entered.vm()).limits.refuses_binary = !allowed };
     }
 }

@@ -25,6 +25,7 @@ impl LuaString {
     /// # Ok::<(), perilune::Error>(())
     /// ```
     pub fn as_bytes(&self) -> BorrowedBytes {
+        let entered = self.0.state.enter();
         let lua = Lua::of(&self.0.state).ok();
         let bytes: *const [u8] = match lua {
             // SAFETY: the handle keeps the string alive, the owner the state.
@@ -33,6 +34,7 @@ impl LuaString {
             },
             None => &[],
         };
+        drop(entered);
         BorrowedBytes {
             bytes,
             _copy: None,
@@ -140,6 +142,13 @@ pub struct BorrowedBytes {
     _handle: Handle,
     _lua: Option<Lua>,
 }
+
+// SAFETY: the bytes do not change, and the handle and the owner, which keep them, may be sent and shared.
+#[cfg(feature = "send")]
+unsafe impl Send for BorrowedBytes {}
+// SAFETY: likewise.
+#[cfg(feature = "send")]
+unsafe impl Sync for BorrowedBytes {}
 
 impl Deref for BorrowedBytes {
     type Target = [u8];

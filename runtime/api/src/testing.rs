@@ -8,27 +8,31 @@ use perilune_runtime::interp::portable::Counts;
 impl Lua {
     /// Runs Lua code on the counting machine from now on; for tests of what runs on other machines.
     pub fn start_counting(&self) {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).counting = Some(Box::default()) };
+        unsafe { (*entered.vm()).counting = Some(Box::default()) };
     }
 
     /// Ends what [`Lua::start_counting`] began; answers the counts.
     pub fn stop_counting(&self) -> Option<Box<Counts>> {
+        let entered = self.enter();
         // SAFETY: as above.
-        unsafe { (*self.vm()).counting.take() }
+        unsafe { (*entered.vm()).counting.take() }
     }
 
     /// Collects at every `n`th safepoint; for tests.
     pub fn set_gc_stress(&self, n: Option<u32>) {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).heap.set_stress(n.map(Stress::Full)) };
+        unsafe { (*entered.vm()).heap.set_stress(n.map(Stress::Full)) };
     }
 
     /// Makes the `n`th allocation from now on (1 is the next) fail, once; `None` takes that back.
     /// Answers whether an earlier order was still waiting for its turn.
     pub fn fail_nth_allocation(&self, n: Option<u64>) -> bool {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).heap.fail_nth_allocation(n) }
+        unsafe { (*entered.vm()).heap.fail_nth_allocation(n) }
     }
 
     /// Checks every invariant of the heap that can be checked by looking at all objects.
@@ -36,7 +40,8 @@ impl Lua {
     /// # Errors
     /// What the first violation is. That is a bug in Perilune, whatever the program did.
     pub fn check_heap(&self) -> std::result::Result<(), String> {
-        let vm = self.vm();
+        let entered = self.enter();
+        let vm = entered.vm();
         // SAFETY: the machine lives as long as the state, and nothing else runs meanwhile.
         unsafe { perilune_runtime::gc::check::check(&raw mut *(*vm).heap, vm) }
     }

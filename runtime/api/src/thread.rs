@@ -1,6 +1,7 @@
 //! Coroutines from Rust.
 
 use crate::handle::{Handle, root};
+use crate::lock::Shared;
 use crate::stack::{Slots, Stack};
 use crate::{
     Error, FromLuaMulti, Function, IntoLuaMulti, Lua, MaybeSend, MultiValue, Result, Value,
@@ -13,7 +14,6 @@ use perilune_runtime::native::{
 };
 use perilune_runtime::value as raw;
 use std::ops::{BitOr, BitOrAssign};
-use std::rc::Rc;
 
 #[cfg(feature = "async")]
 pub use crate::future::AsyncThread;
@@ -150,7 +150,7 @@ pub enum ThreadEvent {
 }
 
 /// What hears of that.
-pub(crate) type ThreadEventCallback = Rc<dyn Fn(&Lua, ThreadEvent) -> Result<()>>;
+pub(crate) type ThreadEventCallback = Shared<dyn Fn(&Lua, ThreadEvent) -> Result<()>>;
 
 /// `resume(thread, ...)`: `true` and what it yielded or returned, or `false`, the error and where it was
 /// raised.
@@ -221,6 +221,7 @@ impl Lua {
     /// Memory; the function is of another state; what the callback of
     /// [`Lua::set_thread_event_callback`] says.
     pub fn create_thread(&self, function: Function) -> Result<Thread> {
+        let _entered = self.enter();
         let function = Value::Function(function).to_raw(&self.state)?;
         let mut made = raw::Value::NIL;
         self.with_call(|call| {
@@ -241,10 +242,11 @@ impl Lua {
     /// The running coroutine, or the main thread. For code in the coroutine that `Function::call_async`
     /// makes it is the one that has called that.
     pub fn current_thread(&self) -> Thread {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state, and so does its running thread; a coroutine that
         // runs, or waits for one, has a resumer, which is live.
         let thread = unsafe {
-            let mut thread = (*self.vm()).thread;
+            let mut thread = (*entered.vm()).thread;
             while (*thread).is_own {
                 thread = (*thread).resumer;
             }
@@ -260,9 +262,9 @@ impl Lua {
     where
         F: Fn(&Lua, ThreadEvent) -> Result<()> + MaybeSend + 'static,
     {
-        let callback: ThreadEventCallback = Rc::new(callback);
-        let before = self
-            .state
+        let entered = self.enter();
+        let callback: ThreadEventCallback = Shared::new(callback);
+        let before = entered
             .control
             .thread_events
             .replace(Some((triggers, callback)));
@@ -271,7 +273,8 @@ impl Lua {
 
     /// Removes what [`Lua::set_thread_event_callback`] has set.
     pub fn remove_thread_event_callback(&self) {
-        let before = self.state.control.thread_events.replace(None);
+        let entered = self.enter();
+        let before = entered.control.thread_events.replace(None);
         drop(before);
     }
 
@@ -280,7 +283,8 @@ impl Lua {
         wants: impl Fn(&ThreadTriggers) -> bool,
         event: impl FnOnce() -> ThreadEvent,
     ) -> Result<()> {
-        let control = &self.state.control;
+        let entered = self.enter();
+        let control = &entered.control;
         let callback = match &*control.thread_events.borrow() {
             Some((triggers, callback)) if wants(triggers) && !control.is_telling.get() => {
                 callback.clone()
@@ -293,9 +297,10 @@ impl Lua {
         told
     }
 
-    /// The function that resumes coroutines, which is made once.
+    /// The function that resumes coroutines, which is made once; for whom has entered the state.
     fn resume_function(&self) -> Result<raw::Value> {
-        let index = match self.state.resume.get() {
+        let (vm, parts) = (self.state.vm(), self.state.parts());
+        let index = match parts.resume.get() {
             Some(index) => index,
             None => {
                 let mut made = raw::Value::NIL;
@@ -304,16 +309,16 @@ impl Lua {
                     Ok(())
                 })?;
                 // SAFETY: the machine lives as long as the state.
-                let index = unsafe { root(&mut *self.vm(), made) };
-                self.state.resume.set(Some(index));
+                let index = unsafe { root(&mut *vm, made) };
+                parts.resume.set(Some(index));
                 index
             }
         };
         // SAFETY: likewise; the index is never freed.
-        Ok(unsafe { (&(*self.vm()).handles)[index] })
+        Ok(unsafe { (&(*vm).handles)[index] })
     }
 
-    /// A native function that is made once.
+    /// A native function that is made once; for whom has entered the state.
     fn native(&self, name: &str, function: Native) -> Result<raw::Value> {
         if let Value::Function(known) = self.named_registry_value::<Value>(name)? {
             return Ok(known.0.raw());
@@ -504,6 +509,7 @@ impl Thread {
             _ if is_new == Some(true) => {}
             _ => self.close()?,
         }
+        let _entered = self.0.state.enter();
         let function = Value::Function(function).to_raw(&self.0.state)?;
         self.ask(|call, thread| {
             // SAFETY: a value of this state, which the handle keeps alive.
@@ -527,7 +533,7 @@ fn failure(lua: &Lua, error: Option<Value>, traceback: Option<Value>) -> Error {
     };
     // SAFETY: the machine lives as long as the state; the error object is rooted.
     unsafe {
-        let vm = lua.vm();
+        let vm = lua.state.vm();
         let is_memory = object.to_string_object() == Some((*vm).heap.memory_error);
         let raised = if is_memory {
             LuaError::Memory

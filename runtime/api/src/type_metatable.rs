@@ -39,10 +39,11 @@ types! {
 impl Lua {
     /// The metatable that all values of a type share.
     pub fn type_metatable<T: LuaType>(&self) -> Option<Table> {
+        let entered = self.enter();
         let sample = T::sample(self).ok()?;
         let value = sample.to_raw(&self.state).ok()?;
         // SAFETY: the machine lives as long as the state; `sample` keeps the value alive.
-        let metatable = unsafe { perilune_runtime::metatable::metatable_of(&*self.vm(), value) };
+        let metatable = unsafe { perilune_runtime::metatable::metatable_of(&*entered.vm(), value) };
         if metatable.is_null() {
             return None;
         }
@@ -64,6 +65,7 @@ impl Lua {
     /// # Ok::<(), perilune::Error>(())
     /// ```
     pub fn set_type_metatable<T: LuaType>(&self, metatable: Option<Table>) {
+        let entered = self.enter();
         let set = || {
             let sample = T::sample(self)?;
             let value = sample.to_raw(&self.state)?;
@@ -74,7 +76,7 @@ impl Lua {
                 None => std::ptr::null_mut(),
             };
             // SAFETY: the machine lives as long as the state; both values are alive.
-            set_type_metatable(unsafe { &mut *self.vm() }, value, metatable);
+            set_type_metatable(unsafe { &mut *entered.vm() }, value, metatable);
             Ok::<(), Error>(())
         };
         // There is nothing to report to: what can fail is memory, and a stranger's table.
@@ -83,8 +85,9 @@ impl Lua {
 
     /// The thread on which the state's first function runs.
     fn main_thread(&self) -> Result<Thread> {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state, and so does its main thread.
-        let thread = raw::Value::thread(unsafe { (*self.vm()).main_thread });
+        let thread = raw::Value::thread(unsafe { (*entered.vm()).main_thread });
         match Value::from_raw(&self.state, thread) {
             Value::Thread(thread) => Ok(thread),
             _ => Err(Error::memory()),
@@ -97,6 +100,7 @@ impl Lua {
     /// # Errors
     /// A table of another state; memory.
     pub fn set_globals(&self, globals: Table) -> Result<()> {
+        let _entered = self.enter();
         let value = Value::Table(globals).to_raw(&self.state)?;
         self.with_call(|call| {
             // SAFETY: a value of this state; the caller's handle keeps it alive.

@@ -1,6 +1,7 @@
 //! Lua values on the Rust side, and conversion to them.
 
 use crate::handle::Handle;
+use crate::lock::Shared;
 use crate::state::State;
 use crate::{
     AnyUserData, Error, Function, Integer, LightUserData, Lua, LuaString, Number, Result, Table,
@@ -10,7 +11,6 @@ use perilune_runtime::value as raw;
 use std::cmp::Ordering;
 use std::ffi::c_void;
 use std::fmt;
-use std::rc::Rc;
 
 pub use Value::Nil;
 
@@ -185,7 +185,7 @@ impl Value {
 
     /// The value of a live object, which the caller has from its state.
     #[inline]
-    pub(crate) fn from_raw(state: &Rc<State>, value: raw::Value) -> Value {
+    pub(crate) fn from_raw(state: &Shared<State>, value: raw::Value) -> Value {
         let handle = || Handle::new(state, value);
         match value.view() {
             raw::View::Nil | raw::View::Internal => Value::Nil,
@@ -210,7 +210,7 @@ impl Value {
     ///
     /// # Errors
     /// The value is of another state; memory for an error object.
-    pub(crate) fn to_raw(&self, state: &Rc<State>) -> Result<raw::Value> {
+    pub(crate) fn to_raw(&self, state: &Shared<State>) -> Result<raw::Value> {
         Ok(match self {
             Value::Nil => raw::Value::NIL,
             Value::Boolean(b) => raw::Value::boolean(*b),
@@ -222,7 +222,7 @@ impl Value {
             | Value::Function(Function(h))
             | Value::Thread(Thread(h))
             | Value::UserData(AnyUserData(h)) => {
-                if !Rc::ptr_eq(&h.state, state) {
+                if !Shared::ptr_eq(&h.state, state) {
                     return Err(Error::runtime("value of another state"));
                 }
                 h.raw()

@@ -11,16 +11,16 @@ impl Lua {
     ///
     /// ```
     /// use perilune::Lua;
-    /// use std::{cell::RefCell, rc::Rc};
+    /// use std::sync::{Arc, Mutex};
     /// let lua = Lua::new();
-    /// let heard = Rc::new(RefCell::new(String::new()));
+    /// let heard = Arc::new(Mutex::new(String::new()));
     /// let log = heard.clone();
     /// lua.set_warning_function(move |_, message, _| {
-    ///     log.borrow_mut().push_str(message);
+    ///     log.lock().unwrap().push_str(message);
     ///     Ok(())
     /// });
     /// lua.load("warn('all ', 'is well')").exec()?;
-    /// assert_eq!(*heard.borrow(), "all is well");
+    /// assert_eq!(*heard.lock().unwrap(), "all is well");
     /// # Ok::<(), perilune::Error>(())
     /// ```
     ///
@@ -30,6 +30,7 @@ impl Lua {
     where
         F: Fn(&Lua, &str, bool) -> Result<()> + MaybeSend + 'static,
     {
+        let entered = self.enter();
         let function = self.create_function(
             move |lua, (message, to_continue): (crate::LuaString, bool)| {
                 callback(lua, &message.to_string_lossy(), to_continue)
@@ -54,30 +55,33 @@ impl Lua {
             }
         };
         // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).warn = Some(Box::new(report)) };
+        unsafe { (*entered.vm()).warn = Some(Box::new(report)) };
     }
 
     /// Warnings go nowhere from now on.
     pub fn remove_warning_function(&self) {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).warn = None };
+        unsafe { (*entered.vm()).warn = None };
     }
 
     /// Sets what receives warnings, by their exact bytes, and can't fail.
     #[doc(hidden)]
-    pub fn set_warning_writer(&self, mut write: impl FnMut(&[u8], bool) + 'static) {
+    pub fn set_warning_writer(&self, mut write: impl FnMut(&[u8], bool) + MaybeSend + 'static) {
+        let entered = self.enter();
         let report = move |message: &[u8], to_continue: bool| {
             write(message, to_continue);
             Ok(())
         };
         // SAFETY: the machine lives as long as the state.
-        unsafe { (*self.vm()).warn = Some(Box::new(report)) };
+        unsafe { (*entered.vm()).warn = Some(Box::new(report)) };
     }
 
     /// Emits a warning, or a piece of one.
     pub fn warning(&self, message: impl AsRef<str>, incomplete: bool) {
+        let entered = self.enter();
         // SAFETY: the machine lives as long as the state. There is no Lua code that an error could be
         // raised in.
-        let _ = unsafe { warn(self.vm(), message.as_ref().as_bytes(), incomplete) };
+        let _ = unsafe { warn(entered.vm(), message.as_ref().as_bytes(), incomplete) };
     }
 }

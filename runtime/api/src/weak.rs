@@ -1,9 +1,9 @@
 //! A way back to a state that does not keep it.
 
 use crate::Lua;
+use crate::lock::Shared;
 use crate::state::State;
 use std::fmt;
-use std::rc::Rc;
 
 /// A reference to a state that does not keep it, for what the state itself owns.
 ///
@@ -15,7 +15,7 @@ use std::rc::Rc;
 /// assert!(weak.try_upgrade().is_none());
 /// ```
 #[derive(Clone)]
-pub struct WeakLua(Rc<State>);
+pub struct WeakLua(Shared<State>);
 
 impl WeakLua {
     /// The state.

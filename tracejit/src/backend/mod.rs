@@ -40,6 +40,14 @@ use crate::ir::Step;
 use perilune_runtime::value::Value;
 use perilune_runtime::vm::Vm;
 
+/// Has the running thread execute no machine code from here on that other threads have overwritten: to be
+/// called when it begins to use a state that others may have used.
+#[inline]
+pub fn see_new_code() {
+    #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+    x64::see_new_code();
+}
+
 /// Spill slots of the native frame.
 pub const SPILL_SLOTS: usize = 256;
 

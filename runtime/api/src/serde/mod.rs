@@ -114,22 +114,23 @@ impl LuaSerdeExt for Lua {
 impl Lua {
     /// The metatable of sequences, which is made when it is first asked for.
     fn known_array_metatable(&self) -> Result<Table> {
-        if let Some(index) = self.state.array_metatable.get() {
+        let entered = self.enter();
+        if let Some(index) = entered.array_metatable.get() {
             // SAFETY: the machine lives as long as the state, and the place is never freed.
-            let value = unsafe { (&(*self.vm()).handles)[index] };
+            let value = unsafe { (&(*entered.vm()).handles)[index] };
             return Ok(Table(Handle::new(&self.state, value)));
         }
         let table = self.create_table_from([("__metatable", false)])?;
         // SAFETY: as above; the handle keeps the table alive.
-        let index = unsafe { root(&mut *self.vm(), table.0.raw()) };
-        self.state.array_metatable.set(Some(index));
+        let index = unsafe { root(&mut *entered.vm(), table.0.raw()) };
+        entered.array_metatable.set(Some(index));
         Ok(table)
     }
 
     /// The address of that metatable, if it was ever made.
     fn array_metatable_address(&self) -> Option<raw::Value> {
-        let index = self.state.array_metatable.get()?;
-        // SAFETY: as above.
-        Some(unsafe { (&(*self.vm()).handles)[index] })
+        let index = self.state.parts().array_metatable.get()?;
+        // SAFETY: as above; the caller has entered the state.
+        Some(unsafe { (&(*self.state.vm()).handles)[index] })
     }
 }

@@ -6,7 +6,9 @@
 use super::{LuaSerdeExt, ser};
 use crate::handle::Handle;
 use crate::userdata::Lease;
-use crate::{AnyUserData, IntoLua, Lua, MaybeSend, Result, UserData, UserDataRegistry, Value};
+use crate::{
+    AnyUserData, IntoLua, Lua, MaybeSend, MaybeSync, Result, UserData, UserDataRegistry, Value,
+};
 use ::serde::ser::{Error as _, Serialize, Serializer};
 use perilune_runtime::userdata::{Contents, Userdata};
 use std::marker::PhantomData;
@@ -51,7 +53,7 @@ impl Lua {
     /// As [`Lua::create_userdata`].
     pub fn create_ser_userdata<T>(&self, data: T) -> Result<AnyUserData>
     where
-        T: UserData + Serialize + MaybeSend + 'static,
+        T: UserData + Serialize + MaybeSend + MaybeSync + 'static,
     {
         self.serializable_userdata(data, T::register)
     }
@@ -69,7 +71,7 @@ impl Lua {
     /// Memory.
     pub fn create_ser_any_userdata<T>(&self, data: T) -> Result<AnyUserData>
     where
-        T: Serialize + MaybeSend + 'static,
+        T: Serialize + MaybeSend + MaybeSync + 'static,
     {
         self.serializable_userdata(data, |_| {})
     }
@@ -79,6 +81,7 @@ impl Lua {
         data: T,
         register: impl FnOnce(&mut UserDataRegistry<T>),
     ) -> Result<AnyUserData> {
+        let _entered = self.enter();
         let contents = Serializable::<T>::CONTENTS;
         let userdata = self.new_described_userdata(data, contents, register)?;
         Ok(AnyUserData(Handle::new(&self.state, userdata)))
@@ -88,7 +91,7 @@ impl Lua {
 /// See [`AnyUserData::wrap_ser`].
 struct Wrapped<T>(T);
 
-impl<T: Serialize + MaybeSend + 'static> IntoLua for Wrapped<T> {
+impl<T: Serialize + MaybeSend + MaybeSync + 'static> IntoLua for Wrapped<T> {
     fn into_lua(self, lua: &Lua) -> Result<Value> {
         lua.create_ser_any_userdata(self.0).map(Value::UserData)
     }
@@ -104,7 +107,7 @@ impl AnyUserData {
     /// assert_eq!(serde_json::to_string(&pair).expect("JSON"), r#"[1,"one"]"#);
     /// # Ok::<(), perilune::Error>(())
     /// ```
-    pub fn wrap_ser<T: Serialize + MaybeSend + 'static>(data: T) -> impl IntoLua {
+    pub fn wrap_ser<T: Serialize + MaybeSend + MaybeSync + 'static>(data: T) -> impl IntoLua {
         Wrapped(data)
     }
 

@@ -53,6 +53,8 @@ impl<K: FromLua, V: FromLua> Iterator for TablePairs<'_, K, V> {
     type Item = Result<(K, V)>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        // Also between the two uses of the table.
+        let _entered = self.table.0.state.enter();
         let (key, value) = match self.advance()? {
             Ok(entry) => entry,
             Err(error) => return Some(Err(error)),

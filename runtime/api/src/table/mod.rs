@@ -31,6 +31,7 @@ impl Lua {
     /// # Errors
     /// Memory.
     pub fn create_table_with_capacity(&self, array: usize, fields: usize) -> Result<Table> {
+        let _entered = self.enter();
         self.safepoint();
         let mut made = raw::Value::NIL;
         self.with_call(|call| {
@@ -132,7 +133,7 @@ impl Table {
         let lua = stack.lua();
         let key = stack.pushed(0);
         // SAFETY: the handle keeps the table alive, the stack the key.
-        let found = unsafe { interp::index_value(&mut *lua.vm(), self.0.raw(), key) };
+        let found = unsafe { interp::index_value(&mut *lua.state.vm(), self.0.raw(), key) };
         match found {
             Ok(Found::Value(value)) => stack.replace_raw(value),
             Ok(Found::Metamethod(function, object)) => {
@@ -152,7 +153,7 @@ impl Table {
     fn find_elsewhere(&self, lua: &Lua, key: &Value) -> Result<Value> {
         let raw_key = key.to_raw(&lua.state)?;
         // SAFETY: the handles keep table and key alive.
-        let found = unsafe { interp::index_value(&mut *lua.vm(), self.0.raw(), raw_key) };
+        let found = unsafe { interp::index_value(&mut *lua.state.vm(), self.0.raw(), raw_key) };
         match found.map_err(|error| self.raised(error))? {
             Found::Value(value) => Ok(Value::from_raw(&lua.state, value)),
             Found::Metamethod(function, object) => {
@@ -183,8 +184,9 @@ impl Table {
         let lua = stack.lua();
         let (key, value) = (stack.pushed(0), stack.pushed(1));
         // SAFETY: the handle keeps the table alive, the stack the others.
-        let done =
-            unsafe { interp::set_index_value(&mut *lua.vm(), self.0.raw(), key, value, false) };
+        let done = unsafe {
+            interp::set_index_value(&mut *lua.state.vm(), self.0.raw(), key, value, false)
+        };
         match done {
             Ok(None) => Ok(()),
             Ok(Some((function, object))) => {
@@ -206,7 +208,13 @@ impl Table {
         let (raw_key, raw_value) = (key.to_raw(&lua.state)?, value.to_raw(&lua.state)?);
         // SAFETY: the handles keep all three alive.
         let done = unsafe {
-            interp::set_index_value(&mut *lua.vm(), self.0.raw(), raw_key, raw_value, false)
+            interp::set_index_value(
+                &mut *lua.state.vm(),
+                self.0.raw(),
+                raw_key,
+                raw_value,
+                false,
+            )
         };
         if let Some((function, object)) = done.map_err(|error| self.raised(error))? {
             let object = Value::from_raw(&lua.state, object);
@@ -245,7 +253,7 @@ impl Table {
     #[inline]
     fn element(&self, lua: &Lua, key: raw::Value) -> raw::Value {
         // SAFETY: the handle keeps the table alive.
-        unsafe { RawTable::get(&(*lua.vm()).heap, self.raw(), key) }
+        unsafe { RawTable::get(&(*lua.state.vm()).heap, self.raw(), key) }
     }
 
     /// `t[key] = value`, raw.
@@ -268,7 +276,7 @@ impl Table {
     #[inline]
     fn set_element(&self, lua: &Lua, key: raw::Value, value: raw::Value) -> Result<()> {
         // SAFETY: the handle keeps the table alive.
-        let done = unsafe { RawTable::set(&mut (*lua.vm()).heap, self.raw(), key, value) };
+        let done = unsafe { RawTable::set(&mut (*lua.state.vm()).heap, self.raw(), key, value) };
         done.map_err(refused)
     }
 
@@ -309,6 +317,7 @@ impl Table {
     /// # Errors
     /// What a metamethod raises; memory; what a conversion says.
     pub fn push(&self, value: impl IntoLua) -> Result<()> {
+        let _lua = self.0.lua()?;
         self.set(self.len()?.wrapping_add(1), value)
     }
 
@@ -317,10 +326,11 @@ impl Table {
     /// # Errors
     /// What a metamethod raises, or what a conversion says; the element is gone then.
     pub fn pop<V: FromLua>(&self) -> Result<V> {
+        let lua = self.0.lua()?;
         let last = self.len()?;
         let value: Value = self.get(last)?;
         self.set(last, Value::Nil)?;
-        V::from_lua(value, &*self.0.lua()?)
+        V::from_lua(value, &lua)
     }
 
     /// Appends a value, raw.
@@ -328,6 +338,7 @@ impl Table {
     /// # Errors
     /// Memory, or what a conversion says.
     pub fn raw_push(&self, value: impl IntoLua) -> Result<()> {
+        let _lua = self.0.lua()?;
         self.raw_set(self.raw_len() as Integer + 1, value)
     }
 
@@ -336,12 +347,13 @@ impl Table {
     /// # Errors
     /// What a conversion says; the element is gone then.
     pub fn raw_pop<V: FromLua>(&self) -> Result<V> {
+        let lua = self.0.lua()?;
         let last = self.raw_len() as Integer;
         let value: Value = self.raw_get(last)?;
         if last > 0 {
             self.raw_set(last, Value::Nil)?;
         }
-        V::from_lua(value, &*self.0.lua()?)
+        V::from_lua(value, &lua)
     }
 
     /// Inserts a value at `position`, raw; what is there and behind it moves up.

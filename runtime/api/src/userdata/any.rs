@@ -6,8 +6,8 @@ use super::{Proxy, UserDataMetatable};
 use crate::handle::Handle;
 use crate::state::Owner;
 use crate::{
-    AnyUserData, Error, FromLua, Function, IntoLua, Lua, LuaString, MaybeSend, MetaMethod, Result,
-    Table, Value,
+    AnyUserData, Error, FromLua, Function, IntoLua, Lua, LuaString, MaybeSend, MaybeSync,
+    MetaMethod, Result, Table, Value,
 };
 use perilune_runtime::native::Local;
 use perilune_runtime::table::Table as RawTable;
@@ -291,6 +291,7 @@ impl AnyUserData {
         if self == other {
             return Ok(true);
         }
+        let _lua = self.0.lua()?;
         let (metatable, of_other) = (self.raw_metatable()?, other.raw_metatable()?);
         if metatable.0.raw().payload != of_other.0.raw().payload {
             return Ok(false);
@@ -302,7 +303,7 @@ impl AnyUserData {
     }
 
     /// A value of any type as something that becomes a userdata: see [`Lua::create_any_userdata`].
-    pub fn wrap<T: MaybeSend + 'static>(data: T) -> impl IntoLua {
+    pub fn wrap<T: MaybeSend + MaybeSync + 'static>(data: T) -> impl IntoLua {
         Wrapped(data)
     }
 }
@@ -318,7 +319,7 @@ fn check_user_value_index(n: usize) -> Result<()> {
 /// See [`AnyUserData::wrap`].
 struct Wrapped<T>(T);
 
-impl<T: MaybeSend + 'static> IntoLua for Wrapped<T> {
+impl<T: MaybeSend + MaybeSync + 'static> IntoLua for Wrapped<T> {
     fn into_lua(self, lua: &Lua) -> Result<Value> {
         lua.create_any_userdata(self.0).map(Value::UserData)
     }

@@ -38,6 +38,7 @@ impl Lua {
     ) -> Result<*mut RawTable> {
         let known = self
             .state
+            .parts()
             .classes
             .metatables
             .borrow()
@@ -57,7 +58,7 @@ impl Lua {
         register(&mut registry);
         let metatable = self.create_metatable(registry.into_members())?;
         let metatable = self.keep_metatable(&metatable);
-        let mut metatables = self.state.classes.metatables.borrow_mut();
+        let mut metatables = self.state.parts().classes.metatables.borrow_mut();
         metatables.insert(TypeId::of::<T>(), metatable);
         Ok(metatable)
     }
@@ -66,13 +67,14 @@ impl Lua {
     fn keep_metatable(&self, metatable: &Table) -> *mut RawTable {
         let raw: *mut RawTable = metatable.0.raw().as_pointer();
         // SAFETY: the machine lives as long as the state, and nothing else refers to it.
-        unsafe { (*self.vm()).metatables.push(raw) };
+        unsafe { (*self.state.vm()).metatables.push(raw) };
         raw
     }
 
     /// The metatable of userdata whose value is gone.
     pub(crate) fn destructed_metatable(&self) -> Result<*mut RawTable> {
-        let known = self.state.classes.destructed.get();
+        let entered = self.enter();
+        let known = entered.classes.destructed.get();
         if !known.is_null() {
             return Ok(known);
         }
@@ -90,7 +92,7 @@ impl Lua {
         }
         metatable.raw_set(Event::Metatable.name(), false)?;
         let metatable = self.keep_metatable(&metatable);
-        self.state.classes.destructed.set(metatable);
+        entered.classes.destructed.set(metatable);
         Ok(metatable)
     }
 
@@ -185,6 +187,7 @@ impl Lua {
     /// Stores under a name that stands in programs: tables with such keys keep their shape, on which
     /// inline caches and traces rely.
     fn set_member(&self, table: &Table, name: &str, value: &Value) -> Result<()> {
+        let _entered = self.enter();
         let (table, value) = (table.0.raw(), value.to_raw(&self.state)?);
         self.with_call(|call| {
             // SAFETY: values of this state, which the caller's handles keep alive.
@@ -197,6 +200,7 @@ impl Lua {
     }
 
     fn members_function(&self, native: Native, upvalues: &[Value]) -> Result<Value> {
+        let _entered = self.enter();
         let raw: Result<Vec<raw::Value>> = upvalues.iter().map(|v| v.to_raw(&self.state)).collect();
         let raw = raw?;
         let mut made = raw::Value::NIL;
@@ -217,6 +221,7 @@ impl Lua {
         value: T,
         register: impl FnOnce(&mut UserDataRegistry<T>),
     ) -> Result<AnyUserData> {
+        let _entered = self.enter();
         let userdata = self.new_userdata_of(value, register)?;
         Ok(AnyUserData(Handle::new(&self.state, userdata)))
     }
@@ -244,15 +249,16 @@ impl Lua {
 
     /// A userdata with this value, and no metatable.
     pub(crate) fn create_userdata_without_metatable(&self, value: Boxed) -> Result<AnyUserData> {
+        let _entered = self.enter();
         let userdata = self.new_userdata_from(value, std::ptr::null_mut())?;
         Ok(AnyUserData(Handle::new(&self.state, userdata)))
     }
 
     /// A userdata with this value and metatable, to be used or rooted before anything collects.
     fn new_userdata_from(&self, value: Boxed, metatable: *mut RawTable) -> Result<raw::Value> {
-        // SAFETY: the metatable is live.
+        // SAFETY: the metatable is live, and the caller has entered the state.
         let made = unsafe {
-            let heap = &mut (*self.vm()).heap;
+            let heap = &mut (*self.state.vm()).heap;
             heap.new_userdata_of(value, metatable, 0)
                 .and_then(|userdata| {
                     if !metatable.is_null() {
@@ -272,7 +278,7 @@ impl Lua {
     /// [`UserDataFields::add_meta_field`]: crate::UserDataFields::add_meta_field
     pub fn create_userdata<T>(&self, data: T) -> Result<AnyUserData>
     where
-        T: UserData + crate::MaybeSend + 'static,
+        T: UserData + crate::MaybeSend + crate::MaybeSync + 'static,
     {
         self.create_userdata_of(data, T::register)
     }
@@ -284,7 +290,7 @@ impl Lua {
     /// Memory.
     pub fn create_any_userdata<T>(&self, data: T) -> Result<AnyUserData>
     where
-        T: crate::MaybeSend + 'static,
+        T: crate::MaybeSend + crate::MaybeSync + 'static,
     {
         self.create_userdata_of(data, |_| {})
     }
@@ -297,6 +303,7 @@ impl Lua {
         &self,
         f: impl FnOnce(&mut UserDataRegistry<T>),
     ) -> Result<()> {
+        let _entered = self.enter();
         self.register_class(f).map(|_| ())
     }
 

@@ -21,6 +21,21 @@ use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use std::sync::Arc;
 
+// SAFETY: what is held is let go by a thread that has entered the state. A value in a userdata of its own, or
+// behind an `Arc`, is `Sync`, or it would not be there (`MaybeSync`); what is behind a lock is this reference's
+// alone, or `Sync`. The guards of these locks may be dropped by any thread (parking_lot's `send_guard`).
+#[cfg(feature = "send")]
+unsafe impl<T: Send> Send for UserDataRef<T> {}
+// SAFETY: as above, and it gives no more than `&T`.
+#[cfg(feature = "send")]
+unsafe impl<T: Send + Sync> Sync for UserDataRef<T> {}
+// SAFETY: as above; nobody else has the value meanwhile.
+#[cfg(feature = "send")]
+unsafe impl<T: Send> Send for UserDataRefMut<T> {}
+// SAFETY: as above; a shared reference to it gives no more than `&T`.
+#[cfg(feature = "send")]
+unsafe impl<T: Send + Sync> Sync for UserDataRefMut<T> {}
+
 /// A lock that is held as long as a reference lives.
 #[cfg(feature = "userdata-wrappers")]
 trait Locked {}
@@ -43,7 +58,7 @@ impl Held {
     /// The value is in use otherwise.
     ///
     /// # Safety
-    /// The userdata is live, and one of the state.
+    /// The userdata is live, and one of the state, which the caller has entered.
     #[inline(always)]
     unsafe fn new(lua: &Lua, raw: *mut Userdata, is_exclusive: bool) -> Result<Held> {
         // SAFETY: the caller's contract.
@@ -58,7 +73,7 @@ impl Held {
             (*raw).references += 1;
             Ok(Held {
                 raw,
-                root: root(&mut *lua.vm(), raw::Value::userdata(raw)),
+                root: root(&mut *lua.state.vm(), raw::Value::userdata(raw)),
                 lua: lua.clone(),
             })
         }
@@ -68,11 +83,12 @@ impl Held {
 impl Drop for Held {
     #[inline]
     fn drop(&mut self) {
+        let entered = self.lua.enter();
         // SAFETY: the root keeps the userdata alive; the use was begun, and the state is open.
         unsafe {
             (*self.raw).references -= 1;
             Userdata::end_use(self.raw);
-            unroot(&mut *self.lua.vm(), self.root);
+            unroot(&mut *entered.vm(), self.root);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Types that have what another type has: shared pointers, and proxies.
 
 use crate::stack::Stack;
-use crate::{IntoLua, Lua, MaybeSend, Result, UserData, UserDataRegistry, Value};
+use crate::{IntoLua, Lua, MaybeSend, MaybeSync, Result, UserData, UserDataRegistry, Value};
 use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, RwLock};
 #[cfg(not(feature = "send"))]
@@ -41,7 +41,7 @@ has_what_it_points_at! {
 }
 
 /// A userdata of the value.
-impl<T: UserData + MaybeSend + 'static> IntoLua for T {
+impl<T: UserData + MaybeSend + MaybeSync + 'static> IntoLua for T {
     fn into_lua(self, lua: &Lua) -> Result<Value> {
         lua.create_userdata(self).map(Value::UserData)
     }

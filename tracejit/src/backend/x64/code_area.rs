@@ -4,8 +4,41 @@
 //! - No page is ever mapped writable and executable; writes go through the writable view.
 //! - Code is appended; [`CodeArea::truncate`] drops what was appended since a mark, when none of it
 //!   runs.
+//! - A processor may have fetched what stood at an address before it was written. Who writes executes what
+//!   is written only by way of jumps; other threads of a state call [`see_new_code`] before.
 
+use std::cell::Cell;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// How often code was written, in any area. Who has waited for the writer sees the number that it left.
+static VERSION: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    /// The version of which this thread's processor has no older code at hand.
+    static SEEN: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Has this thread execute no code from here on that other threads have overwritten.
+#[inline]
+pub(in crate::backend) fn see_new_code() {
+    let version = VERSION.load(Ordering::Relaxed);
+    SEEN.with(|seen| {
+        if seen.replace(version) != version {
+            serialise();
+        }
+    });
+}
+
+/// Executes an instruction before whose end nothing behind it is fetched: what processors' manuals ask for
+/// before code is executed that another processor has written.
+#[cold]
+#[allow(unused_unsafe, reason = "newer compilers know that it is safe")]
+fn serialise() {
+    // SAFETY: every x86-64 processor has this instruction.
+    let leaf = unsafe { std::arch::x86_64::__cpuid(0) };
+    std::hint::black_box(leaf);
+}
 
 /// Two views of the same memory.
 #[derive(Debug)]
@@ -95,6 +128,7 @@ impl CodeArea {
             std::ptr::write_bytes(to.add(code.len()), 0xcc, length - code.len());
         }
         self.used += length;
+        VERSION.fetch_add(1, Ordering::Relaxed);
         true
     }
 
@@ -129,6 +163,7 @@ impl CodeArea {
             let to = self.writable.as_ptr().add(offset);
             std::ptr::copy_nonoverlapping(code.as_ptr(), to, code.len());
         }
+        VERSION.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The code from an address on.

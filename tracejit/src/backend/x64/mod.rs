@@ -23,6 +23,8 @@ use super::{Assembled, DoStep, Refusal, Request, Restore, Trampoline, check};
 use code_area::CodeArea;
 use unwind::Unwind;
 
+pub(super) use code_area::see_new_code;
+
 /// Registers by number: `rbx` is the machine, `r12` the anchor; see the parent module.
 const VM: u8 = 3;
 const ANCHOR: u8 = 12;
