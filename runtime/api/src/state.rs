@@ -208,6 +208,15 @@ impl State {
 ///
 /// A callback that captures a `Lua` of its own state keeps that state for ever; it is given one with
 /// each call.
+///
+/// ```
+/// let lua = perilune::Lua::new();
+/// let same = lua.clone();
+/// same.globals().set("x", 1)?;
+/// drop(same);
+/// assert_eq!(lua.globals().get::<i64>("x")?, 1);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 pub struct Lua {
     pub(crate) state: Rc<State>,
     /// Only here are `Lua`s made, since all of them are counted.
@@ -335,6 +344,18 @@ impl std::fmt::Debug for Lua {
 }
 
 /// Interrupts a running state from another thread or a signal handler.
+///
+/// ```
+/// use std::{thread, time::Duration};
+/// let lua = perilune::Lua::new();
+/// let handle: perilune::InterruptHandle = lua.interrupt_handle();
+/// let watch = thread::spawn(move || {
+///     thread::sleep(Duration::from_millis(20));
+///     handle.interrupt();
+/// });
+/// assert!(lua.load("while true do end").exec().is_err());
+/// assert!(watch.join().is_ok());
+/// ```
 #[derive(Clone, Debug)]
 pub struct InterruptHandle {
     link: PendingLink,
@@ -363,6 +384,13 @@ impl Lua {
 
     /// Runs `open` as a native function's step: how libraries are opened.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let top = lua.with_call(|call| Ok(call.arg_count()))?;
+    /// assert_eq!(top, 0);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What `open` raises.
     pub fn with_call<T>(
@@ -382,6 +410,13 @@ impl Lua {
     }
 
     /// The globals table.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// lua.globals().set("answer", 42)?;
+    /// assert_eq!(lua.load("answer").eval::<i64>()?, 42);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn globals(&self) -> Table {
         // SAFETY: the machine lives as long as the state.
         let globals = unsafe { (*self.vm()).globals };
@@ -389,6 +424,13 @@ impl Lua {
     }
 
     /// A string.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let string = lua.create_string(b"\xff\0")?;
+    /// assert_eq!(lua.load("return #...").call::<i64>(string)?, 2);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Memory.
@@ -403,6 +445,13 @@ impl Lua {
 
     /// Converts a value to another type by way of Lua.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// assert_eq!(lua.convert::<i64>("12")?, 12);
+    /// assert!(lua.convert::<i64>("many").is_err());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What a conversion says.
     pub fn convert<T: FromLua>(&self, value: impl IntoLua) -> Result<T> {
@@ -410,6 +459,14 @@ impl Lua {
     }
 
     /// Converts to a Lua value.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let value = lua.pack(vec![1, 2])?;
+    /// assert!(value.is_table());
+    /// assert_eq!(lua.unpack::<Vec<i64>>(value)?, [1, 2]);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// What the conversion says.
@@ -427,6 +484,14 @@ impl Lua {
 
     /// Converts to Lua values.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let values = lua.pack_multi((1, "two"))?;
+    /// assert_eq!(values.len(), 2);
+    /// assert_eq!(lua.unpack_multi::<(i64, String)>(values)?, (1, "two".to_owned()));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What the conversion says.
     pub fn pack_multi(&self, values: impl IntoLuaMulti) -> Result<MultiValue> {
@@ -443,6 +508,17 @@ impl Lua {
 
     /// Sets what hears of every chunk that is loaded: its text (or binary chunk), its name, and what
     /// it was compiled to.
+    ///
+    /// ```
+    /// use std::{cell::RefCell, rc::Rc};
+    /// let lua = perilune::Lua::new();
+    /// let names = Rc::new(RefCell::new(Vec::new()));
+    /// let heard = names.clone();
+    /// lua.set_chunk_observer(Box::new(move |_, name, _| heard.borrow_mut().push(name.to_vec())));
+    /// lua.load("load('return 1', '=inner')").set_name("=outer").exec()?;
+    /// assert_eq!(*names.borrow(), [b"outer", b"inner"].map(|name| [b"=", &name[..]].concat()));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn set_chunk_observer(&self, observer: perilune_runtime::vm::ChunkObserver) {
         // SAFETY: the machine lives as long as the state.
         unsafe { (*self.vm()).observer = Some(observer) };
@@ -450,6 +526,14 @@ impl Lua {
 
     /// What the tracing compiler has to say of its work, if there is one: for people, or as a JSON
     /// object.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// lua.load("for i = 1, 1000 do end").exec()?;
+    /// assert!(lua.trace_statistics(true).is_some_and(|json| json.starts_with('{')));
+    /// assert!(perilune::Lua::without_libraries()?.trace_statistics(false).is_none());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn trace_statistics(&self, json: bool) -> Option<String> {
         // SAFETY: the state is live.
         let tracer = unsafe { (*self.state.vm()).tracer.clone() };
@@ -458,6 +542,14 @@ impl Lua {
 
     /// Runs all finalisers, as dropping the last handle does, and leaves the memory to the end of
     /// the process.
+    ///
+    /// ```no_run
+    /// let lua = perilune::Lua::new();
+    /// lua.load("setmetatable({}, {__gc = function() print('the end') end})").exec()?;
+    /// lua.finish(); // prints
+    /// std::process::exit(0);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn finish(self) {
         // SAFETY: outside of native steps the state is at a safepoint.
         unsafe { perilune_runtime::collect::finalize_all(self.vm()) };
