@@ -2,6 +2,11 @@
 
 use perilune::{AnyUserData, Error, Lua, Result, UserData, chunk, userdata_impl};
 
+/// The interface under another name.
+mod interface {
+    pub(super) use perilune as lua;
+}
+
 #[derive(Default, Clone, Debug, UserData)]
 struct Rectangle {
     length: u32,
@@ -210,6 +215,41 @@ fn enumerations_and_tuples_have_functions() -> Result<()> {
 
 #[derive(Clone, Copy, Debug, PartialEq, perilune::FromLua)]
 struct Id(i32);
+
+#[derive(Clone, UserData, perilune::FromLua)]
+#[lua(crate = self::interface::lua)]
+struct Elsewhere {
+    n: i64,
+}
+
+#[userdata_impl(crate = interface::lua)]
+impl Elsewhere {
+    fn plus(&self, other: &Elsewhere, text: &str) -> Result<String> {
+        Ok(format!("{}{text}", self.n + other.n))
+    }
+
+    #[lua(meta)]
+    fn __call(n: i64) -> Result<Self> {
+        Ok(Elsewhere { n })
+    }
+}
+
+#[test]
+fn the_interface_may_have_another_name() -> Result<()> {
+    let lua = Lua::new();
+    lua.globals().set("e", Elsewhere { n: 2 })?;
+    lua.load("e.n = e.n + 1; assert(e:plus(e(4), 'x') == '7x')")
+        .exec()?;
+    assert_eq!(lua.globals().get::<Elsewhere>("e")?.n, 3);
+    // These are also names of what is generated.
+    let environment = 40;
+    let sum = lua.load({
+        let lua = 2;
+        interface::lua::chunk! { return $environment + $lua }
+    });
+    assert_eq!(sum.eval::<i64>()?, 42);
+    Ok(())
+}
 
 #[derive(Clone, Copy, perilune::FromLua)]
 struct Borrowed<'a, T>(&'a T)

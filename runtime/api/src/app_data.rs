@@ -79,6 +79,15 @@ impl Lua {
 
     /// Keeps a value with the state; answers the one of its type that was there.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// lua.set_app_data(1_u8);
+    /// let borrowed = lua.app_data_ref::<u8>();
+    /// assert_eq!(lua.try_set_app_data("text"), Err("text"));
+    /// drop(borrowed);
+    /// assert_eq!(lua.try_set_app_data("text"), Ok(None));
+    /// ```
+    ///
     /// # Errors
     /// The value itself, while any value is borrowed.
     pub fn try_set_app_data<T: MaybeSend + 'static>(&self, data: T) -> Result<Option<T>, T> {
@@ -105,6 +114,16 @@ impl Lua {
     }
 
     /// The value of type `T`.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// lua.set_app_data(vec![1, 2]);
+    /// let borrowed = lua.app_data_mut::<Vec<i32>>();
+    /// assert!(lua.try_app_data_ref::<Vec<i32>>().is_err());
+    /// assert!(lua.try_app_data_mut::<Vec<i32>>().is_err());
+    /// drop(borrowed);
+    /// assert_eq!(lua.try_app_data_ref::<Vec<i32>>().ok().flatten().map(|v| v.len()), Some(2));
+    /// ```
     ///
     /// # Errors
     /// While it is borrowed mutably.
@@ -156,6 +175,13 @@ impl Lua {
 
     /// Takes the value of type `T` away.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// lua.set_app_data("kept");
+    /// assert_eq!(lua.remove_app_data::<&str>(), Some("kept"));
+    /// assert_eq!(lua.remove_app_data::<&str>(), None);
+    /// ```
+    ///
     /// # Panics
     /// While any value is borrowed.
     #[track_caller]
@@ -186,6 +212,17 @@ impl Drop for Count<'_> {
 }
 
 /// See [`Lua::app_data_ref`]. With the feature `send` other threads wait for the state while it lives.
+///
+/// ```
+/// use perilune::{AppDataRef, AppDataRefMut};
+/// let lua = perilune::Lua::new();
+/// lua.set_app_data(String::from("a"));
+/// let mut text: AppDataRefMut<'_, String> = lua.app_data_mut().expect("it is there");
+/// text.push('b');
+/// drop(text);
+/// let text: AppDataRef<'_, String> = lua.app_data_ref().expect("it is there");
+/// assert_eq!(text.as_str(), "ab");
+/// ```
 pub struct AppDataRef<'a, T: ?Sized> {
     data: Ref<'a, T>,
     _count: Count<'a>,

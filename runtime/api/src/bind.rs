@@ -28,6 +28,14 @@ fn call_bound(call: &mut Call<'_>) -> NativeResult {
 impl Function {
     /// A function that calls this one with `args` in front of its own arguments.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let power: perilune::Function = lua.load("function(a, b) return a ^ b end").eval()?;
+    /// let power_of_two = power.bind(2)?;
+    /// assert_eq!(power_of_two.call::<i64>(10)?, 1024);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Memory, or what a conversion says.
     pub fn bind(&self, args: impl IntoLuaMulti) -> Result<Function> {

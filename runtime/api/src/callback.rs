@@ -293,6 +293,17 @@ impl Lua {
     /// Likewise, for a function that needs its captures for itself: while it runs, calling it again
     /// is [`Error::RecursiveMutCallback`].
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let mut count = 0;
+    /// let next = lua.create_function_mut(move |_, ()| {
+    ///     count += 1;
+    ///     Ok(count)
+    /// })?;
+    /// assert_eq!((next.call::<i64>(())?, next.call::<i64>(())?), (1, 2));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Memory.
     pub fn create_function_mut<F, A, R>(&self, function: F) -> Result<Function>

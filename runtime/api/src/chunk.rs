@@ -14,6 +14,29 @@ use std::path::{Path, PathBuf};
 const BINARY_MARK: u8 = 0x1b;
 
 /// What can be loaded: source text, or a binary chunk.
+///
+/// ```
+/// use perilune::{Lua, Table, chunk::{AsChunk, ChunkMode}};
+/// use std::{borrow::Cow, io};
+///
+/// struct Formula(&'static str);
+/// impl AsChunk for Formula {
+///     fn name(&self) -> Option<String> {
+///         Some(format!("=formula {}", self.0))
+///     }
+///     fn environment(&self, lua: &Lua) -> perilune::Result<Option<Table>> {
+///         lua.create_table_from([("pi", 3.0)]).map(Some)
+///     }
+///     fn mode(&self) -> Option<ChunkMode> {
+///         Some(ChunkMode::Text)
+///     }
+///     fn source<'a>(&self) -> io::Result<Cow<'a, [u8]>> where Self: 'a {
+///         Ok(Cow::Owned(format!("return {}", self.0).into_bytes()))
+///     }
+/// }
+/// assert_eq!(Lua::new().load(Formula("2 * pi")).call::<f64>(())?, 6.0);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 pub trait AsChunk {
     /// The name, if there is one; see [`Chunk::set_name`].
     fn name(&self) -> Option<String> {
@@ -220,6 +243,14 @@ impl Chunk<'_> {
     }
 
     /// Sets the name as messages use it: `@file`, `=name`, or the text itself.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let chunk = lua.load("error('no')").set_name("=config");
+    /// assert_eq!(chunk.name(), "=config");
+    /// let error = chunk.exec().unwrap_err();
+    /// assert!(error.to_string().contains("config:1: no"));
+    /// ```
     pub fn set_name(mut self, name: impl Into<String>) -> Self {
         self.name = Cow::Owned(name.into());
         self.name_bytes = None;
@@ -227,6 +258,12 @@ impl Chunk<'_> {
     }
 
     /// Likewise, for a name of any bytes.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let chunk = lua.load("return 1").set_name_bytes(b"=\xff");
+    /// assert_eq!(chunk.name(), "=\u{fffd}");
+    /// ```
     pub fn set_name_bytes(mut self, name: impl Into<Vec<u8>>) -> Self {
         let name = name.into();
         self.name = Cow::Owned(String::from_utf8_lossy(&name).into_owned());
@@ -240,6 +277,17 @@ impl Chunk<'_> {
     }
 
     /// Sets the value of the chunk's `_ENV`; by default the globals.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let environment = lua.create_table()?;
+    /// let chunk = lua.load("x = 1").set_environment(environment.clone());
+    /// assert_eq!(chunk.environment(), Some(&environment));
+    /// chunk.exec()?;
+    /// assert_eq!(environment.get::<i64>("x")?, 1);
+    /// assert!(!lua.globals().contains_key("x")?);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn set_environment(mut self, environment: Table) -> Self {
         self.environment = Ok(Some(environment));
         self
@@ -255,12 +303,29 @@ impl Chunk<'_> {
 
     /// Sets what kind of chunk is accepted; by default either. Binary chunks are verified when they are
     /// loaded, whatever bytes they are.
+    ///
+    /// ```
+    /// use perilune::chunk::ChunkMode;
+    /// let lua = perilune::Lua::new();
+    /// let binary = lua.load("return 1").into_function()?.dump(false);
+    /// assert_eq!(lua.load(&binary).mode(), ChunkMode::Binary);
+    /// assert!(lua.load(&binary).set_mode(ChunkMode::Text).exec().is_err());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn set_mode(mut self, mode: ChunkMode) -> Self {
         self.mode = Some(mode);
         self
     }
 
     /// Compiles the chunk.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let double = lua.load("return 2 * ...").into_function()?;
+    /// assert_eq!(double.call::<i64>(21)?, 42);
+    /// assert!(lua.load("return return").into_function().is_err());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::SyntaxError`], memory; a file that can't be read.
@@ -303,6 +368,12 @@ impl Chunk<'_> {
     }
 
     /// Compiles the chunk and calls it.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// assert_eq!(lua.load("local a, b = ... return b, a").call::<(i64, i64)>((1, 2))?, (2, 1));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Chunk::exec`], or what a conversion says.

@@ -9,6 +9,27 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 
 /// An active function: the one that a hook is about, or one that [`Lua::inspect_stack`] has found.
+///
+/// ```
+/// use perilune::debug::{Debug, DebugEvent, DebugNames, DebugSource, DebugStack};
+/// let lua = perilune::Lua::new();
+/// let about = lua.create_function(|lua, ()| {
+///     let describe = |debug: &Debug<'_>| {
+///         assert_eq!(debug.event(), DebugEvent::Unknown(-1));
+///         assert!(!debug.is_tail_call() && debug.function().info().what == "Lua");
+///         let DebugNames { name, name_what } = debug.names();
+///         let DebugSource { short_src, line_defined, .. } = debug.source();
+///         let DebugStack { num_params, is_vararg, .. } = debug.stack();
+///         format!("{name_what:?} {name:?} {short_src:?} {line_defined:?} {num_params} {is_vararg}")
+///     };
+///     Ok(lua.inspect_stack(1, describe))
+/// })?;
+/// lua.globals().set("about", about)?;
+/// let text = "function f(a, b) local text = about() return text end return (f())";
+/// let text: String = lua.load(text).set_name("=t").eval()?;
+/// assert_eq!(text, r#"Some("global") Some("f") Some("t") Some(1) 2 false"#);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Debug<'a> {
     _lua: PhantomData<&'a Lua>,
@@ -182,6 +203,15 @@ impl Lua {
     }
 
     /// The stack as text, from `level` on, behind a message.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let trace = lua.create_function(|lua, ()| lua.traceback(Some("here"), 1))?;
+    /// lua.globals().set("trace", trace)?;
+    /// let text: String = lua.load("(trace())").set_name("=t").eval()?;
+    /// assert!(text.starts_with("here\nstack traceback:\n\tt:1: in main chunk"));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Memory.

@@ -10,6 +10,15 @@ use std::fmt;
 use std::sync::Arc;
 
 /// A result of the embedding interface.
+///
+/// ```
+/// use perilune::{Lua, Result};
+/// fn answer(lua: &Lua) -> Result<i64> {
+///     lua.load("6 * 7").eval()
+/// }
+/// assert_eq!(answer(&Lua::new())?, 42);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// Errors of other kinds than ours, as [`Error::ExternalError`] holds them: shared with other
@@ -121,6 +130,14 @@ pub enum Error {
 
 impl Error {
     /// A Lua error with a message.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let fail = lua.create_function(|_, ()| Err::<(), _>(perilune::Error::runtime("no luck")))?;
+    /// let message: String = lua.load("local _, e = pcall(...) return tostring(e)").call(fail)?;
+    /// assert!(message.starts_with("runtime error: no luck"));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn runtime(message: impl fmt::Display) -> Error {
         Error::RuntimeError(message.to_string())
     }
@@ -136,6 +153,14 @@ impl Error {
 
     /// The external error, with or without context, if it is one and of type `T`. Where an error came
     /// through a callback, [`Error::chain`] leads to it.
+    ///
+    /// ```
+    /// use perilune::{Error, ErrorContext};
+    /// let missing = std::io::Error::from(std::io::ErrorKind::NotFound);
+    /// let error = Error::external(missing).context("reading the settings");
+    /// assert!(error.downcast_ref::<std::io::Error>().is_some());
+    /// assert!(error.downcast_ref::<std::fmt::Error>().is_none());
+    /// ```
     pub fn downcast_ref<T: StdError + 'static>(&self) -> Option<&T> {
         match self {
             Error::ExternalError(error) => error.downcast_ref(),
@@ -165,6 +190,12 @@ impl Error {
     }
 
     /// The error without the places it came through.
+    ///
+    /// ```
+    /// use perilune::{Error, ErrorContext};
+    /// let error = Error::runtime("no").context("asking");
+    /// assert_eq!(error.parent().map(|error| error.to_string()), Some("runtime error: no".to_owned()));
+    /// ```
     pub fn parent(&self) -> Option<&Error> {
         match self {
             Error::CallbackError { cause, .. } | Error::WithContext { cause, .. } => Some(cause),
@@ -220,6 +251,13 @@ fn named(error: &Error) -> &(dyn StdError + 'static) {
 }
 
 /// Adds to an error, or to the error of a result, what was being done.
+///
+/// ```
+/// use perilune::{Error, ErrorContext};
+/// let parsed = "x".parse::<i64>().map_err(Error::external);
+/// let error = parsed.with_context(|error| format!("a bad size: {error}")).unwrap_err();
+/// assert!(error.to_string().starts_with("a bad size: invalid digit"));
+/// ```
 pub trait ErrorContext: Sized {
     /// Adds `context`.
     #[must_use]
@@ -260,6 +298,17 @@ impl<T> ErrorContext for Result<T> {
 }
 
 /// Makes an [`Error`] of any error.
+///
+/// ```
+/// use perilune::{Error, ExternalError, ExternalResult};
+/// fn size(text: &str) -> perilune::Result<u32> {
+///     text.parse().into_lua_err()
+/// }
+/// assert!(matches!(size("x"), Err(Error::ExternalError(_))));
+/// assert!(matches!("no".into_lua_err(), Error::ExternalError(_)));
+/// assert_eq!(size("7")?, 7);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 pub trait ExternalError {
     /// The [`Error`].
     fn into_lua_err(self) -> Error;
@@ -272,6 +321,15 @@ impl<E: Into<Box<OtherError>>> ExternalError for E {
 }
 
 /// Makes the error of a result an [`Error`].
+///
+/// ```
+/// use perilune::{ExternalResult, Lua};
+/// let lua = perilune::Lua::new();
+/// let parse = lua.create_function(|_, text: String| text.parse::<u8>().into_lua_err())?;
+/// assert_eq!(parse.call::<u8>("7")?, 7);
+/// assert!(parse.call::<u8>("777").is_err());
+/// # Ok::<(), perilune::Error>(())
+/// ```
 pub trait ExternalResult<T> {
     /// The result.
     ///
@@ -287,6 +345,17 @@ impl<T, E: ExternalError> ExternalResult<T> for std::result::Result<T, E> {
 }
 
 /// A Lua error as it left the engine: its object and exact texts.
+///
+/// ```
+/// use perilune::{Raised, Value};
+/// let lua = perilune::Lua::new();
+/// let fail = lua.load("error({})").into_function()?;
+/// let Raised { object, message, traceback, .. } = fail.call_raw(&[], true).unwrap_err();
+/// assert!(object.is_table());
+/// assert!(message.starts_with(b"(error object is a table value)"));
+/// assert!(traceback.is_none());
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Raised {
     /// The error object.

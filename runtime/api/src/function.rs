@@ -35,6 +35,15 @@ impl Function {
 
     /// Likewise, with the error's object and exact bytes.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let fail = lua.load("error({code = 7})").into_function()?;
+    /// let raised = fail.call_raw(&[], false).unwrap_err();
+    /// let code: i64 = raised.object.as_table().map_or(Ok(0), |object| object.get("code"))?;
+    /// assert_eq!(code, 7);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Whatever Lua error the call raises; with its traceback if `traceback`.
     pub fn call_raw(
@@ -48,6 +57,14 @@ impl Function {
 
     /// The function as a binary chunk, without names and lines if `strip`. Nothing for a native
     /// function.
+    ///
+    /// ```
+    /// use perilune::chunk::ChunkMode;
+    /// let lua = perilune::Lua::new();
+    /// let binary = lua.load("return 6 * 7").into_function()?.dump(true);
+    /// assert_eq!(lua.load(&binary).set_mode(ChunkMode::Binary).call::<i64>(())?, 42);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn dump(&self, strip: bool) -> Vec<u8> {
         match self.0.lua() {
             Ok(lua) => lua.state.dump(self.0.raw(), strip).unwrap_or_default(),
@@ -56,12 +73,28 @@ impl Function {
     }
 
     /// The function's address, for comparing and debugging.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let (f, g): (perilune::Function, perilune::Function) = lua.load("print, print").eval()?;
+    /// assert_eq!(f.to_pointer(), g.to_pointer());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn to_pointer(&self) -> *const c_void {
         self.0.to_pointer()
     }
 }
 
 /// What is known about a function.
+///
+/// ```
+/// use perilune::function::FunctionInfo;
+/// let lua = perilune::Lua::new();
+/// let f: perilune::Function = lua.load("function(a, b, ...) return a end").eval()?;
+/// let FunctionInfo { what, num_params, is_vararg, .. } = f.info();
+/// assert_eq!((what, num_params, is_vararg), ("Lua", 2, true));
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct FunctionInfo {
@@ -144,6 +177,15 @@ impl Function {
 
     /// The table in which the function finds globals; `None` for a native function, and for one that
     /// uses none.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let function = lua.load("return x").into_function()?;
+    /// assert_eq!(function.environment(), Some(lua.globals()));
+    /// let print: perilune::Function = lua.globals().get("print")?;
+    /// assert_eq!(print.environment(), None);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn environment(&self) -> Option<Table> {
         let lua = self.0.lua().ok()?;
         let (_, value) = self.environment_upvalue()?;
@@ -183,6 +225,16 @@ impl Function {
 
     /// A function with the same code and its own copies of the upvalues. A native function is its own
     /// clone.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let text = "local n = 0 return function() n = n + 1 return n end";
+    /// let count: perilune::Function = lua.load(text).eval()?;
+    /// let other = count.deep_clone()?;
+    /// assert_eq!((count.call::<i64>(())?, count.call::<i64>(())?), (1, 2));
+    /// assert_eq!(other.call::<i64>(())?, 1);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Memory.

@@ -283,6 +283,26 @@ impl Lua {
 
     /// Within an asynchronous function: has its coroutine yield `args`, and answers what it is resumed with.
     ///
+    /// ```
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(result) = future.as_mut().poll(&mut context) {
+    /// #             return result;
+    /// #         }
+    /// #     }
+    /// # }
+    /// let lua = perilune::Lua::new();
+    /// let ask = lua.create_async_function(|lua, question: String| async move {
+    ///     lua.yield_with::<String>(question).await
+    /// })?;
+    /// let thread = lua.create_thread(ask)?;
+    /// assert_eq!(thread.resume::<String>("a name?")?, "a name?");
+    /// assert_eq!(thread.resume::<String>("Io")?, "Io");
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What a conversion says.
     pub async fn yield_with<R: FromLuaMulti>(&self, args: impl IntoLuaMulti) -> Result<R> {
@@ -372,6 +392,24 @@ impl Function {
     /// yields otherwise is dropped. Dropping the future ends the coroutine, and closes its to-be-closed
     /// variables.
     ///
+    /// ```
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(result) = future.as_mut().poll(&mut context) {
+    /// #             return result;
+    /// #         }
+    /// #     }
+    /// # }
+    /// use perilune::AsyncCallFuture;
+    /// let lua = perilune::Lua::new();
+    /// let half = lua.create_async_function(|_, n: i64| async move { Ok(n / 2) })?;
+    /// let future: AsyncCallFuture<i64> = half.call_async(84);
+    /// assert_eq!(block_on(future)?, 42);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// The future's: as [`Function::call`].
     pub fn call_async<R: FromLuaMulti>(&self, args: impl IntoLuaMulti) -> AsyncCallFuture<R> {
@@ -430,6 +468,24 @@ impl<R> Unpin for AsyncThread<R> {}
 
 impl Thread {
     /// Has the coroutine driven by an executor.
+    ///
+    /// ```
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(result) = future.as_mut().poll(&mut context) {
+    /// #             return result;
+    /// #         }
+    /// #     }
+    /// # }
+    /// use perilune::AsyncThread;
+    /// let lua = perilune::Lua::new();
+    /// let thread = lua.create_thread(lua.load("coroutine.yield(1) return ... + 1").into_function()?)?;
+    /// let driven: AsyncThread<i64> = thread.into_async(41)?;
+    /// assert_eq!(block_on(driven)?, 42);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::CoroutineUnresumable`]; what a conversion says.
@@ -575,6 +631,26 @@ impl<R> Drop for AsyncThread<R> {
 
 impl Chunk<'_> {
     /// [`Chunk::exec`], in a coroutine in which asynchronous functions may be called.
+    ///
+    /// ```
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(result) = future.as_mut().poll(&mut context) {
+    /// #             return result;
+    /// #         }
+    /// #     }
+    /// # }
+    /// let lua = perilune::Lua::new();
+    /// let read = lua.create_async_function(|_, ()| async { Ok("a line") })?;
+    /// lua.globals().set("read", read)?;
+    /// block_on(lua.load("line = read()").exec_async())?;
+    /// assert_eq!(lua.globals().get::<String>("line")?, "a line");
+    /// let length: i64 = block_on(lua.load("return #(... .. read())").call_async("> "))?;
+    /// assert_eq!(length, 8);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Chunk::exec`].

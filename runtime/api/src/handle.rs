@@ -200,21 +200,58 @@ impl fmt::Debug for Handle {
 }
 
 /// A Lua table.
+///
+/// ```
+/// let lua = perilune::Lua::new();
+/// let table: perilune::Table = lua.load("{ x = 1 }").eval()?;
+/// assert_eq!(table.get::<i64>("x")?, 1);
+/// drop(lua);
+/// assert!(table.get::<i64>("x").is_err()); // a handle does not keep its state
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Clone, PartialEq)]
 pub struct Table(pub(crate) Handle);
 
 /// A Lua string: any bytes.
+///
+/// ```
+/// let lua = perilune::Lua::new();
+/// let string: perilune::LuaString = lua.load(r"'a\xff'").eval()?;
+/// assert_eq!(string.as_bytes(), b"a\xff");
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct LuaString(pub(crate) Handle);
 
 /// A Lua or native function.
+///
+/// ```
+/// let lua = perilune::Lua::new();
+/// let max: perilune::Function = lua.load("math.max").eval()?;
+/// assert_eq!(max.call::<i64>((1, 3, 2))?, 3);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Function(pub(crate) Handle);
 
 /// A coroutine.
+///
+/// ```
+/// let lua = perilune::Lua::new();
+/// let thread: perilune::Thread = lua.load("coroutine.create(coroutine.yield)").eval()?;
+/// assert_eq!(thread.resume::<String>("hello")?, "hello");
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Thread(pub(crate) Handle);
 
 /// A full userdata.
+///
+/// ```
+/// let lua = perilune::Lua::new();
+/// let userdata: perilune::AnyUserData = lua.create_any_userdata(vec![1, 2])?;
+/// assert_eq!(userdata.borrow::<Vec<i32>>()?.len(), 2);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnyUserData(pub(crate) Handle);

@@ -14,6 +14,15 @@ use perilune_runtime::native::{Call, Local, LocalView, Native, NativeResult};
 use std::ops::{BitOr, BitOrAssign};
 
 /// When a hook is to be called.
+///
+/// ```
+/// use perilune::HookTriggers;
+/// let calls = HookTriggers::ON_CALLS | HookTriggers::ON_RETURNS;
+/// let same = HookTriggers::new().on_calls().on_returns();
+/// assert_eq!((calls.on_calls, calls.on_returns), (same.on_calls, same.on_returns));
+/// assert!(HookTriggers::EVERY_LINE.every_line && !calls.every_line);
+/// assert!(HookTriggers::new().every_line().every_nth_instruction(10).every_line);
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HookTriggers {
     /// Before each call.
@@ -187,12 +196,41 @@ impl Lua {
     }
 
     /// Removes the hook of the running thread.
+    ///
+    /// ```
+    /// use perilune::{HookTriggers, Lua, VmState};
+    /// use std::sync::{Arc, Mutex};
+    /// let lua = Lua::new();
+    /// let lines = Arc::new(Mutex::new(Vec::new()));
+    /// let seen = lines.clone();
+    /// lua.set_hook(HookTriggers::EVERY_LINE, move |_, debug| {
+    ///     seen.lock().expect("one thread").extend(debug.current_line());
+    ///     Ok(VmState::Continue)
+    /// })?;
+    /// lua.load("local a = 1\nlocal b = 2\n").exec()?;
+    /// lua.remove_hook();
+    /// lua.load("local a = 1\n").exec()?;
+    /// assert_eq!(lines.lock().expect("one thread")[..2], [1, 2]);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn remove_hook(&self) {
         self.current_thread().remove_hook();
     }
 
     /// As [`Lua::set_hook`], for the running thread and the threads that it makes, and those that these
     /// make. There is one such hook; it replaces the one before in all threads.
+    ///
+    /// ```
+    /// use perilune::{Error, HookTriggers, Lua};
+    /// let lua = Lua::new();
+    /// lua.set_global_hook(HookTriggers::new().every_nth_instruction(1000), |_, _| {
+    ///     Err(Error::runtime("that is enough"))
+    /// })?;
+    /// assert!(lua.load("coroutine.wrap(function() while true do end end)()").exec().is_err());
+    /// lua.remove_global_hook();
+    /// assert!(lua.load("for i = 1, 10000 do end").exec().is_ok());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Memory.
@@ -219,6 +257,20 @@ impl Lua {
 
 impl Thread {
     /// As [`Lua::set_hook`], for this coroutine.
+    ///
+    /// ```
+    /// use perilune::{HookTriggers, Lua, VmState};
+    /// let lua = Lua::new();
+    /// let thread = lua.create_thread(lua.load("x = 1\nx = 2").into_function()?)?;
+    /// thread.set_hook(HookTriggers::EVERY_LINE, |_, _| Ok(VmState::Yield))?;
+    /// thread.resume::<()>(())?; // up to the first line
+    /// thread.resume::<()>(())?; // up to the second
+    /// assert_eq!(lua.globals().get::<i64>("x")?, 1);
+    /// thread.remove_hook();
+    /// thread.resume::<()>(())?;
+    /// assert!(thread.is_finished());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Memory.

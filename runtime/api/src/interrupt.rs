@@ -81,6 +81,14 @@ impl Lua {
     }
 
     /// Removes the function that [`Lua::set_interrupt`] has set.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// lua.set_interrupt(|_| Err(perilune::Error::runtime("no more")));
+    /// lua.remove_interrupt();
+    /// assert_eq!(lua.load("1 + 1").eval::<i64>()?, 2);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn remove_interrupt(&self) {
         let entered = self.enter();
         entered.control.ticks.replace(None);

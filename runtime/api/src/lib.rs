@@ -79,7 +79,7 @@ pub use object_like::ObjectLike;
 pub use options::{Options, UnknownMode};
 #[cfg(feature = "macros")]
 #[doc(inline)]
-pub use perilune_derive::{FromLua, UserData, chunk, userdata_impl};
+pub use perilune_derive::{FromLua, UserData, userdata_impl};
 pub use perilune_runtime::error::Limit;
 pub use registry::RegistryKey;
 pub use sandbox::Capabilities;

@@ -6,6 +6,34 @@ use std::cell::Cell;
 use std::io;
 
 pub use inventory;
+pub use perilune_derive::chunk as captured_chunk_of;
+
+/// Lua source as Rust tokens, for [`Lua::load`]. `$name` is the value of a Rust variable, which the chunk
+/// takes over.
+///
+/// The source is what Rust can split into tokens: strings are in double quotes, and comments are Rust's.
+/// Lines count from the first one that has a token.
+///
+/// ```
+/// use perilune::{Lua, chunk};
+/// # fn main() -> perilune::Result<()> {
+/// let (lua, name) = (Lua::new(), "moon");
+/// let greeting: String = lua
+///     .load(chunk! {
+///         local greeting = "Hello, "
+///         return greeting .. $name
+///     })
+///     .eval()?;
+/// assert_eq!(greeting, "Hello, moon");
+/// # Ok(())
+/// # }
+/// ```
+#[macro_export]
+macro_rules! chunk {
+    ($($source:tt)*) => {
+        $crate::__private::captured_chunk_of! { $crate $($source)* }
+    };
+}
 
 /// A chunk with the variables that it has captured.
 struct CapturedChunk<F> {

@@ -49,6 +49,16 @@ impl Lua {
 
     /// Runs a full collection and due finalisers. Their errors are warnings, as they are in Lua 5.4.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// lua.load("list = {} for i = 1, 10000 do list[i] = {} end").exec()?;
+    /// let before = lua.used_memory();
+    /// lua.globals().set("list", perilune::Nil)?;
+    /// lua.gc_collect()?;
+    /// assert!(lua.used_memory() < before);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// None at present.
     pub fn gc_collect(&self) -> Result<()> {
@@ -60,6 +70,16 @@ impl Lua {
 }
 
 /// How the collector works.
+///
+/// ```
+/// use perilune::state::{GcGenParams, GcIncParams, GcMode};
+/// let lua = perilune::Lua::new();
+/// let slow = GcIncParams::default().pause(400).step_multiplier(200).step_size(14);
+/// assert!(matches!(lua.gc_set_mode(GcMode::Incremental(slow)), GcMode::Incremental(_)));
+/// let eager = GcGenParams::default().minor_multiplier(10).minor_to_major(50);
+/// lua.gc_set_mode(GcMode::Generational(eager));
+/// assert!(matches!(lua.gc_inc(0, 0, 0), GcMode::Generational(_)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GcMode {
@@ -132,6 +152,14 @@ impl GcGenParams {
 
 impl Lua {
     /// Whether the collector runs by itself.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// lua.gc_stop();
+    /// assert!(!lua.gc_is_running());
+    /// lua.gc_restart();
+    /// assert!(lua.gc_is_running());
+    /// ```
     pub fn gc_is_running(&self) -> bool {
         let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
@@ -153,6 +181,14 @@ impl Lua {
     }
 
     /// A step of the collector; answers whether it ended a cycle.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// lua.gc_stop();
+    /// while !lua.gc_step()? {} // to the end of a cycle
+    /// assert!(lua.gc_step_kbytes(1 << 20)?);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// None at present.
@@ -176,6 +212,14 @@ impl Lua {
     }
 
     /// Sets the pause; answers the one before.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// lua.gc_set_pause(160);
+    /// assert_eq!(lua.gc_set_pause(200), 160);
+    /// lua.gc_set_step_multiplier(300);
+    /// assert_eq!(lua.gc_set_step_multiplier(100), 300);
+    /// ```
     pub fn gc_set_pause(&self, percent: i32) -> i32 {
         let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
@@ -190,6 +234,13 @@ impl Lua {
     }
 
     /// Changes to the incremental mode; a parameter that is 0 stays as it is. Answers the mode before.
+    ///
+    /// ```
+    /// use perilune::state::GcMode;
+    /// let lua = perilune::Lua::new();
+    /// lua.gc_gen(20, 100);
+    /// assert!(matches!(lua.gc_inc(200, 100, 13), GcMode::Generational(_)));
+    /// ```
     pub fn gc_inc(&self, pause: i32, step_multiplier: i32, step_size: i32) -> GcMode {
         let entered = self.enter();
         // SAFETY: outside of native steps the state is at a safepoint.

@@ -6,6 +6,18 @@ use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 
 /// Any number of values.
+///
+/// ```
+/// use perilune::{MultiValue, Value};
+/// let lua = perilune::Lua::new();
+/// let mut values = MultiValue::with_capacity(2);
+/// values.push_back(Value::Integer(1));
+/// values.push_front(Value::Boolean(true));
+/// let count = lua.create_function(|_, args: MultiValue| Ok(args.len()))?;
+/// assert_eq!(count.call::<usize>(values)?, 2);
+/// assert_eq!(count.call::<usize>(MultiValue::new())?, 0);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct MultiValue(VecDeque<Value>);
 
@@ -21,6 +33,12 @@ impl MultiValue {
     }
 
     /// These values.
+    ///
+    /// ```
+    /// use perilune::{MultiValue, Value};
+    /// let values = MultiValue::from_vec(vec![Value::Integer(1), Value::Nil]);
+    /// assert_eq!(values.into_vec(), [Value::Integer(1), Value::Nil]);
+    /// ```
     pub fn from_vec(values: Vec<Value>) -> MultiValue {
         MultiValue(values.into())
     }
@@ -82,6 +100,18 @@ impl<'a> IntoIterator for &'a MultiValue {
 }
 
 /// Any number of values of one type; the last parameter or result of a function.
+///
+/// ```
+/// use perilune::Variadic;
+/// let lua = perilune::Lua::new();
+/// let join = lua.create_function(|_, (by, words): (String, Variadic<String>)| Ok(words.join(&by)))?;
+/// assert_eq!(join.call::<String>(("-", "a", "b", "c"))?, "a-b-c");
+/// let mut words = Variadic::with_capacity(1);
+/// words.push("a".to_owned());
+/// assert_eq!(join.call::<String>(("-", words))?, "a");
+/// assert_eq!(join.call::<String>(("-", Variadic::<i64>::new()))?, "");
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variadic<T>(Vec<T>);
 
@@ -145,6 +175,21 @@ impl<T> DerefMut for Variadic<T> {
 }
 
 /// What can become any number of Lua values: arguments of a call, results of a callback.
+///
+/// ```
+/// use perilune::{IntoLuaMulti, Lua, MultiValue, Result};
+/// struct Size { width: u32, height: u32 }
+/// impl IntoLuaMulti for Size {
+///     fn into_lua_multi(self, lua: &Lua) -> Result<MultiValue> {
+///         (self.width, self.height).into_lua_multi(lua)
+///     }
+/// }
+/// let lua = Lua::new();
+/// let size = lua.create_function(|_, ()| Ok(Size { width: 3, height: 4 }))?;
+/// lua.globals().set("size", size)?;
+/// assert_eq!(lua.load("local w, h = size() return w * h").eval::<i64>()?, 12);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 pub trait IntoLuaMulti: Sized {
     /// Converts.
     ///
@@ -167,6 +212,18 @@ pub trait IntoLuaMulti: Sized {
 
 /// What can be made of any number of Lua values: arguments of a callback, results of a call. Values
 /// that are too many are dropped; those that are missing are nil.
+///
+/// ```
+/// use perilune::{FromLuaMulti, Lua, MultiValue, Result};
+/// struct Sum(i64);
+/// impl FromLuaMulti for Sum {
+///     fn from_lua_multi(values: MultiValue, lua: &Lua) -> Result<Sum> {
+///         values.into_iter().map(|value| lua.unpack::<i64>(value)).sum::<Result<i64>>().map(Sum)
+///     }
+/// }
+/// assert_eq!(Lua::new().load("1, 2, 3").eval::<Sum>()?.0, 6);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 pub trait FromLuaMulti: Sized {
     /// Converts.
     ///

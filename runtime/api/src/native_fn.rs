@@ -9,6 +9,14 @@ use crate::{
 use std::cell::RefCell;
 
 /// A Rust function of any number of arguments, which are an `A` together.
+///
+/// ```
+/// use perilune::function::LuaNativeFn;
+/// fn apply<F: LuaNativeFn<(i64, i64), Output = i64>>(f: F) -> i64 {
+///     f.call((20, 22))
+/// }
+/// assert_eq!(apply(|a: i64, b: i64| a + b), 42);
+/// ```
 pub trait LuaNativeFn<A: FromLuaMulti> {
     /// What it gives.
     type Output;
@@ -18,6 +26,16 @@ pub trait LuaNativeFn<A: FromLuaMulti> {
 }
 
 /// Likewise, for a function that needs its captures for itself.
+///
+/// ```
+/// use perilune::function::LuaNativeFnMut;
+/// fn twice<F: LuaNativeFnMut<(), Output = i64>>(mut f: F) -> i64 {
+///     f.call(());
+///     f.call(())
+/// }
+/// let mut n = 0;
+/// assert_eq!(twice(move || { n += 1; n }), 2);
+/// ```
 pub trait LuaNativeFnMut<A: FromLuaMulti> {
     /// What it gives.
     type Output;
@@ -27,6 +45,16 @@ pub trait LuaNativeFnMut<A: FromLuaMulti> {
 }
 
 /// Likewise, for a function that gives a future (feature `async`).
+///
+/// ```
+/// use perilune::function::LuaNativeAsyncFn;
+/// async fn start<F: LuaNativeAsyncFn<(i64,), Output = i64>>(f: F) -> i64 {
+///     f.call((21,)).await
+/// }
+/// let mut future = std::pin::pin!(start(|n: i64| async move { 2 * n }));
+/// let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+/// assert_eq!(future.as_mut().poll(&mut context), std::task::Poll::Ready(42));
+/// ```
 #[cfg(feature = "async")]
 pub trait LuaNativeAsyncFn<A: FromLuaMulti> {
     /// What the future gives.
@@ -144,6 +172,19 @@ impl Function {
     }
 
     /// Likewise, for a function that needs its captures for itself.
+    ///
+    /// ```
+    /// use perilune::{Error, Function, Lua};
+    /// let lua = Lua::new();
+    /// let mut count = 0;
+    /// let next = move || {
+    ///     count += 1;
+    ///     Ok::<_, Error>(count)
+    /// };
+    /// lua.globals().set("next_number", Function::wrap_mut(next))?;
+    /// assert_eq!(lua.load("next_number(), next_number()").eval::<(i64, i64)>()?, (1, 2));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn wrap_mut<F, A, R, E>(function: F) -> impl IntoLua
     where
         F: LuaNativeFnMut<A, Output = std::result::Result<R, E>> + MaybeSend + 'static,
@@ -162,6 +203,15 @@ impl Function {
 
     /// Likewise, for a function of any result; the error of a `Result` is handed to Lua as `nil` and the
     /// error.
+    ///
+    /// ```
+    /// use perilune::{Function, Lua};
+    /// let lua = Lua::new();
+    /// lua.globals().set("parse", Function::wrap_raw(|text: String| text.parse::<i64>().map_err(|_| "no number")))?;
+    /// lua.load("local n, why = parse('x') assert(n == nil and why == 'no number')").exec()?;
+    /// assert_eq!(lua.load("parse('7')").eval::<i64>()?, 7);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn wrap_raw<F, A>(function: F) -> impl IntoLua
     where
         F: LuaNativeFn<A> + MaybeSend + 'static,
@@ -172,6 +222,19 @@ impl Function {
     }
 
     /// Likewise, for a function that needs its captures for itself.
+    ///
+    /// ```
+    /// use perilune::{Function, Lua};
+    /// let lua = Lua::new();
+    /// let mut heard = Vec::new();
+    /// let hear = move |word: String| {
+    ///     heard.push(word);
+    ///     heard.len()
+    /// };
+    /// lua.globals().set("hear", Function::wrap_raw_mut(hear))?;
+    /// assert_eq!(lua.load("hear('a'), hear('b')").eval::<(i64, i64)>()?, (1, 2));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn wrap_raw_mut<F, A>(function: F) -> impl IntoLua
     where
         F: LuaNativeFnMut<A> + MaybeSend + 'static,

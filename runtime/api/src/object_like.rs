@@ -34,17 +34,44 @@ impl sealed::Sealed for AnyUserData {}
 pub trait ObjectLike: sealed::Sealed {
     /// `object[key]`.
     ///
+    /// ```
+    /// use perilune::{AnyUserData, ObjectLike};
+    /// let lua = perilune::Lua::new();
+    /// let file: AnyUserData = lua.load("io.stdout").eval()?;
+    /// assert!(file.get::<perilune::Value>("write")?.is_function());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What a metamethod raises; what the conversion says.
     fn get<V: FromLua>(&self, key: impl IntoLua) -> Result<V>;
 
     /// `object[key] = value`.
     ///
+    /// ```
+    /// use perilune::{ObjectLike, Table};
+    /// let lua = perilune::Lua::new();
+    /// fn name(object: &impl ObjectLike) -> perilune::Result<String> {
+    ///     object.set("name", "Io")?;
+    ///     object.get("name")
+    /// }
+    /// assert_eq!(name(&lua.create_table()?)?, "Io");
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What a metamethod raises; what the conversion says.
     fn set(&self, key: impl IntoLua, value: impl IntoLua) -> Result<()>;
 
     /// `object(args)`: calls its `__call`.
+    ///
+    /// ```
+    /// use perilune::{ObjectLike, Table};
+    /// let lua = perilune::Lua::new();
+    /// let object: Table = lua.load("setmetatable({}, {__call = function(_, n) return 2 * n end})").eval()?;
+    /// assert_eq!(ObjectLike::call::<i64>(&object, 21)?, 42);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// What the call raises; what a conversion says.
@@ -58,12 +85,47 @@ pub trait ObjectLike: sealed::Sealed {
 
     /// `object.name(args)`.
     ///
+    /// ```
+    /// use perilune::{ObjectLike, Table};
+    /// let lua = perilune::Lua::new();
+    /// let math: Table = lua.globals().get("math")?;
+    /// assert_eq!(math.call_function::<i64>("max", (1, 3, 2))?, 3);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`ObjectLike::call_method`].
     fn call_function<R: FromLuaMulti>(&self, name: &str, args: impl IntoLuaMulti) -> Result<R>;
 
     /// [`ObjectLike::call`] in a coroutine of its own, in which asynchronous functions may be called
     /// (feature `async`): see [`Function::call_async`].
+    ///
+    /// ```
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(result) = future.as_mut().poll(&mut context) {
+    /// #             return result;
+    /// #         }
+    /// #     }
+    /// # }
+    /// use perilune::{ObjectLike, Table};
+    /// let lua = perilune::Lua::new();
+    /// let read = lua.create_async_function(|_, ()| async { Ok("a line") })?;
+    /// let object: Table = lua.load(
+    ///     "local object = setmetatable({read = ...}, {__call = function(o) return o.read() end})
+    ///     function object:line() return self.read() end
+    ///     return object",
+    /// ).call(read)?;
+    /// block_on(async {
+    ///     assert_eq!(object.call_async::<String>(()).await?, "a line");
+    ///     assert_eq!(object.call_async_function::<String>("read", ()).await?, "a line");
+    ///     assert_eq!(object.call_async_method::<String>("line", ()).await?, "a line");
+    ///     perilune::Result::Ok(())
+    /// })?;
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// The future's: as [`ObjectLike::call`].
@@ -118,6 +180,15 @@ pub trait ObjectLike: sealed::Sealed {
     }
 
     /// The text that `tostring` gives.
+    ///
+    /// ```
+    /// use perilune::{ObjectLike, Table};
+    /// let lua = perilune::Lua::new();
+    /// let object: Table = lua.load("setmetatable({}, {__tostring = function() return 'mine' end})").eval()?;
+    /// assert_eq!(object.to_string()?, "mine");
+    /// assert!(object.to_value().is_table());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// What `__tostring` raises, or that it gives no string.

@@ -88,6 +88,12 @@ impl Default for Options {
 }
 
 /// A word that is no engine mode, or one that can't be.
+///
+/// ```
+/// use perilune::{Options, UnknownMode};
+/// let refused: UnknownMode = Options::new().with_mode("faster").unwrap_err();
+/// assert!(refused.to_string().contains("faster"));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownMode {
     mode: String,
@@ -194,6 +200,14 @@ impl Options {
     }
 
     /// Whether statistics of the compiler are wanted at the end, and then whether as JSON.
+    ///
+    /// ```
+    /// use perilune::Options;
+    /// assert_eq!(Options::new().wanted_statistics(), None);
+    /// let options = Options::new().with_mode("stats=json")?;
+    /// assert_eq!(options.wanted_statistics(), Some(true));
+    /// # Ok::<(), perilune::UnknownMode>(())
+    /// ```
     pub fn wanted_statistics(&self) -> Option<bool> {
         self.statistics
     }

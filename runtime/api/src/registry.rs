@@ -45,6 +45,15 @@ pub struct RegistryKey {
 
 impl RegistryKey {
     /// A number that no other key of the state has at the same time; -1 for a key to nil.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let (a, b) = (lua.create_registry_value(1)?, lua.create_registry_value(2)?);
+    /// assert_ne!(a.id(), b.id());
+    /// let key: perilune::RegistryKey = lua.create_registry_value(perilune::Nil)?;
+    /// assert_eq!(key.id(), -1);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn id(&self) -> i32 {
         i32::try_from(self.index).unwrap_or(-1)
     }
@@ -154,6 +163,14 @@ impl Lua {
 
     /// Puts another value under a key.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let mut key = lua.create_registry_value(1)?;
+    /// lua.replace_registry_value(&mut key, "two")?;
+    /// assert_eq!(lua.registry_value::<String>(&key)?, "two");
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::MismatchedRegistryKey`] when the key is of another state; what a conversion says.
     pub fn replace_registry_value(&self, key: &mut RegistryKey, value: impl IntoLua) -> Result<()> {
@@ -171,6 +188,15 @@ impl Lua {
     }
 
     /// Whether a key is of this state.
+    ///
+    /// ```
+    /// use perilune::{Error, Lua};
+    /// let (lua, other) = (Lua::new(), Lua::new());
+    /// let key = lua.create_registry_value(1)?;
+    /// assert!(lua.owns_registry_value(&key) && !other.owns_registry_value(&key));
+    /// assert!(matches!(other.registry_value::<i64>(&key), Err(Error::MismatchedRegistryKey)));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn owns_registry_value(&self, key: &RegistryKey) -> bool {
         Arc::ptr_eq(&self.state.dropped_keys.0, &key.dropped.0)
     }
@@ -184,6 +210,16 @@ impl Lua {
     }
 
     /// Lets go of the values whose keys were dropped.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let key = lua.create_registry_value("x".repeat(1 << 20))?;
+    /// drop(key);
+    /// lua.expire_registry_values();
+    /// lua.gc_collect()?;
+    /// assert!(lua.used_memory() < 1 << 20);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn expire_registry_values(&self) {
         let dropped = std::mem::take(&mut *self.state.dropped_keys.lock());
         for index in dropped {
@@ -210,6 +246,15 @@ impl Lua {
     }
 
     /// The registry value called `name`; nil when there is none.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// lua.set_named_registry_value("depth", 3)?;
+    /// assert_eq!(lua.named_registry_value::<i64>("depth")?, 3);
+    /// lua.unset_named_registry_value("depth")?;
+    /// assert_eq!(lua.named_registry_value::<Option<i64>>("depth")?, None);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// What a conversion says.
@@ -249,6 +294,16 @@ impl Lua {
     }
 
     /// Sets what loads a module when `require` first asks for it.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let loader = lua.load("loads = (loads or 0) + 1 return {n = loads}").into_function()?;
+    /// lua.preload_module("counted", loader)?;
+    /// assert_eq!(lua.load("require 'counted'.n + require 'counted'.n").eval::<i64>()?, 2);
+    /// lua.unload_module("counted")?;
+    /// assert_eq!(lua.load("require 'counted'.n").eval::<i64>()?, 2);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Memory.

@@ -69,6 +69,14 @@ impl Capabilities {
     }
 
     /// Also to know what time it is: `os.time`, `os.date`, `os.difftime`.
+    ///
+    /// ```
+    /// use perilune::{Capabilities, Lua};
+    /// let lua = Lua::sandboxed(&Capabilities::new().time().clock())?;
+    /// assert!(lua.load("os.time() > 0 and os.clock() >= 0").eval::<bool>()?);
+    /// assert!(lua.load("os.getenv").eval::<perilune::Value>()?.is_nil());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     #[must_use]
     pub fn time(mut self) -> Capabilities {
         self.time = true;
@@ -123,6 +131,15 @@ impl Lua {
     }
 
     /// Likewise, with options of the engine; its libraries are those that both allow.
+    ///
+    /// ```
+    /// use perilune::{Capabilities, Lua, Options};
+    /// let options = Options::new().with_mode("off").expect("a mode");
+    /// let lua = Lua::sandboxed_with(&options, &Capabilities::new())?;
+    /// assert!(lua.load("print").eval::<perilune::Value>()?.is_nil());
+    /// assert!(lua.load("string.format = nil").exec().is_err());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Lua::sandboxed`].

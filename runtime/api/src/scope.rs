@@ -82,6 +82,17 @@ use std::rc::Rc;
 /// })?;
 /// # Ok::<(), perilune::Error>(())
 /// ```
+///
+/// ```
+/// use perilune::{Lua, Scope, Function};
+/// fn counter<'s, 'e>(scope: &'s Scope<'s, 'e>, count: &'s std::cell::Cell<u32>) -> perilune::Result<Function> {
+///     scope.create_function(|_, ()| Ok(count.set(count.get() + 1)))
+/// }
+/// let (lua, count) = (Lua::new(), std::cell::Cell::new(0));
+/// lua.scope(|scope| lua.load("local f = ... f() f()").call::<()>(counter(scope, &count)?))?;
+/// assert_eq!(count.get(), 2);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 pub struct Scope<'scope, 'env: 'scope> {
     // In this order they are dropped.
     ends: Ends,
@@ -162,6 +173,20 @@ impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
     /// A function that may be called until the scope ends; see [`Lua::create_function`]. Later calls
     /// raise [`Error::CallbackDestructed`].
     ///
+    /// ```
+    /// use perilune::{Error, Function, Lua};
+    /// let (lua, words) = (Lua::new(), ["a", "b"]);
+    /// lua.scope(|scope| {
+    ///     let word = scope.create_function(|_, n: usize| Ok(words[n - 1]))?;
+    ///     lua.globals().set("word", word)?;
+    ///     assert_eq!(lua.load("word(2)").eval::<String>()?, "b");
+    ///     Ok(())
+    /// })?;
+    /// let word: Function = lua.globals().get("word")?;
+    /// assert!(word.call::<String>(1).is_err());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Memory.
     pub fn create_function<F, A, R>(&'scope self, func: F) -> Result<Function>
@@ -200,6 +225,27 @@ impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
     /// [`Error::UserDataDestructed`]. From Rust it is borrowed with
     /// [`AnyUserData::borrow_scoped`].
     ///
+    /// ```
+    /// use perilune::{Lua, UserData, UserDataMethods};
+    /// struct Log(Vec<String>);
+    /// impl UserData for Log {
+    ///     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+    ///         methods.add_method("len", |_, this, ()| Ok(this.0.len()));
+    ///         methods.add_method_mut("add", |_, this, line: String| Ok(this.0.push(line)));
+    ///     }
+    /// }
+    /// let (lua, mut log) = (Lua::new(), Log(Vec::new()));
+    /// lua.scope(|scope| {
+    ///     let log = scope.create_userdata_ref_mut(&mut log)?;
+    ///     lua.load("local log = ... log:add('hello')").call::<()>(log)
+    /// })?;
+    /// let length = lua.scope(|scope| {
+    ///     lua.load("local log = ... return log:len()").call::<usize>(scope.create_userdata_ref(&log)?)
+    /// })?;
+    /// assert_eq!(length, 1);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Lua::create_userdata`].
     pub fn create_userdata_ref<T>(&'scope self, data: &'env T) -> Result<AnyUserData>
@@ -230,6 +276,20 @@ impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
     }
 
     /// As [`Scope::create_userdata_ref`], of any type; see [`Lua::create_any_userdata`].
+    ///
+    /// ```
+    /// use perilune::{AnyUserData, Lua};
+    /// let (lua, mut text) = (Lua::new(), "ab".to_owned());
+    /// let append = lua.create_function(|_, to: AnyUserData| to.borrow_mut_scoped(|s: &mut String| s.push('c')))?;
+    /// lua.scope(|scope| append.call::<()>(scope.create_any_userdata_ref_mut(&mut text)?))?;
+    /// assert_eq!(text, "abc");
+    /// let length = lua.create_function(|_, of: AnyUserData| of.borrow_scoped(|s: &String| s.len()))?;
+    /// lua.scope(|scope| {
+    ///     assert_eq!(length.call::<usize>(scope.create_any_userdata_ref(&text)?)?, 3);
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Memory.
@@ -300,6 +360,23 @@ impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
     /// A userdata with a value of its own that need not live for ever. Since its type has no name at
     /// run time, it can't be borrowed from Rust, and each such userdata has a metatable of its own.
     ///
+    /// ```
+    /// use perilune::{Lua, UserData, UserDataMethods};
+    /// struct Words<'a>(&'a [&'a str]);
+    /// impl UserData for Words<'_> {
+    ///     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+    ///         methods.add_method("joined", |_, this, by: String| Ok(this.0.join(&by)));
+    ///     }
+    /// }
+    /// let (lua, words) = (Lua::new(), ["a", "b"]);
+    /// lua.scope(|scope| {
+    ///     lua.globals().set("words", scope.create_userdata(Words(&words))?)?;
+    ///     assert_eq!(lua.load("words:joined('-')").eval::<String>()?, "a-b");
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Lua::create_userdata`].
     pub fn create_userdata<T>(&'scope self, data: T) -> Result<AnyUserData>
@@ -310,6 +387,19 @@ impl<'scope, 'env: 'scope> Scope<'scope, 'env> {
     }
 
     /// Likewise, of any type; `register` says what it has.
+    ///
+    /// ```
+    /// use perilune::{Lua, UserDataMethods};
+    /// let (lua, text) = (Lua::new(), "hello".to_owned());
+    /// lua.scope(|scope| {
+    ///     let userdata = scope.create_any_userdata(text.as_str(), |registry| {
+    ///         registry.add_method("len", |_, this, ()| Ok(this.len()));
+    ///     })?;
+    ///     assert_eq!(lua.load("return (...):len()").call::<usize>(userdata)?, 5);
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Lua::create_userdata`].

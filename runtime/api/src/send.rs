@@ -2,12 +2,38 @@
 //! otherwise.
 
 /// `Send` with the feature `send`; every type without it.
+///
+/// ```
+/// use perilune::{Lua, MaybeSend};
+/// /// Compiles with the feature and without.
+/// fn global<T: perilune::IntoLua + Clone + MaybeSend + 'static>(lua: &Lua, value: T) -> perilune::Result<()> {
+///     let get = lua.create_function(move |_, ()| Ok(value.clone()))?;
+///     lua.globals().set("get", get)
+/// }
+/// let lua = Lua::new();
+/// global(&lua, 7)?;
+/// assert_eq!(lua.load("get()").eval::<i64>()?, 7);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[cfg(feature = "send")]
 pub trait MaybeSend: Send {}
 #[cfg(feature = "send")]
 impl<T: Send + ?Sized> MaybeSend for T {}
 
 /// `Send` with the feature `send`; every type without it.
+///
+/// ```
+/// use perilune::{Lua, MaybeSend};
+/// /// Compiles with the feature and without.
+/// fn global<T: perilune::IntoLua + Clone + MaybeSend + 'static>(lua: &Lua, value: T) -> perilune::Result<()> {
+///     let get = lua.create_function(move |_, ()| Ok(value.clone()))?;
+///     lua.globals().set("get", get)
+/// }
+/// let lua = Lua::new();
+/// global(&lua, 7)?;
+/// assert_eq!(lua.load("get()").eval::<i64>()?, 7);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[cfg(not(feature = "send"))]
 pub trait MaybeSend {}
 #[cfg(not(feature = "send"))]

@@ -28,6 +28,15 @@ impl Lua {
 
     /// A state with all libraries open, set up as `options` say.
     ///
+    /// ```
+    /// use perilune::{Lua, Options};
+    /// let options = Options::new().with_mode("off").expect("a mode"); // never compiles
+    /// let lua = Lua::with_options(&options)?;
+    /// assert_eq!(lua.load("6 * 7").eval::<i64>()?, 42);
+    /// assert!(lua.trace_statistics(false).is_none());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::MemoryError`] when the allocator fails.
     pub fn with_options(options: &Options) -> Result<Lua> {
@@ -72,6 +81,17 @@ impl Lua {
 
     /// As [`Lua::new`]: nothing that can be loaded is unsafe here.
     ///
+    /// ```
+    /// use perilune::{Lua, LuaOptions, StdLib};
+    /// // SAFETY: none is asked for.
+    /// let lua = unsafe { Lua::unsafe_new() };
+    /// assert!(lua.load("debug ~= nil").eval::<bool>()?);
+    /// // SAFETY: likewise.
+    /// let lua = unsafe { Lua::unsafe_new_with(StdLib::MATH, LuaOptions::new()) };
+    /// assert!(lua.load("debug == nil").eval::<bool>()?);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Safety
     /// None is asked for; it is unsafe in mlua.
     ///
@@ -96,6 +116,12 @@ impl Lua {
     }
 
     /// A state without libraries or tracing compiler.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::without_libraries()?;
+    /// assert!(lua.load("print == nil").eval::<bool>()?);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::MemoryError`] when the allocator fails.

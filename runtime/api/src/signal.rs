@@ -5,6 +5,14 @@ use perilune_runtime::{signal, sys};
 use std::io;
 
 /// While it lives, Ctrl-C interrupts a state.
+///
+/// ```no_run
+/// use perilune::{Lua, SignalInterrupt};
+/// let lua = Lua::new();
+/// let guard: SignalInterrupt = lua.interrupt_on_signal().expect("a system with signals");
+/// assert!(lua.load("while true do end").exec().is_err()); // when Ctrl-C is pressed
+/// drop(guard); // Ctrl-C ends the process again
+/// ```
 pub struct SignalInterrupt {
     _guard: sys::InterruptGuard,
     _state: Lua,

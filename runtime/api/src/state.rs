@@ -292,6 +292,15 @@ impl State {
 /// With the feature `send` it may be sent to other threads and shared with them, and so may all handles. One
 /// thread uses the state at a time, from a call of a method until what that runs has returned; others wait. So a
 /// callback must not wait for a thread that uses the same state.
+///
+/// ```
+/// let lua = perilune::Lua::new();
+/// let same = lua.clone();
+/// same.globals().set("x", 1)?;
+/// drop(same);
+/// assert_eq!(lua.globals().get::<i64>("x")?, 1);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 pub struct Lua {
     pub(crate) state: Shared<State>,
     /// Only here are `Lua`s made, since all of them are counted.
@@ -430,6 +439,18 @@ impl std::fmt::Debug for Lua {
 }
 
 /// Interrupts a running state from another thread or a signal handler.
+///
+/// ```
+/// use std::{thread, time::Duration};
+/// let lua = perilune::Lua::new();
+/// let handle: perilune::InterruptHandle = lua.interrupt_handle();
+/// let watch = thread::spawn(move || {
+///     thread::sleep(Duration::from_millis(20));
+///     handle.interrupt();
+/// });
+/// assert!(lua.load("while true do end").exec().is_err());
+/// assert!(watch.join().is_ok());
+/// ```
 #[derive(Clone, Debug)]
 pub struct InterruptHandle {
     link: PendingLink,
@@ -457,6 +478,13 @@ impl Lua {
 
     /// Runs `open` as a native function's step: how libraries are opened.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let top = lua.with_call(|call| Ok(call.arg_count()))?;
+    /// assert_eq!(top, 0);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What `open` raises.
     pub fn with_call<T>(
@@ -477,6 +505,13 @@ impl Lua {
     }
 
     /// The globals table.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// lua.globals().set("answer", 42)?;
+    /// assert_eq!(lua.load("answer").eval::<i64>()?, 42);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn globals(&self) -> Table {
         let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
@@ -485,6 +520,13 @@ impl Lua {
     }
 
     /// A string.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let string = lua.create_string(b"\xff\0")?;
+    /// assert_eq!(lua.load("return #...").call::<i64>(string)?, 2);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Memory.
@@ -500,6 +542,13 @@ impl Lua {
 
     /// Converts a value to another type by way of Lua.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// assert_eq!(lua.convert::<i64>("12")?, 12);
+    /// assert!(lua.convert::<i64>("many").is_err());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What a conversion says.
     pub fn convert<T: FromLua>(&self, value: impl IntoLua) -> Result<T> {
@@ -507,6 +556,14 @@ impl Lua {
     }
 
     /// Converts to a Lua value.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let value = lua.pack(vec![1, 2])?;
+    /// assert!(value.is_table());
+    /// assert_eq!(lua.unpack::<Vec<i64>>(value)?, [1, 2]);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// What the conversion says.
@@ -523,6 +580,14 @@ impl Lua {
     }
 
     /// Converts to Lua values.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let values = lua.pack_multi((1, "two"))?;
+    /// assert_eq!(values.len(), 2);
+    /// assert_eq!(lua.unpack_multi::<(i64, String)>(values)?, (1, "two".to_owned()));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// What the conversion says.
@@ -548,6 +613,14 @@ impl Lua {
 
     /// What the tracing compiler has to say of its work, if there is one: for people, or as a JSON
     /// object.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// lua.load("for i = 1, 1000 do end").exec()?;
+    /// assert!(lua.trace_statistics(true).is_some_and(|json| json.starts_with('{')));
+    /// assert!(perilune::Lua::without_libraries()?.trace_statistics(false).is_none());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn trace_statistics(&self, json: bool) -> Option<String> {
         let entered = self.enter();
         // SAFETY: the state is live.
@@ -557,6 +630,14 @@ impl Lua {
 
     /// Runs all finalisers, as dropping the last handle does, and leaves the memory to the end of
     /// the process.
+    ///
+    /// ```no_run
+    /// let lua = perilune::Lua::new();
+    /// lua.load("setmetatable({}, {__gc = function() print('the end') end})").exec()?;
+    /// lua.finish(); // prints
+    /// std::process::exit(0);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn finish(self) {
         let entered = self.enter();
         // SAFETY: outside of native steps the state is at a safepoint.

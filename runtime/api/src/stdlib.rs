@@ -7,6 +7,14 @@ use std::ops::{
 };
 
 /// A set of libraries.
+///
+/// ```
+/// use perilune::StdLib;
+/// let some = StdLib::COROUTINE | StdLib::TABLE | StdLib::STRING | StdLib::UTF8 | StdLib::MATH;
+/// assert!(some.contains(StdLib::TABLE) && !some.contains(StdLib::IO | StdLib::OS | StdLib::PACKAGE));
+/// assert!(StdLib::ALL.contains(StdLib::DEBUG) && !StdLib::ALL_SAFE.contains(StdLib::DEBUG));
+/// assert_eq!(some - some, StdLib::NONE);
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct StdLib(u32);
 
@@ -91,6 +99,13 @@ impl Not for StdLib {
 }
 
 /// Options of a state, as mlua has them; [`Options`](crate::Options) has those of the engine.
+///
+/// ```
+/// use perilune::{Lua, LuaOptions, StdLib};
+/// let options = LuaOptions::new().catch_rust_panics(false).thread_pool_size(16);
+/// assert_eq!((options.catch_rust_panics, options.thread_pool_size), (false, 16));
+/// assert!(Lua::new_with(StdLib::ALL_SAFE, options).is_ok());
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LuaOptions {
@@ -135,6 +150,14 @@ impl LuaOptions {
 impl Lua {
     /// Opens libraries.
     ///
+    /// ```
+    /// use perilune::{Lua, StdLib};
+    /// let lua = Lua::without_libraries()?;
+    /// lua.load_std_libs(StdLib::STRING)?;
+    /// assert_eq!(lua.load("string.rep('ab', 2)").eval::<String>()?, "abab");
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Memory.
     pub fn load_std_libs(&self, libraries: StdLib) -> Result<()> {
@@ -160,6 +183,15 @@ impl Lua {
     /// Sets whether programs may load binary chunks (by `load` and its like). They are verified in any
     /// case. By default programs may; what the embedder loads, [`Chunk::set_mode`](crate::Chunk::set_mode)
     /// says.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// lua.set_binary_chunks(false);
+    /// let text = "load(string.dump(function() end))";
+    /// let (none, why): (Option<bool>, String) = lua.load(text).eval()?;
+    /// assert!(none.is_none() && why.contains("attempt to load a binary chunk"));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn set_binary_chunks(&self, allowed: bool) {
         let entered = self.enter();
         // SAFETY: the machine lives as long as the state.

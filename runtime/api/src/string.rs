@@ -73,6 +73,15 @@ impl LuaString {
     }
 
     /// The bytes as text, with replacement characters for what is not UTF-8.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let s = lua.create_string(b"a\xff")?;
+    /// assert_eq!(s.to_string_lossy(), "a\u{fffd}");
+    /// assert_eq!(format!("{:>3}", s.display()), " a\u{fffd}");
+    /// assert_eq!(s.to_bytes(), b"a\xff");
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn to_string_lossy(&self) -> String {
         String::from_utf8_lossy(&self.as_bytes()).into_owned()
     }
@@ -89,6 +98,13 @@ impl LuaString {
 
     /// The address of the string, for comparing and debugging. Equal short strings have one address,
     /// equal long strings need not.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let (a, b) = (lua.create_string("key")?, lua.create_string("key")?);
+    /// assert_eq!(a.to_pointer(), b.to_pointer());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn to_pointer(&self) -> *const c_void {
         self.0.to_pointer()
     }
@@ -135,6 +151,14 @@ impl fmt::Debug for LuaString {
 }
 
 /// The bytes of a string; see [`LuaString::as_bytes`].
+///
+/// ```
+/// use perilune::BorrowedBytes;
+/// let lua = perilune::Lua::new();
+/// let count = lua.create_function(|_, bytes: BorrowedBytes| Ok(bytes.iter().filter(|&&b| b > 127).count()))?;
+/// assert_eq!(count.call::<i64>(lua.create_string(b"a\xff\xfe")?)?, 2);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 pub struct BorrowedBytes {
     bytes: *const [u8],
     /// What `bytes` are if they are not the string's.
@@ -181,6 +205,14 @@ impl From<&LuaString> for BorrowedBytes {
 }
 
 /// The text of a string; see [`LuaString::to_str`].
+///
+/// ```
+/// use perilune::BorrowedStr;
+/// let lua = perilune::Lua::new();
+/// let upper = lua.create_function(|_, text: BorrowedStr| Ok(text.to_uppercase()))?;
+/// assert_eq!(upper.call::<String>("straße")?, "STRASSE");
+/// # Ok::<(), perilune::Error>(())
+/// ```
 pub struct BorrowedStr {
     /// They are UTF-8.
     bytes: BorrowedBytes,

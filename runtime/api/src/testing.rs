@@ -7,6 +7,15 @@ use perilune_runtime::interp::portable::Counts;
 
 impl Lua {
     /// Runs Lua code on the counting machine from now on; for tests of what runs on other machines.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// lua.start_counting();
+    /// lua.load("return 1 + 1").exec()?;
+    /// assert!(lua.stop_counting().is_some());
+    /// assert!(lua.stop_counting().is_none());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn start_counting(&self) {
         let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
@@ -21,6 +30,15 @@ impl Lua {
     }
 
     /// Collects at every `n`th safepoint; for tests.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// lua.set_gc_stress(Some(1));
+    /// assert_eq!(lua.load("#{{}, {}, {}}").eval::<i64>()?, 3);
+    /// lua.set_gc_stress(None);
+    /// lua.check_heap().expect("no bug");
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn set_gc_stress(&self, n: Option<u32>) {
         let entered = self.enter();
         // SAFETY: the machine lives as long as the state.
@@ -29,6 +47,15 @@ impl Lua {
 
     /// Makes the `n`th allocation from now on (1 is the next) fail, once; `None` takes that back.
     /// Answers whether an earlier order was still waiting for its turn.
+    ///
+    /// ```
+    /// use perilune::Error;
+    /// let lua = perilune::Lua::new();
+    /// lua.fail_nth_allocation(Some(1));
+    /// assert!(matches!(lua.create_table(), Err(Error::MemoryError(_))));
+    /// assert!(lua.create_table().is_ok());
+    /// assert!(!lua.fail_nth_allocation(None));
+    /// ```
     pub fn fail_nth_allocation(&self, n: Option<u64>) -> bool {
         let entered = self.enter();
         // SAFETY: the machine lives as long as the state.

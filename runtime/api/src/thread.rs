@@ -54,6 +54,18 @@ impl Results<'_> {
 }
 
 /// What a coroutine is doing.
+///
+/// ```
+/// use perilune::thread::ThreadStatus;
+/// let lua = perilune::Lua::new();
+/// let thread = lua.create_thread(lua.load("coroutine.yield() error('no')").into_function()?)?;
+/// assert_eq!(thread.status(), ThreadStatus::Resumable);
+/// thread.resume::<()>(())?;
+/// assert!(thread.resume::<()>(()).is_err());
+/// assert_eq!(thread.status(), ThreadStatus::Error);
+/// assert!(thread.is_error() && !thread.is_finished() && !thread.is_running() && !thread.is_normal());
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ThreadStatus {
     /// It has not started, or has yielded.
@@ -69,6 +81,14 @@ pub enum ThreadStatus {
 }
 
 /// What of threads a callback wants to hear; see [`Lua::set_thread_event_callback`].
+///
+/// ```
+/// use perilune::thread::ThreadTriggers;
+/// let all = ThreadTriggers::ON_CREATE | ThreadTriggers::ON_RESUME | ThreadTriggers::ON_YIELD;
+/// assert!(all.on_create && all.on_resume && all.on_yield);
+/// let some = ThreadTriggers::new().on_create().on_resume().on_yield();
+/// assert_eq!((some.on_create, some.on_yield), (all.on_create, all.on_yield));
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct ThreadTriggers {
@@ -241,6 +261,13 @@ impl Lua {
 
     /// The running coroutine, or the main thread. For code in the coroutine that `Function::call_async`
     /// makes it is the one that has called that.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let is_running = lua.create_function(|lua, ()| Ok(lua.current_thread().is_running()))?;
+    /// assert!(is_running.call::<bool>(())?);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn current_thread(&self) -> Thread {
         let entered = self.enter();
         // SAFETY: the machine lives as long as the state, and so does its running thread; a coroutine that
@@ -258,6 +285,24 @@ impl Lua {
 
     /// Sets what hears of threads that Rust makes or resumes. It is not told of what it does itself. An
     /// error that it returns is that of the operation.
+    ///
+    /// ```
+    /// use perilune::{Lua, thread::{ThreadEvent, ThreadTriggers}};
+    /// use std::sync::{Arc, atomic::{AtomicU32, Ordering}};
+    /// let (lua, count) = (Lua::new(), Arc::new(AtomicU32::new(0)));
+    /// let yields = count.clone();
+    /// lua.set_thread_event_callback(ThreadTriggers::ON_YIELD, move |_, event| {
+    ///     assert!(matches!(event, ThreadEvent::Yield(thread) if thread.is_resumable()));
+    ///     yields.fetch_add(1, Ordering::Relaxed);
+    ///     Ok(())
+    /// });
+    /// let thread = lua.create_thread(lua.load("coroutine.yield()").into_function()?)?;
+    /// thread.resume::<()>(())?; // yields
+    /// lua.remove_thread_event_callback();
+    /// thread.resume::<()>(())?; // returns
+    /// assert_eq!(count.load(Ordering::Relaxed), 1);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn set_thread_event_callback<F>(&self, triggers: ThreadTriggers, callback: F)
     where
         F: Fn(&Lua, ThreadEvent) -> Result<()> + MaybeSend + 'static,
@@ -477,6 +522,16 @@ impl Thread {
 
     /// Ends the coroutine, closing its to-be-closed variables.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let text = "local t <close> = setmetatable({}, {__close = function() closed = true end}) coroutine.yield()";
+    /// let thread = lua.create_thread(lua.load(text).into_function()?)?;
+    /// thread.resume::<()>(())?;
+    /// thread.close()?;
+    /// assert!(thread.is_finished() && lua.globals().get::<bool>("closed")?);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// It runs, or waits for another one; the error by which it had ended, or that of a `__close`
     /// metamethod. It has ended all the same.
@@ -497,6 +552,16 @@ impl Thread {
     }
 
     /// Closes the coroutine, if it has not ended by itself, and makes it one that will run `function`.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let double = lua.load("return 2 * ...").into_function()?;
+    /// let thread = lua.create_thread(double.clone())?;
+    /// assert_eq!(thread.resume::<i64>(1)?, 2);
+    /// thread.reset(double)?;
+    /// assert_eq!(thread.resume::<i64>(2)?, 4);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Thread::close`]; the coroutine has ended then, and may be reset again.
@@ -520,6 +585,14 @@ impl Thread {
     }
 
     /// An address that no other thread has while this one lives.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let (a, b) = (lua.create_thread(lua.load("").into_function()?)?, lua.current_thread());
+    /// assert_eq!(a.to_pointer(), a.clone().to_pointer());
+    /// assert_ne!(a.to_pointer(), b.to_pointer());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn to_pointer(&self) -> *const std::ffi::c_void {
         self.0.to_pointer()
     }

@@ -6,6 +6,15 @@ use perilune_runtime::native::Local;
 use perilune_runtime::value as raw;
 
 /// A type of Lua whose values share a metatable.
+///
+/// ```
+/// use perilune::{Lua, LuaType, Table};
+/// fn has_metatable<T: LuaType>(lua: &Lua) -> bool {
+///     lua.type_metatable::<T>().is_some()
+/// }
+/// let lua = Lua::new();
+/// assert!(has_metatable::<perilune::LuaString>(&lua) && !has_metatable::<bool>(&lua));
+/// ```
 pub trait LuaType: sealed::Sealed {
     /// Some value of the type, by which the machine knows it.
     #[doc(hidden)]
@@ -96,6 +105,14 @@ impl Lua {
 
     /// Sets the table of globals. Chunks that are loaded from then on use it; functions that there are
     /// keep theirs, unless [`Function::set_environment`] gives them another one.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let print: perilune::Function = lua.globals().get("print")?;
+    /// lua.set_globals(lua.create_table_from([("only", print)])?)?;
+    /// assert!(lua.load("only ~= nil and print == nil").eval::<bool>()?);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// A table of another state; memory.

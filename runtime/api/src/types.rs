@@ -3,11 +3,35 @@
 use std::ffi::c_void;
 
 /// A Lua integer.
+///
+/// ```
+/// use perilune::{Integer, Value};
+/// let largest: Integer = perilune::Lua::new().load("math.maxinteger").eval()?;
+/// assert_eq!(largest, Integer::MAX);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 pub type Integer = i64;
 /// A Lua float.
+///
+/// ```
+/// use perilune::{Number, Value};
+/// let n: Number = perilune::Lua::new().load("1 / 4").eval()?;
+/// assert_eq!(n, 0.25);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 pub type Number = f64;
 
 /// A light userdata: an address, which Lua only compares.
+///
+/// ```
+/// use perilune::LightUserData;
+/// let lua = perilune::Lua::new();
+/// let mut buffer = [0_u8; 16];
+/// let address = LightUserData(buffer.as_mut_ptr().cast());
+/// lua.globals().set("buffer", address)?;
+/// assert_eq!(lua.globals().get::<LightUserData>("buffer")?, address);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LightUserData(pub *mut c_void);
 
@@ -37,6 +61,15 @@ pub enum Either<L, R> {
 
 impl<L, R> Either<L, R> {
     /// The first, if it is that.
+    ///
+    /// ```
+    /// use perilune::Either;
+    /// let either: Either<i64, &str> = Either::Left(7);
+    /// assert!(either.is_left() && !either.is_right());
+    /// assert_eq!((either.left(), either.right()), (Some(7), None));
+    /// assert_eq!(either.as_ref().left(), Some(&7));
+    /// assert_eq!(either.either(|n| n as usize, str::len), 7);
+    /// ```
     pub fn left(self) -> Option<L> {
         match self {
             Either::Left(left) => Some(left),

@@ -15,6 +15,20 @@ use std::fmt;
 pub use Value::Nil;
 
 /// A Lua value.
+///
+/// ```
+/// use perilune::Value;
+/// let lua = perilune::Lua::new();
+/// let describe = |value: Value| match value {
+///     Value::Integer(i) => format!("the integer {i}"),
+///     Value::String(s) => format!("the string {}", s.display()),
+///     other => format!("a {}", other.type_name()),
+/// };
+/// assert_eq!(describe(lua.load("7").eval()?), "the integer 7");
+/// assert_eq!(describe(lua.load("'x'").eval()?), "the string x");
+/// assert_eq!(describe(lua.load("{}").eval()?), "a table");
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Clone, Default)]
 pub enum Value {
     /// `nil`
@@ -44,9 +58,35 @@ pub enum Value {
 
 impl Value {
     /// What stands for "no value" where `nil` can't: in tables, for instance. It is a light userdata.
+    ///
+    /// ```
+    /// use perilune::Value;
+    /// let lua = perilune::Lua::new();
+    /// let list = lua.create_sequence_from([Value::NULL, Value::Nil])?;
+    /// assert_eq!(list.len()?, 1);
+    /// assert!(list.get::<Value>(1)?.is_null() && list.get::<Value>(2)?.is_nil());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub const NULL: Value = Value::LightUserData(LightUserData(std::ptr::null_mut()));
 
     /// The name of its kind: that of the type in Lua, where this interface does not distinguish more.
+    ///
+    /// ```
+    /// use perilune::Value;
+    /// let lua = perilune::Lua::new();
+    /// let value: Value = lua.load("{ name = 'Io' }").eval()?;
+    /// assert!(value.is_table() && !value.is_string() && !value.is_function());
+    /// assert_eq!(value.type_name(), "table");
+    /// let name: Value = value.as_table().map_or(Ok(Value::Nil), |table| table.get("name"))?;
+    /// assert_eq!(name.as_string().map(|name| name.to_bytes()), Some(b"Io".to_vec()));
+    /// assert!(name.as_function().is_none() && name.as_thread().is_none() && name.as_userdata().is_none());
+    /// let (flag, number) = (Value::Boolean(true), Value::Number(0.5));
+    /// assert!(flag.is_boolean() && number.is_number() && !number.is_integer());
+    /// assert_eq!((flag.as_boolean(), number.as_number(), number.as_integer()), (Some(true), Some(0.5), None));
+    /// assert!(!flag.is_thread() && !flag.is_userdata() && Value::NULL.is_light_userdata());
+    /// assert!(Value::NULL.as_light_userdata().is_some_and(|address| address.0.is_null()));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn type_name(&self) -> &'static str {
         match self {
             Value::Nil => "nil",
@@ -66,6 +106,17 @@ impl Value {
     /// Whether the values are equal as `==` in Lua has it, `__eq` included. The operator of Rust leaves
     /// that out.
     ///
+    /// ```
+    /// use perilune::Value;
+    /// let lua = perilune::Lua::new();
+    /// let (a, b): (Value, Value) = lua.load("1, 1.0").eval()?;
+    /// assert!(a.equals(&b)? && a == b);
+    /// let t: Value = lua.load("setmetatable({}, {__eq = function() return true end})").eval()?;
+    /// let other = Value::Table(lua.create_table()?);
+    /// assert!(t.equals(&other)? && t != other);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What `__eq` raises.
     pub fn equals(&self, other: &Value) -> Result<bool> {
@@ -80,6 +131,15 @@ impl Value {
     }
 
     /// The address of the object, for comparing and debugging; null for what is no object.
+    ///
+    /// ```
+    /// use perilune::Value;
+    /// let lua = perilune::Lua::new();
+    /// let table = lua.create_table()?;
+    /// assert_eq!(Value::Table(table.clone()).to_pointer(), table.to_pointer());
+    /// assert!(Value::Integer(1).to_pointer().is_null());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn to_pointer(&self) -> *const c_void {
         match self {
             Value::LightUserData(data) => data.0,
@@ -88,6 +148,15 @@ impl Value {
     }
 
     /// The value as text: what `tostring` makes of an object; `null` for [`Value::NULL`].
+    ///
+    /// ```
+    /// use perilune::Value;
+    /// let lua = perilune::Lua::new();
+    /// let value: Value = lua.load("setmetatable({}, {__tostring = function() return 'mine' end})").eval()?;
+    /// assert_eq!(value.to_string()?, "mine");
+    /// assert_eq!((Value::Number(0.5).to_string()?, Value::NULL.to_string()?), ("0.5".into(), "null".into()));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// What `__tostring` raises; a string that is not UTF-8.
@@ -131,6 +200,15 @@ impl Value {
     }
 
     /// The integer as an `i32`, if it is one and fits.
+    ///
+    /// ```
+    /// use perilune::Value;
+    /// let value = Value::Integer(-1);
+    /// assert_eq!((value.as_i32(), value.as_u32()), (Some(-1), None));
+    /// assert_eq!((value.as_i64(), value.as_u64()), (Some(-1), None));
+    /// assert_eq!((value.as_isize(), value.as_usize()), (Some(-1), None));
+    /// assert_eq!(Value::Number(1.0).as_i32(), None);
+    /// ```
     pub fn as_i32(&self) -> Option<i32> {
         self.as_integer()?.try_into().ok()
     }
@@ -161,6 +239,12 @@ impl Value {
     }
 
     /// The float as an `f32`, if it is one.
+    ///
+    /// ```
+    /// use perilune::Value;
+    /// assert_eq!((Value::Number(0.5).as_f32(), Value::Number(0.5).as_f64()), (Some(0.5), Some(0.5)));
+    /// assert_eq!(Value::Integer(1).as_f64(), None);
+    /// ```
     pub fn as_f32(&self) -> Option<f32> {
         self.as_number().map(|n| n as f32)
     }
@@ -171,6 +255,16 @@ impl Value {
     }
 
     /// The error, if it is one.
+    ///
+    /// ```
+    /// use perilune::{Error, Value};
+    /// let lua = perilune::Lua::new();
+    /// let fail = lua.create_function(|_, ()| Err::<(), _>(Error::runtime("no")))?;
+    /// let (_, error): (bool, Value) = lua.globals().get::<perilune::Function>("pcall")?.call(fail)?;
+    /// assert!(error.is_error());
+    /// assert!(matches!(error.as_error(), Some(Error::CallbackError { .. })));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn as_error(&self) -> Option<&Error> {
         match self {
             Value::Error(error) => Some(error),

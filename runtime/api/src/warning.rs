@@ -59,6 +59,21 @@ impl Lua {
     }
 
     /// Warnings go nowhere from now on.
+    ///
+    /// ```
+    /// use perilune::Lua;
+    /// use std::sync::{Arc, atomic::{AtomicU32, Ordering}};
+    /// let (lua, count) = (Lua::new(), Arc::new(AtomicU32::new(0)));
+    /// let heard = count.clone();
+    /// lua.set_warning_function(move |_, _, _| {
+    ///     heard.fetch_add(1, Ordering::Relaxed);
+    ///     Ok(())
+    /// });
+    /// lua.warning("the first", false);
+    /// lua.remove_warning_function();
+    /// lua.warning("the second", false);
+    /// assert_eq!(count.load(Ordering::Relaxed), 1);
+    /// ```
     pub fn remove_warning_function(&self) {
         let entered = self.enter();
         // SAFETY: the machine lives as long as the state.

@@ -14,6 +14,16 @@ use std::fmt;
 /// drop(lua);
 /// assert!(weak.try_upgrade().is_none());
 /// ```
+///
+/// ```
+/// use perilune::{Lua, WeakLua};
+/// struct Plugin(WeakLua);
+/// let lua = Lua::new();
+/// let plugin = Plugin(lua.weak());
+/// lua.globals().set("x", 1)?;
+/// assert_eq!(plugin.0.upgrade().globals().get::<i64>("x")?, 1);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct WeakLua(Shared<State>);
 

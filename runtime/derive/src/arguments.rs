@@ -3,7 +3,9 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Error, FnArg, GenericArgument, Ident, Pat, PathArguments, Result, Signature, Type};
+use syn::{
+    Error, FnArg, GenericArgument, Ident, Pat, Path, PathArguments, Result, Signature, Type,
+};
 
 /// What a function takes as `self`.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,8 +54,8 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    /// The parameters that a signature has.
-    pub(crate) fn of(signature: &Signature) -> Result<Parameters> {
+    /// The parameters that a signature has; `interface` is the crate that the conversions are in.
+    pub(crate) fn of(signature: &Signature, interface: &Path) -> Result<Parameters> {
         let mut parameters = Parameters {
             receiver: Receiver::None,
             state: None,
@@ -77,7 +79,7 @@ impl Parameters {
                         continue;
                     }
                     let number = parameters.arguments.len();
-                    let argument = Argument::of(&typed.pat, &typed.ty, number)?;
+                    let argument = Argument::of(&typed.pat, &typed.ty, number, interface)?;
                     parameters.arguments.push(argument);
                 }
             }
@@ -102,10 +104,10 @@ impl Parameters {
     }
 
     /// As [`Parameters::pattern`], behind an argument that is not looked at.
-    pub(crate) fn pattern_behind_self(&self) -> TokenStream {
+    pub(crate) fn pattern_behind_self(&self, interface: &Path) -> TokenStream {
         let names = self.arguments.iter().map(Argument::binding);
         let types = self.arguments.iter().map(|argument| &argument.converted);
-        quote! { (_, #(#names,)*): (::perilune::Value, #(#types,)*) }
+        quote! { (_, #(#names,)*): (#interface::Value, #(#types,)*) }
     }
 
     /// The arguments as they are passed on, behind `this` and the state.
@@ -119,14 +121,14 @@ impl Parameters {
 }
 
 impl Argument {
-    fn of(pattern: &Pat, kind: &Type, number: usize) -> Result<Argument> {
+    fn of(pattern: &Pat, kind: &Type, number: usize, interface: &Path) -> Result<Argument> {
         let ident = match pattern {
             Pat::Ident(pattern) => pattern.ident.clone(),
             _ => quote::format_ident!("argument_{number}"),
         };
         let (passing, converted) = match (kind, option_of(kind)) {
             (Type::Reference(_), _) => {
-                let (is_mutable, converted) = converted_reference(kind)?;
+                let (is_mutable, converted) = converted_reference(kind, interface)?;
                 let passing = if is_mutable {
                     Passing::MutableReference
                 } else {
@@ -135,7 +137,7 @@ impl Argument {
                 (passing, converted)
             }
             (_, Some(inner @ Type::Reference(_))) => {
-                let (is_mutable, converted) = converted_reference(inner)?;
+                let (is_mutable, converted) = converted_reference(inner, interface)?;
                 let passing = if is_mutable {
                     Passing::OptionalMutableReference
                 } else {
@@ -211,7 +213,7 @@ fn option_of(kind: &Type) -> Option<&Type> {
 }
 
 /// Whether a reference is mutable, and the type that dereferences to what it refers to.
-fn converted_reference(kind: &Type) -> Result<(bool, TokenStream)> {
+fn converted_reference(kind: &Type, interface: &Path) -> Result<(bool, TokenStream)> {
     let Type::Reference(reference) = kind else {
         return Err(Error::new_spanned(kind, "this is no reference"));
     };
@@ -219,15 +221,15 @@ fn converted_reference(kind: &Type) -> Result<(bool, TokenStream)> {
     let is = |kind: &Type, name: &str| matches!(kind, Type::Path(path) if path.path.is_ident(name));
     let converted = match inner {
         Type::Slice(slice) if !is_mutable && is(&slice.elem, "u8") => {
-            quote! { ::perilune::BorrowedBytes }
+            quote! { #interface::BorrowedBytes }
         }
         Type::Slice(_) => {
             let message = "slices other than `&[u8]` can't be had from Lua";
             return Err(Error::new_spanned(kind, message));
         }
-        inner if !is_mutable && is(inner, "str") => quote! { ::perilune::BorrowedStr },
-        inner if is_mutable => quote! { ::perilune::UserDataRefMut<#inner> },
-        inner => quote! { ::perilune::UserDataRef<#inner> },
+        inner if !is_mutable && is(inner, "str") => quote! { #interface::BorrowedStr },
+        inner if is_mutable => quote! { #interface::UserDataRefMut<#inner> },
+        inner => quote! { #interface::UserDataRef<#inner> },
     };
     Ok((is_mutable, converted))
 }

@@ -1,9 +1,9 @@
-//! `#[lua(...)]`
+//! `#[lua(...)]`, and which crate is the embedding interface.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::meta::ParseNestedMeta;
-use syn::{Attribute, Error, Ident, LitStr, Meta, Result};
+use syn::{Attribute, Error, Ident, LitStr, Meta, Path, Result, parse_quote};
 
 /// What the attributes of a field, function or constant say.
 #[derive(Default)]
@@ -102,6 +102,28 @@ impl LuaAttribute {
     }
 }
 
+/// The crate of the embedding interface unless an attribute says otherwise.
+pub(crate) fn default_interface() -> Path {
+    parse_quote!(::perilune)
+}
+
+/// The crate of the embedding interface: what `#[lua(crate = ...)]` on a type says.
+pub(crate) fn interface_of(attributes: &[Attribute]) -> Result<Path> {
+    let mut interface = default_interface();
+    let says_something =
+        |a: &&Attribute| a.path().is_ident("lua") && !matches!(a.meta, Meta::Path(_));
+    for attribute in attributes.iter().filter(says_something) {
+        attribute.parse_nested_meta(|meta| {
+            if !meta.path.is_ident("crate") {
+                return Err(meta.error("unknown attribute of a type, expected `crate = path`"));
+            }
+            interface = meta.value()?.call(Path::parse_mod_style)?;
+            Ok(())
+        })?;
+    }
+    Ok(interface)
+}
+
 /// The tokens under the conditions (`#[cfg]`) of the item that they are made for.
 pub(crate) fn under_conditions(tokens: TokenStream, attributes: &[Attribute]) -> TokenStream {
     let is_condition = |a: &&Attribute| a.path().is_ident("cfg") || a.path().is_ident("cfg_attr");
@@ -112,4 +134,18 @@ pub(crate) fn under_conditions(tokens: TokenStream, attributes: &[Attribute]) ->
 /// The attributes that are not ours.
 pub(crate) fn without_ours(attributes: &mut Vec<Attribute>) {
     attributes.retain(|attribute| !attribute.path().is_ident("lua"));
+}
+
+/// The crate of the embedding interface, as the arguments of `#[userdata_impl]` say it.
+pub(crate) fn interface_in(arguments: proc_macro::TokenStream) -> Result<Path> {
+    let mut interface = default_interface();
+    let parser = syn::meta::parser(|meta| {
+        if !meta.path.is_ident("crate") {
+            return Err(meta.error("unknown argument, expected `crate = path`"));
+        }
+        interface = meta.value()?.call(Path::parse_mod_style)?;
+        Ok(())
+    });
+    syn::parse::Parser::parse(parser, arguments)?;
+    Ok(interface)
 }

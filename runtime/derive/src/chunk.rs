@@ -76,22 +76,25 @@ impl Source {
     }
 }
 
-/// A value that `Lua::load` takes.
+/// A value that `Lua::load` takes. The first token is the crate of the embedding interface: `$crate`, as
+/// a macro of that crate has written it, whatever a program calls its dependency.
 pub(crate) fn expand(tokens: TokenStream) -> Result<TokenStream> {
+    let mut tokens = tokens.into_iter();
+    let interface = tokens.next();
     let mut source = Source::default();
-    source.add_all(tokens)?;
+    source.add_all(tokens.collect())?;
     let Source { text, captures, .. } = source;
     let names = captures.iter().map(Ident::to_string);
     let environment = if captures.is_empty() {
-        quote! { ::perilune::__private::NO_CAPTURES }
+        quote! { #interface::__private::NO_CAPTURES }
     } else {
         quote! {
-            ::std::option::Option::Some(move |lua: &::perilune::Lua| {
-                let environment = ::perilune::__private::environment(lua)?;
+            ::std::option::Option::Some(move |lua: &#interface::Lua| {
+                let environment = #interface::__private::environment(lua)?;
                 #(environment.raw_set(#names, #captures)?;)*
                 ::std::result::Result::Ok(environment)
             })
         }
     };
-    Ok(quote! { ::perilune::__private::captured_chunk(#text, #environment) })
+    Ok(quote! { #interface::__private::captured_chunk(#text, #environment) })
 }

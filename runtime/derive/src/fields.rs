@@ -3,7 +3,7 @@
 //! The functions that register a type's members are collected by the linker (`inventory`), because
 //! the derive macro does not see the `impl` blocks of `userdata_impl`.
 
-use crate::attribute::{LuaAttribute, under_conditions};
+use crate::attribute::{LuaAttribute, interface_of, under_conditions};
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::{Data, DeriveInput, Error, Fields, Ident, Result};
@@ -20,6 +20,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                        struct";
         return Err(Error::new_spanned(&input.generics, message));
     }
+    let interface = interface_of(&input.attrs)?;
     let of = &input.ident;
     let fields = match &input.data {
         Data::Struct(data) => match &data.fields {
@@ -50,7 +51,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                 registry.add_field_method_get(#name, |_, this| {
                     ::std::result::Result::Ok(::std::clone::Clone::clone(&this.#ident))
                 });
-                registry.last_getter_reads(::perilune::field!(Self, #ident));
+                registry.last_getter_reads(#interface::field!(Self, #ident));
             });
         }
         if both || attribute.set {
@@ -59,7 +60,7 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
                     this.#ident = value;
                     ::std::result::Result::Ok(())
                 });
-                registry.last_setter_stores(::perilune::field!(Self, #ident));
+                registry.last_setter_stores(#interface::field!(Self, #ident));
             });
         }
         registrations.push(under_conditions(tokens, &field.attrs));
@@ -69,24 +70,24 @@ pub(crate) fn expand(input: &DeriveInput) -> Result<TokenStream> {
         #[doc(hidden)]
         #[allow(non_camel_case_types, unreachable_pub, dead_code)]
         pub struct #registration {
-            register: fn(&mut ::perilune::UserDataRegistry<#of>),
+            register: fn(&mut #interface::UserDataRegistry<#of>),
         }
 
         impl #registration {
             #[doc(hidden)]
-            pub const fn new(register: fn(&mut ::perilune::UserDataRegistry<#of>)) -> Self {
+            pub const fn new(register: fn(&mut #interface::UserDataRegistry<#of>)) -> Self {
                 Self { register }
             }
         }
 
-        ::perilune::__private::inventory::collect!(#registration);
+        #interface::__private::inventory::collect!(#registration);
 
-        impl ::perilune::UserData for #of {
-            fn register(registry: &mut ::perilune::UserDataRegistry<Self>) {
+        impl #interface::UserData for #of {
+            fn register(registry: &mut #interface::UserDataRegistry<Self>) {
                 #[allow(unused_imports)]
-                use ::perilune::UserDataFields as _;
+                use #interface::UserDataFields as _;
                 #(#registrations)*
-                for one in ::perilune::__private::inventory::iter::<#registration> {
+                for one in #interface::__private::inventory::iter::<#registration> {
                     (one.register)(registry);
                 }
             }

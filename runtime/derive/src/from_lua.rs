@@ -1,11 +1,13 @@
 //! `#[derive(FromLua)]`
 
+use crate::attribute::interface_of;
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{DeriveInput, parse_quote};
+use syn::{DeriveInput, Result, parse_quote};
 
 /// The implementation for a type.
-pub(crate) fn expand(input: DeriveInput) -> TokenStream {
+pub(crate) fn expand(input: DeriveInput) -> Result<TokenStream> {
+    let interface = interface_of(&input.attrs)?;
     let DeriveInput {
         ident,
         mut generics,
@@ -15,18 +17,18 @@ pub(crate) fn expand(input: DeriveInput) -> TokenStream {
     let bounds = parse_quote!(Self: 'static + ::std::clone::Clone);
     generics.make_where_clause().predicates.push(bounds);
     let (parameters, arguments, where_clause) = generics.split_for_impl();
-    quote! {
-        impl #parameters ::perilune::FromLua for #ident #arguments #where_clause {
+    Ok(quote! {
+        impl #parameters #interface::FromLua for #ident #arguments #where_clause {
             fn from_lua(
-                value: ::perilune::Value,
-                _: &::perilune::Lua,
-            ) -> ::perilune::Result<Self> {
+                value: #interface::Value,
+                _: &#interface::Lua,
+            ) -> #interface::Result<Self> {
                 match value {
-                    ::perilune::Value::UserData(userdata) => {
+                    #interface::Value::UserData(userdata) => {
                         ::std::result::Result::Ok(userdata.borrow::<Self>()?.clone())
                     }
                     other => ::std::result::Result::Err(
-                        ::perilune::Error::FromLuaConversionError {
+                        #interface::Error::FromLuaConversionError {
                             from: other.type_name(),
                             to: ::std::string::String::from(#name),
                             message: ::std::option::Option::None,
@@ -35,5 +37,5 @@ pub(crate) fn expand(input: DeriveInput) -> TokenStream {
                 }
             }
         }
-    }
+    })
 }

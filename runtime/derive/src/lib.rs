@@ -2,7 +2,7 @@
 //! Rust source. Programs use them through the facade `perilune`, with its feature `macros`.
 //!
 //! What is generated names everything by paths that begin with `::perilune`, so it means the same
-//! wherever it stands. A mistake in the input is a compile error at the place of the mistake.
+//! wherever it stands; a program that calls its dependency otherwise says so by `crate = path`. A mistake in the input is a compile error at the place of the mistake.
 
 mod arguments;
 mod attribute;
@@ -22,9 +22,26 @@ fn expansion(result: syn::Result<proc_macro2::TokenStream>) -> TokenStream {
 
 /// Derives `FromLua` for a type that is `Clone`: a userdata of the type converts to a copy of its
 /// value.
-#[proc_macro_derive(FromLua)]
+///
+/// ```
+/// use perilune::{AnyUserData, FromLua, Lua};
+///
+/// #[derive(Clone, Debug, PartialEq, FromLua)]
+/// struct Id(u32);
+///
+/// # fn main() -> perilune::Result<()> {
+/// let lua = Lua::new();
+/// lua.globals().set("id", AnyUserData::wrap(Id(7)))?;
+/// assert_eq!(lua.globals().get::<Id>("id")?, Id(7));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// `#[lua(crate = path)]` on the type says where the embedding interface is if the dependency is not called
+/// `perilune`.
+#[proc_macro_derive(FromLua, attributes(lua))]
 pub fn from_lua(input: TokenStream) -> TokenStream {
-    expansion(syn::parse(input).map(from_lua::expand))
+    expansion(syn::parse(input).and_then(from_lua::expand))
 }
 
 /// Derives `UserData`: the named fields of a struct are fields of its userdata.
@@ -33,6 +50,29 @@ pub fn from_lua(input: TokenStream) -> TokenStream {
 /// `#[lua(set)]` (stored only), `#[lua(skip)]`, `#[lua(name = "...")]`. Their types are `Clone`. Numbers and
 /// booleans are plain fields (`UserDataFields::add_plain_field`): compiled code reads and stores them without
 /// calls. Methods are added by the attribute macro `userdata_impl`.
+///
+/// ```
+/// use perilune::{Lua, UserData};
+///
+/// #[derive(UserData)]
+/// struct Point {
+///     x: f64,
+///     #[lua(get, name = "label")]
+///     text: String,
+/// }
+///
+/// # fn main() -> perilune::Result<()> {
+/// let lua = Lua::new();
+/// lua.globals().set("p", Point { x: 1.5, text: "a".to_owned() })?;
+/// lua.load("p.x = 2 * p.x").exec()?;
+/// assert_eq!(lua.load("p.label .. p.x").eval::<String>()?, "a3.0");
+/// assert!(lua.load("p.label = 'b'").exec().is_err());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// `#[lua(crate = path)]` on the type says where the embedding interface is if the dependency is not called
+/// `perilune`: `#[lua(crate = lua)]` for a dependency `lua`.
 #[proc_macro_derive(UserData, attributes(lua))]
 pub fn user_data(input: TokenStream) -> TokenStream {
     expansion(syn::parse(input).and_then(|input| fields::expand(&input)))
@@ -46,20 +86,54 @@ pub fn user_data(input: TokenStream) -> TokenStream {
 /// `&Lua`. Functions return a `Result`, or are `#[lua(infallible)]`. Further attributes are `getter`,
 /// `setter`, `field` (the value of a function without arguments), `meta` (a metamethod, or with `field` a
 /// field of the metatable), `name = "..."`, and `skip`.
+///
+/// ```
+/// use perilune::{Lua, UserData, userdata_impl};
+///
+/// #[derive(UserData)]
+/// struct Counter {
+///     count: u32,
+/// }
+///
+/// #[userdata_impl]
+/// impl Counter {
+///     #[lua(infallible)]
+///     fn new() -> Self {
+///         Counter { count: 0 }
+///     }
+///
+///     #[lua(infallible)]
+///     fn add(&mut self, n: u32) {
+///         self.count += n;
+///     }
+///
+///     #[lua(meta, infallible)]
+///     fn __tostring(&self) -> String {
+///         format!("{} so far", self.count)
+///     }
+/// }
+///
+/// # fn main() -> perilune::Result<()> {
+/// let lua = Lua::new();
+/// lua.globals().set("Counter", lua.create_proxy::<Counter>()?)?;
+/// lua.load("local c = Counter.new(); c:add(3); assert(tostring(c) == '3 so far')").exec()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// `#[userdata_impl(crate = path)]` says where the embedding interface is if the dependency is not called
+/// `perilune`.
 #[proc_macro_attribute]
 pub fn userdata_impl(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    if let Some(token) = proc_macro2::TokenStream::from(attribute).into_iter().next() {
-        let message = "`#[userdata_impl]` does not take arguments";
-        return expansion(Err(syn::Error::new(token.span(), message)));
-    }
-    expansion(syn::parse(item).and_then(methods::expand))
+    expansion(
+        attribute::interface_in(attribute)
+            .and_then(|interface| methods::expand(&interface, syn::parse(item)?)),
+    )
 }
 
-/// Lua source as Rust tokens, for `Lua::load`. `$name` is the value of a Rust variable, which the chunk
-/// takes over.
-///
-/// The source is what Rust can split into tokens: strings are in double quotes, and comments are Rust's.
-/// Lines count from the first one that has a token.
+/// What the macro `chunk!` of the embedding interface expands to: the crate of the interface and a chunk's
+/// tokens. It is not meant to be written by hand.
+#[doc(hidden)]
 #[proc_macro]
 pub fn chunk(input: TokenStream) -> TokenStream {
     expansion(chunk::expand(input.into()))

@@ -8,7 +8,7 @@ use quote::quote;
 use syn::{Error, ImplItem, ImplItemConst, ImplItemFn, ItemImpl, Path, Result, Type};
 
 /// The block, and the function that registers what is in it.
-pub(crate) fn expand(mut block: ItemImpl) -> Result<TokenStream> {
+pub(crate) fn expand(interface: &Path, mut block: ItemImpl) -> Result<TokenStream> {
     let of = match &*block.self_ty {
         Type::Path(path) => path.path.clone(),
         other => {
@@ -24,7 +24,7 @@ pub(crate) fn expand(mut block: ItemImpl) -> Result<TokenStream> {
     for item in &block.items {
         let (tokens, attributes) = match item {
             ImplItem::Const(constant) => (expand_constant(&of, constant)?, &constant.attrs),
-            ImplItem::Fn(function) => (expand_function(&of, function)?, &function.attrs),
+            ImplItem::Fn(function) => (expand_function(interface, &of, function)?, &function.attrs),
             _ => continue,
         };
         registrations.push(under_conditions(tokens, attributes));
@@ -40,13 +40,13 @@ pub(crate) fn expand(mut block: ItemImpl) -> Result<TokenStream> {
         #block
 
         const _: () = {
-            fn register(registry: &mut ::perilune::UserDataRegistry<#of>) {
+            fn register(registry: &mut #interface::UserDataRegistry<#of>) {
                 #[allow(unused_imports)]
-                use ::perilune::{UserDataFields as _, UserDataMethods as _};
+                use #interface::{UserDataFields as _, UserDataMethods as _};
                 #(#registrations)*
             }
 
-            ::perilune::__private::inventory::submit! {
+            #interface::__private::inventory::submit! {
                 #registration::new(register)
             }
         };
@@ -69,7 +69,7 @@ fn expand_constant(of: &Path, constant: &ImplItemConst) -> Result<TokenStream> {
     })
 }
 
-fn expand_function(of: &Path, function: &ImplItemFn) -> Result<TokenStream> {
+fn expand_function(interface: &Path, of: &Path, function: &ImplItemFn) -> Result<TokenStream> {
     let attribute = LuaAttribute::of(&function.attrs, &["get", "set"], "functions")?;
     if attribute.skip {
         return Ok(TokenStream::new());
@@ -84,9 +84,10 @@ fn expand_function(of: &Path, function: &ImplItemFn) -> Result<TokenStream> {
         return Err(Error::new(attribute.span(), message));
     }
     let method = Method {
+        interface,
         of,
         function,
-        parameters: Parameters::of(&function.sig)?,
+        parameters: Parameters::of(&function.sig, interface)?,
         is_async: function.sig.asyncness.is_some(),
         attribute,
     };
@@ -108,6 +109,7 @@ fn expand_function(of: &Path, function: &ImplItemFn) -> Result<TokenStream> {
 
 /// A function of the block.
 struct Method<'a> {
+    interface: &'a Path,
     of: &'a Path,
     function: &'a ImplItemFn,
     attribute: LuaAttribute,
@@ -215,7 +217,7 @@ impl Method<'_> {
             }
             (Receiver::None, is_async) => {
                 // Lua passes the userdata all the same.
-                let pattern = self.parameters.pattern_behind_self();
+                let pattern = self.parameters.pattern_behind_self(self.interface);
                 if is_async {
                     quote! { registry.add_async_meta_function(#name, |lua, #pattern| #body); }
                 } else {

@@ -11,6 +11,16 @@ use perilune_runtime::value as raw;
 impl Lua {
     /// The integer that the value is, or that a float or string is equal to.
     ///
+    /// ```
+    /// use perilune::Value;
+    /// let lua = perilune::Lua::new();
+    /// let text = Value::String(lua.create_string("0x10")?);
+    /// assert_eq!(lua.coerce_integer(text.clone())?, Some(16));
+    /// assert_eq!(lua.coerce_integer(Value::Number(0.5))?, None);
+    /// assert_eq!(lua.coerce_number(text)?, Some(16.0));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// None at present.
     pub fn coerce_integer(&self, value: Value) -> Result<Option<Integer>> {
@@ -33,6 +43,15 @@ impl Lua {
     }
 
     /// The string that the value is, or the text of a number.
+    ///
+    /// ```
+    /// use perilune::Value;
+    /// let lua = perilune::Lua::new();
+    /// let text = lua.coerce_string(Value::Number(1.0))?;
+    /// assert_eq!(text.map(|text| text.to_bytes()), Some(b"1.0".to_vec()));
+    /// assert!(lua.coerce_string(Value::Boolean(true))?.is_none());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Memory.

@@ -5,6 +5,24 @@ use crate::{Error, Result, Table, Value};
 use ::serde::de::{self, Error as _, IntoDeserializer, Unexpected, Visitor};
 
 /// How Lua values become Rust values.
+///
+/// ```
+/// use perilune::{DeserializeOptions as Options, LuaSerdeExt, Value};
+/// use std::collections::BTreeMap;
+/// let lua = perilune::Lua::new();
+/// let value: Value = lua.load("{ n = 1, f = print }").eval()?;
+/// let options = Options::new().deny_unsupported_types(false).deny_recursive_tables(false).sort_keys(true);
+/// assert!(lua.from_value::<BTreeMap<String, i64>>(value.clone()).is_err());
+/// let map: BTreeMap<String, i64> = lua.from_value_with(value, options)?;
+/// assert_eq!(map.into_iter().collect::<Vec<_>>(), [("n".to_owned(), 1)]);
+/// let options = Options::new().encode_empty_tables_as_array(true);
+/// let empty: serde_json::Value = lua.from_value_with(lua.load("{}").eval()?, options)?;
+/// assert!(empty.is_array());
+/// let options = Options::new().detect_mixed_tables(true);
+/// let holes: serde_json::Value = lua.from_value_with(lua.load("{ [1] = 1, [3] = 3 }").eval()?, options)?;
+/// assert_eq!(holes, serde_json::json!([1, null, 3]));
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Options {
@@ -76,6 +94,17 @@ impl Options {
 }
 
 /// Makes Rust values.
+///
+/// ```
+/// use perilune::{DeserializeOptions, serde::de::Deserializer};
+/// use serde::Deserialize;
+/// let lua = perilune::Lua::new();
+/// assert_eq!(Vec::<i64>::deserialize(Deserializer::new(lua.load("{1, 2}").eval()?))?, [1, 2]);
+/// let options = DeserializeOptions::new().encode_empty_tables_as_array(true);
+/// let deserializer = Deserializer::new_with_options(lua.load("{}").eval()?, options);
+/// assert_eq!(serde_json::Value::deserialize(deserializer)?, serde_json::json!([]));
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Deserializer {
     value: Value,

@@ -37,9 +37,28 @@ use perilune_runtime::value as raw;
 /// ```
 pub trait LuaSerdeExt {
     /// What `None` and `()` become: a light userdata, which is not nil.
+    ///
+    /// ```
+    /// use perilune::LuaSerdeExt;
+    /// let lua = perilune::Lua::new();
+    /// lua.globals().set("nothing", lua.to_value(&None::<i64>)?)?;
+    /// lua.globals().set("null", lua.null())?;
+    /// assert!(lua.load("nothing == null and null ~= nil").eval::<bool>()?);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     fn null(&self) -> Value;
 
     /// The metatable by which a table is a sequence, also when it is empty.
+    ///
+    /// ```
+    /// use perilune::LuaSerdeExt;
+    /// let lua = perilune::Lua::new();
+    /// let list = lua.create_table()?;
+    /// list.set_metatable(Some(lua.array_metatable()))?;
+    /// assert_eq!(serde_json::to_string(&list).ok().as_deref(), Some("[]"));
+    /// assert_eq!(serde_json::to_string(&lua.create_table()?).ok().as_deref(), Some("{}"));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     fn array_metatable(&self) -> Table;
 
     /// The Lua value of a Rust value.
@@ -49,6 +68,15 @@ pub trait LuaSerdeExt {
     fn to_value<T: Serialize + ?Sized>(&self, value: &T) -> Result<Value>;
 
     /// Likewise, as `options` say.
+    ///
+    /// ```
+    /// use perilune::{LuaSerdeExt, SerializeOptions};
+    /// let lua = perilune::Lua::new();
+    /// let options = SerializeOptions::new().serialize_none_to_null(false);
+    /// assert!(lua.to_value_with(&None::<i64>, options)?.is_nil());
+    /// assert!(lua.to_value(&None::<i64>)?.is_null());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`LuaSerdeExt::to_value`].
@@ -66,6 +94,15 @@ pub trait LuaSerdeExt {
     fn from_value<T: DeserializeOwned>(&self, value: Value) -> Result<T>;
 
     /// Likewise, as `options` say.
+    ///
+    /// ```
+    /// use perilune::{DeserializeOptions, LuaSerdeExt};
+    /// let lua = perilune::Lua::new();
+    /// let options = DeserializeOptions::new().deny_unsupported_types(false);
+    /// let list: Vec<i64> = lua.from_value_with(lua.load("{1, print, 3}").eval()?, options)?;
+    /// assert_eq!(list, [1, 3]);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`LuaSerdeExt::from_value`].

@@ -4,6 +4,17 @@ use crate::{Error, IntoLua, Lua, Result, Table, Value};
 use ::serde::ser::{self, Serialize};
 
 /// How Rust values become Lua values.
+///
+/// ```
+/// use perilune::{LuaSerdeExt, SerializeOptions as Options};
+/// let lua = perilune::Lua::new();
+/// let options = Options::new().serialize_none_to_null(false).serialize_unit_to_null(false);
+/// assert!(lua.to_value_with(&(), options)?.is_nil());
+/// let options = Options::new().set_array_metatable(false).detect_serde_json_arbitrary_precision(true);
+/// let list = lua.to_value_with(&[1, 2], options)?;
+/// assert!(list.as_table().is_some_and(|list| !list.has_metatable()));
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Options {
@@ -64,6 +75,16 @@ impl Options {
 }
 
 /// Makes Lua values.
+///
+/// ```
+/// use perilune::{SerializeOptions, serde::ser::Serializer};
+/// use serde::Serialize;
+/// let lua = perilune::Lua::new();
+/// assert_eq!("text".serialize(Serializer::new(&lua))?.to_string()?, "text");
+/// let options = SerializeOptions::new().serialize_unit_to_null(false);
+/// assert!(().serialize(Serializer::new_with_options(&lua, options))?.is_nil());
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Serializer<'a> {
     lua: &'a Lua,
@@ -252,6 +273,16 @@ impl<'a> ser::Serializer for Serializer<'a> {
 const JSON_NUMBER: &str = "$serde_json::private::Number";
 
 /// The elements of a sequence or tuple.
+///
+/// ```
+/// use perilune::serde::ser::{Elements, Serializer};
+/// use serde::{Serializer as _, ser::SerializeSeq};
+/// let lua = perilune::Lua::new();
+/// let mut elements: Elements<'_> = Serializer::new(&lua).serialize_seq(None)?;
+/// elements.serialize_element(&1)?;
+/// assert_eq!(SerializeSeq::end(elements)?.as_table().map(|list| list.raw_len()), Some(1));
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Elements<'a> {
     table: Table,
@@ -300,6 +331,17 @@ elements! {
 }
 
 /// The entries of a map or struct.
+///
+/// ```
+/// use perilune::serde::ser::{Fields, Serializer};
+/// use serde::{Serializer as _, ser::SerializeMap};
+/// let lua = perilune::Lua::new();
+/// let mut fields: Fields<'_> = Serializer::new(&lua).serialize_map(None)?;
+/// fields.serialize_entry("x", &1)?;
+/// let value = SerializeMap::end(fields)?;
+/// assert_eq!(value.as_table().map_or(Ok(0), |table| table.get("x"))?, 1);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Fields<'a> {
     table: Table,

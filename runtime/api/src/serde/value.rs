@@ -42,6 +42,15 @@ impl SerializableValue<'_> {
     }
 
     /// Whether a table that contains itself is an error (the default), or left out there.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let value: perilune::Value = lua.load("local t = { n = 1 } t.t = t return t").eval()?;
+    /// assert!(serde_json::to_string(&value).is_err());
+    /// let json = serde_json::to_string(&value.to_serializable().deny_recursive_tables(false));
+    /// assert_eq!(json.expect("text"), r#"{"n":1}"#);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     #[must_use]
     pub fn deny_recursive_tables(mut self, enabled: bool) -> Self {
         self.options.deny_recursive_tables = enabled;
@@ -49,6 +58,16 @@ impl SerializableValue<'_> {
     }
 
     /// Whether entries come in the order of their keys.
+    ///
+    /// ```
+    /// use perilune::SerializableValue;
+    /// let lua = perilune::Lua::new();
+    /// let value: perilune::Value = lua.load("{ b = 1, a = {} }").eval()?;
+    /// let sorted: SerializableValue<'_> = value.to_serializable().sort_keys(true);
+    /// let json = serde_json::to_string(&sorted.encode_empty_tables_as_array(true));
+    /// assert_eq!(json.expect("text"), r#"{"a":[],"b":1}"#);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     #[must_use]
     pub fn sort_keys(mut self, enabled: bool) -> Self {
         self.options.sort_keys = enabled;
@@ -64,6 +83,15 @@ impl SerializableValue<'_> {
 
     /// Whether a table with a border is a map all the same if it has other keys, and one with holes a
     /// sequence if it has not.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let value: perilune::Value = lua.load("{ 1, 2, n = 2 }").eval()?;
+    /// assert_eq!(serde_json::to_string(&value).expect("text"), "[1,2]");
+    /// let json = serde_json::to_string(&value.to_serializable().detect_mixed_tables(true).sort_keys(true));
+    /// assert_eq!(json.expect("text"), r#"{"1":1,"2":2,"n":2}"#);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     #[must_use]
     pub fn detect_mixed_tables(mut self, enabled: bool) -> Self {
         self.options.detect_mixed_tables = enabled;

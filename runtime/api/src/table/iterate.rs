@@ -8,6 +8,16 @@ use perilune_runtime::value as raw;
 use std::marker::PhantomData;
 
 /// See [`Table::pairs`].
+///
+/// ```
+/// use perilune::table::TablePairs;
+/// let lua = perilune::Lua::new();
+/// let table = lua.create_table_from([("a", true)])?;
+/// let mut pairs: TablePairs<'_, String, bool> = table.pairs();
+/// assert_eq!(pairs.next().transpose()?, Some(("a".to_owned(), true)));
+/// assert!(pairs.next().is_none());
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct TablePairs<'a, K, V> {
     table: &'a Table,
@@ -81,6 +91,15 @@ impl<K: FromLua, V: FromLua> Iterator for TablePairs<'_, K, V> {
 }
 
 /// See [`Table::sequence_values`].
+///
+/// ```
+/// use perilune::table::TableSequence;
+/// let lua = perilune::Lua::new();
+/// let list = lua.create_sequence_from([2, 3])?;
+/// let values: TableSequence<'_, i64> = list.sequence_values();
+/// assert_eq!(values.map(Result::unwrap).product::<i64>(), 6);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct TableSequence<'a, V> {
     table: &'a Table,

@@ -20,6 +20,14 @@ use std::ffi::c_void;
 impl Lua {
     /// An empty table.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let table = lua.create_table()?;
+    /// table.set("x", 1)?;
+    /// assert_eq!((table.get::<i64>("x")?, table.get::<Option<i64>>("y")?), (1, None));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Memory.
     pub fn create_table(&self) -> Result<Table> {
@@ -27,6 +35,16 @@ impl Lua {
     }
 
     /// An empty table with room for `array` elements and `fields` string keys.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let squares = lua.create_table_with_capacity(100, 0)?;
+    /// for n in 1..=100 {
+    ///     squares.raw_set(n, n * n)?;
+    /// }
+    /// assert_eq!(squares.raw_len(), 100);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Memory.
@@ -44,6 +62,13 @@ impl Lua {
 
     /// A table with these entries.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let table = lua.create_table_from([("x", 1), ("y", 2)])?;
+    /// assert_eq!(table.get::<i64>("y")?, 2);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Memory, or what a conversion says.
     pub fn create_table_from<K: IntoLua, V: IntoLua>(
@@ -59,6 +84,13 @@ impl Lua {
     }
 
     /// A table with these values, from 1 on.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let list = lua.create_sequence_from(["a", "b"])?;
+    /// assert_eq!(list.get::<String>(2)?, "b");
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Memory, or what a conversion says.
@@ -114,6 +146,14 @@ impl Table {
 
     /// `t[key]`.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let table: perilune::Table = lua.load("setmetatable({}, {__index = function(_, k) return k .. '!' end})").eval()?;
+    /// assert_eq!(table.get::<String>("a")?, "a!");
+    /// assert_eq!(table.raw_get::<Option<String>>("a")?, None);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What a metamethod raises, or what a conversion says.
     pub fn get<V: FromLua>(&self, key: impl IntoLua) -> Result<V> {
@@ -165,6 +205,15 @@ impl Table {
     }
 
     /// `t[key] = value`.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let table = lua.globals();
+    /// table.set("greeting", "hello")?;
+    /// assert_eq!(lua.load("#greeting").eval::<i64>()?, 5);
+    /// assert!(table.set(perilune::Nil, 1).is_err());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// What a metamethod raises; nil or NaN as key; memory.
@@ -226,6 +275,13 @@ impl Table {
 
     /// Whether `t[key]` is not nil.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let table = lua.create_table_from([("x", false)])?;
+    /// assert!(table.contains_key("x")? && !table.contains_key("y")?);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Table::get`].
     pub fn contains_key(&self, key: impl IntoLua) -> Result<bool> {
@@ -257,6 +313,15 @@ impl Table {
     }
 
     /// `t[key] = value`, raw.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let table: perilune::Table = lua.load("setmetatable({}, {__newindex = error})").eval()?;
+    /// assert!(table.set("x", 1).is_err());
+    /// table.raw_set("x", 1)?;
+    /// assert_eq!(table.raw_get::<i64>("x")?, 1);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Nil or NaN as key, memory, or what a conversion says.
@@ -291,6 +356,13 @@ impl Table {
 
     /// `#t`.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let table: perilune::Table = lua.load("setmetatable({1, 2}, {__len = function() return 7 end})").eval()?;
+    /// assert_eq!((table.len()?, table.raw_len()), (7, 2));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What `__len` raises; a length that is no integer.
     pub fn len(&self) -> Result<Integer> {
@@ -308,11 +380,30 @@ impl Table {
     }
 
     /// Whether there are no entries, raw.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let table = lua.create_table()?;
+    /// assert!(table.is_empty());
+    /// table.set("x", 1)?;
+    /// assert!(!table.is_empty());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.pairs::<Value, Value>().next().is_none()
     }
 
     /// Appends a value: `t[#t + 1] = value`.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let list = lua.create_table()?;
+    /// list.push("a")?;
+    /// list.push("b")?;
+    /// assert_eq!(list.pop::<String>()?, "b");
+    /// assert_eq!(list.len()?, 1);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// What a metamethod raises; memory; what a conversion says.
@@ -334,6 +425,16 @@ impl Table {
     }
 
     /// Appends a value, raw.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let list = lua.create_sequence_from([1])?;
+    /// list.raw_push(2)?;
+    /// assert_eq!(list.raw_pop::<i64>()?, 2);
+    /// assert_eq!(list.raw_pop::<i64>()?, 1);
+    /// assert_eq!(list.raw_pop::<Option<i64>>()?, None);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Memory, or what a conversion says.
@@ -358,6 +459,15 @@ impl Table {
 
     /// Inserts a value at `position`, raw; what is there and behind it moves up.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let list = lua.create_sequence_from(["a", "c"])?;
+    /// list.raw_insert(2, "b")?;
+    /// assert_eq!(list.get::<String>(3)?, "c");
+    /// assert!(list.raw_insert(5, "e").is_err());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// A position that is neither in the sequence nor just behind it; memory; what a conversion says.
     pub fn raw_insert(&self, position: Integer, value: impl IntoLua) -> Result<()> {
@@ -374,6 +484,14 @@ impl Table {
     }
 
     /// Removes an entry, raw. For an integer key in the sequence, what is behind it moves down.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let list = lua.create_sequence_from(["a", "b", "c"])?;
+    /// list.raw_remove(1)?;
+    /// assert_eq!((list.get::<String>(1)?, list.raw_len()), ("b".to_owned(), 2));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// An integer key that is not in the sequence; what a conversion says.
@@ -395,6 +513,14 @@ impl Table {
 
     /// Removes all entries, raw.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let table = lua.create_table_from([("x", 1)])?;
+    /// table.clear()?;
+    /// assert!(table.is_empty());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Memory.
     pub fn clear(&self) -> Result<()> {
@@ -406,6 +532,16 @@ impl Table {
 
     /// Whether the tables are equal as `==` in Lua has it, `__eq` included.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let (a, b): (perilune::Table, perilune::Table) = lua.load(
+    ///     "local mt = {__eq = function() return true end}
+    ///     return setmetatable({}, mt), setmetatable({}, mt)",
+    /// ).eval()?;
+    /// assert!(a.equals(&b)? && a != b);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What `__eq` raises.
     pub fn equals(&self, other: &Table) -> Result<bool> {
@@ -413,6 +549,14 @@ impl Table {
     }
 
     /// The table's address, for comparing and debugging.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let table = lua.create_table()?;
+    /// assert_eq!(table.to_pointer(), table.clone().to_pointer());
+    /// assert_ne!(table.to_pointer(), lua.create_table()?.to_pointer());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn to_pointer(&self) -> *const c_void {
         self.0.to_pointer()
     }
@@ -433,6 +577,17 @@ impl Table {
 
     /// Sets or removes the metatable.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let (table, defaults) = (lua.create_table()?, lua.create_table_from([("depth", 3)])?);
+    /// table.set_metatable(Some(lua.create_table_from([("__index", defaults)])?))?;
+    /// assert_eq!(table.get::<i64>("depth")?, 3);
+    /// assert!(table.has_metatable());
+    /// table.set_metatable(None)?;
+    /// assert!(table.metatable().is_none());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Memory; a metatable of another state.
     pub fn set_metatable(&self, metatable: Option<Table>) -> Result<()> {
@@ -451,16 +606,46 @@ impl Table {
 
     /// The entries as `next` gives them, without metamethods. Entries may be changed or removed
     /// meanwhile; when some are added, the iteration may end with an error.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let table = lua.create_table_from([("a", 1), ("b", 2)])?;
+    /// let mut sum = 0;
+    /// for entry in table.pairs::<String, i64>() {
+    ///     let (_key, value) = entry?;
+    ///     sum += value;
+    /// }
+    /// assert_eq!(sum, 3);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn pairs<K: FromLua, V: FromLua>(&self) -> TablePairs<'_, K, V> {
         TablePairs::new(self)
     }
 
     /// The values from 1 to the first nil, without metamethods.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let list: perilune::Table = lua.load("{1, 2, 3, nil, 5}").eval()?;
+    /// let values = list.sequence_values().collect::<perilune::Result<Vec<i64>>>()?;
+    /// assert_eq!(values, [1, 2, 3]);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn sequence_values<V: FromLua>(&self) -> TableSequence<'_, V> {
         TableSequence::new(self)
     }
 
     /// Calls `f` for each entry.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let table = lua.create_table_from([("a", 1), ("b", 2)])?;
+    /// let mut names = Vec::new();
+    /// table.for_each(|name: String, _: i64| Ok(names.push(name)))?;
+    /// names.sort();
+    /// assert_eq!(names, ["a", "b"]);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// What `f` or a conversion says.
@@ -475,6 +660,18 @@ impl Table {
     }
 
     /// Calls `f` for each value from 1 to the first nil.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let list = lua.create_sequence_from([1, 2, 3])?;
+    /// let mut sum = 0;
+    /// list.for_each_value(|n: i64| {
+    ///     sum += n;
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(sum, 6);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// What `f` or a conversion says.

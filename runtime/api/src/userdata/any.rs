@@ -42,16 +42,42 @@ impl AnyUserData {
 
     /// Whether the value is a `T`; not so for one that is gone, or that is lent within a scope without
     /// a type's name.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let userdata = lua.create_any_userdata("text".to_owned())?;
+    /// assert!(userdata.is::<String>() && !userdata.is::<Vec<u8>>());
+    /// userdata.destroy()?;
+    /// assert!(!userdata.is::<String>());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn is<T: 'static>(&self) -> bool {
         self.type_id() == Some(TypeId::of::<T>())
     }
 
     /// Whether it is a proxy for `T`; see [`Lua::create_proxy`].
+    ///
+    /// ```
+    /// use perilune::{Lua, UserData};
+    /// struct Point;
+    /// impl UserData for Point {}
+    /// let lua = Lua::new();
+    /// assert!(lua.create_proxy::<Point>()?.is_proxy::<Point>());
+    /// assert!(!lua.create_userdata(Point)?.is_proxy::<Point>());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn is_proxy<T: 'static>(&self) -> bool {
         self.is::<Proxy<T>>()
     }
 
     /// The type of the value; `None` when that is gone, or need not live for ever.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let userdata = lua.create_any_userdata(1_u8)?;
+    /// assert_eq!(userdata.type_id(), Some(std::any::TypeId::of::<u8>()));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn type_id(&self) -> Option<TypeId> {
         let (userdata, _lua) = self.alive().ok()?;
         // SAFETY: the handle keeps the userdata alive.
@@ -61,6 +87,17 @@ impl AnyUserData {
     /// Borrows the value, or what a shared pointer (`Rc`, `Arc`, `Rc<RefCell>`) in the userdata points
     /// at.
     ///
+    /// ```
+    /// use perilune::Error;
+    /// let lua = perilune::Lua::new();
+    /// let userdata = lua.create_any_userdata("text".to_owned())?;
+    /// let text = userdata.borrow::<String>()?;
+    /// assert_eq!(text.len(), 4);
+    /// assert!(matches!(userdata.borrow_mut::<String>(), Err(Error::UserDataBorrowMutError)));
+    /// assert!(matches!(userdata.borrow::<u8>(), Err(Error::UserDataTypeMismatch)));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::UserDataBorrowError`] when it is borrowed mutably, [`Error::UserDataTypeMismatch`] when
     /// it is no `T` or belongs to a scope, [`Error::UserDataDestructed`] when it is gone.
@@ -69,6 +106,18 @@ impl AnyUserData {
     }
 
     /// Borrows the value for the time of a call of `f`; also one that belongs to a scope.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let text = "a text".to_owned();
+    /// lua.scope(|scope| {
+    ///     let userdata = scope.create_any_userdata_ref(&text)?;
+    ///     assert_eq!(userdata.borrow_scoped::<String, _>(|text| text.len())?, 6);
+    ///     assert!(userdata.borrow_mut_scoped::<String, _>(String::clear).is_err());
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`AnyUserData::borrow`].
@@ -80,6 +129,14 @@ impl AnyUserData {
 
     /// Borrows the value mutably.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let userdata = lua.create_any_userdata("ab".to_owned())?;
+    /// userdata.borrow_mut::<String>()?.push('c');
+    /// assert_eq!(*userdata.borrow::<String>()?, "abc");
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::UserDataBorrowMutError`] when it is borrowed, or shared; else as
     /// [`AnyUserData::borrow`].
@@ -88,6 +145,14 @@ impl AnyUserData {
     }
 
     /// Borrows the value mutably for the time of a call of `f`; also one that belongs to a scope.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let userdata = lua.create_any_userdata(vec![1, 2])?;
+    /// assert_eq!(userdata.borrow_mut_scoped(|list: &mut Vec<i32>| list.pop())?, Some(2));
+    /// assert_eq!(userdata.borrow::<Vec<i32>>()?.len(), 1);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// As [`AnyUserData::borrow_mut`].
@@ -99,6 +164,15 @@ impl AnyUserData {
 
     /// Takes the value out. From here on the userdata is destructed: whatever Lua code does with it
     /// raises [`Error::UserDataDestructed`]. User values stay.
+    ///
+    /// ```
+    /// use perilune::Error;
+    /// let lua = perilune::Lua::new();
+    /// let userdata = lua.create_any_userdata("text".to_owned())?;
+    /// assert_eq!(userdata.take::<String>()?, "text");
+    /// assert!(matches!(userdata.take::<String>(), Err(Error::UserDataDestructed)));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::UserDataBorrowMutError`] when it is borrowed, [`Error::UserDataTypeMismatch`] when it is
@@ -122,6 +196,15 @@ impl AnyUserData {
     }
 
     /// Destructs the userdata: drops its value, or leaves that to the last [`UserDataRef`] to it.
+    ///
+    /// ```
+    /// use perilune::Error;
+    /// let lua = perilune::Lua::new();
+    /// let buffer = lua.create_any_userdata(vec![0_u8; 1 << 20])?;
+    /// buffer.destroy()?; // frees it now, whatever in Lua still refers to it
+    /// assert!(matches!(buffer.destroy(), Err(Error::UserDataDestructed)));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::UserDataBorrowMutError`] within a call that has borrowed it, or when it belongs to a
@@ -157,6 +240,14 @@ impl AnyUserData {
 
     /// Sets user value 1.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let userdata = lua.create_any_userdata(())?;
+    /// userdata.set_user_value("kept with it")?;
+    /// assert_eq!(userdata.user_value::<String>()?, "kept with it");
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Memory, or what the conversion says.
     pub fn set_user_value(&self, v: impl IntoLua) -> Result<()> {
@@ -173,6 +264,16 @@ impl AnyUserData {
 
     /// Sets user value `n`, from 1 up to 65535. It lives as long as the userdata, whose value may be
     /// gone.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let userdata = lua.create_any_userdata(())?;
+    /// userdata.set_nth_user_value(2, 7)?;
+    /// assert_eq!(userdata.nth_user_value::<i64>(2)?, 7);
+    /// assert!(userdata.nth_user_value::<perilune::Value>(3)?.is_nil());
+    /// assert!(userdata.set_nth_user_value(0, 7).is_err());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// `n` is out of range; memory, or what the conversion says.
@@ -196,6 +297,14 @@ impl AnyUserData {
     }
 
     /// Sets the user value called `name`.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let userdata = lua.create_any_userdata(())?;
+    /// userdata.set_named_user_value("owner", lua.globals())?;
+    /// assert_eq!(userdata.named_user_value::<perilune::Table>("owner")?, lua.globals());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Memory, or what the conversion says.
@@ -240,6 +349,14 @@ impl AnyUserData {
 
     /// The metatable.
     ///
+    /// ```
+    /// use perilune::MetaMethod;
+    /// let lua = perilune::Lua::new();
+    /// let userdata = lua.create_any_userdata(())?;
+    /// assert!(!userdata.metatable()?.contains(MetaMethod::Call)?);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::UserDataDestructed`] when the value is gone; [`Error::UserDataTypeMismatch`] for a
     /// userdata of the libraries (a file) without one.
@@ -259,12 +376,27 @@ impl AnyUserData {
     }
 
     /// The userdata's address, for hashing and messages; null when the state is gone.
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let (a, b) = (lua.create_any_userdata(1)?, lua.create_any_userdata(1)?);
+    /// assert_eq!(a.to_pointer(), a.clone().to_pointer());
+    /// assert_ne!(a.to_pointer(), b.to_pointer());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn to_pointer(&self) -> *const c_void {
         self.0.to_pointer()
     }
 
     /// The name of its type as messages have it: `__name` of the metatable, if that is a string, else
     /// "userdata".
+    ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let userdata = lua.create_any_userdata("text".to_owned())?;
+    /// assert_eq!(userdata.type_name()?.to_bytes(), b"String");
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::UserDataDestructed`] when the value is gone; memory.
@@ -285,6 +417,20 @@ impl AnyUserData {
 
     /// Whether they are the same userdata, or of one metatable whose `__eq` says that they are equal.
     ///
+    /// ```
+    /// use perilune::{MetaMethod, UserData, UserDataMethods, UserDataRef};
+    /// struct Id(u32);
+    /// impl UserData for Id {
+    ///     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+    ///         methods.add_meta_method(MetaMethod::Eq, |_, this, other: UserDataRef<Id>| Ok(this.0 == other.0));
+    ///     }
+    /// }
+    /// let lua = perilune::Lua::new();
+    /// let (a, b) = (lua.create_userdata(Id(1))?, lua.create_userdata(Id(1))?);
+    /// assert!(a.equals(&b)? && a != b);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// What `__eq` raises; [`Error::UserDataDestructed`] when a value is gone.
     pub fn equals(&self, other: &AnyUserData) -> Result<bool> {
@@ -303,6 +449,14 @@ impl AnyUserData {
     }
 
     /// A value of any type as something that becomes a userdata: see [`Lua::create_any_userdata`].
+    ///
+    /// ```
+    /// use perilune::AnyUserData;
+    /// let lua = perilune::Lua::new();
+    /// lua.globals().set("list", AnyUserData::wrap(vec![1, 2]))?;
+    /// assert!(lua.globals().get::<AnyUserData>("list")?.is::<Vec<i32>>());
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     pub fn wrap<T: MaybeSend + MaybeSync + 'static>(data: T) -> impl IntoLua {
         Wrapped(data)
     }

@@ -272,6 +272,20 @@ impl Lua {
 
     /// A userdata of a type that says of itself what it has. All of a type share a metatable.
     ///
+    /// ```
+    /// use perilune::{Lua, UserData, UserDataMethods};
+    /// struct Name(&'static str);
+    /// impl UserData for Name {
+    ///     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+    ///         methods.add_method("get", |_, this, ()| Ok(this.0));
+    ///     }
+    /// }
+    /// let lua = Lua::new();
+    /// let userdata = lua.create_userdata(Name("Io"))?;
+    /// assert_eq!(lua.load("return (...):get()").call::<String>(userdata)?, "Io");
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Memory, or the type's registration fails (see [`UserDataFields::add_meta_field`]).
     ///
@@ -286,6 +300,14 @@ impl Lua {
     /// A userdata of any type. What it has is what [`Lua::register_userdata_type`] was told; without
     /// that it can only be handed round.
     ///
+    /// ```
+    /// let lua = perilune::Lua::new();
+    /// let userdata = lua.create_any_userdata(vec![1, 2])?;
+    /// let length = lua.create_function(|_, list: perilune::AnyUserData| Ok(list.borrow::<Vec<i32>>()?.len()))?;
+    /// assert_eq!(length.call::<usize>(userdata)?, 2);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// Memory.
     pub fn create_any_userdata<T>(&self, data: T) -> Result<AnyUserData>
@@ -296,6 +318,18 @@ impl Lua {
     }
 
     /// Says what userdata of a type have that are made from now on.
+    ///
+    /// ```
+    /// use perilune::{Lua, UserDataMethods};
+    /// use std::time::Duration;
+    /// let lua = Lua::new();
+    /// lua.register_userdata_type::<Duration>(|registry| {
+    ///     registry.add_method("seconds", |_, this, ()| Ok(this.as_secs_f64()));
+    /// })?;
+    /// lua.globals().set("pause", lua.create_any_userdata(Duration::from_millis(1500))?)?;
+    /// assert_eq!(lua.load("pause:seconds()").eval::<f64>()?, 1.5);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// Memory, a restricted name of a metamethod, or what a conversion of a field says.

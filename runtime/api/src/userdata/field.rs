@@ -7,6 +7,14 @@ use crate::{FromLua, IntoLua};
 use perilune_runtime::userdata::place::{Place, Scalar};
 
 /// A type of plain fields: `bool`, the integers of up to 64 bits, `f32` and `f64`.
+///
+/// ```
+/// use perilune::userdata::PlainValue;
+/// fn sum<V: PlainValue + std::iter::Sum>(values: &[V]) -> V {
+///     values.iter().copied().sum()
+/// }
+/// assert_eq!((sum(&[1_u8, 2]), sum(&[0.5, 0.25])), (3, 0.75));
+/// ```
 pub trait PlainValue: Copy + IntoLua + FromLua + sealed::Sealed + 'static {}
 
 mod sealed {
@@ -23,6 +31,22 @@ plain_values! { bool i8 i16 i32 i64 isize u8 u16 u32 u64 usize f32 f64 }
 
 /// A field of type `V` of the struct `T`: what the macro [`field!`](crate::field) gives, and
 /// [`add_plain_field`](crate::UserDataFields::add_plain_field) takes.
+///
+/// ```
+/// use perilune::{Lua, UserData, UserDataFields, field, userdata::Field};
+/// struct Line { start: f64, end: f64 }
+/// const END: fn() -> Field<Line, f64> = || field!(Line, end);
+/// impl UserData for Line {
+///     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+///         fields.add_plain_field("start", field!(Line, start));
+///         fields.add_plain_field("end_", END());
+///     }
+/// }
+/// let lua = Lua::new();
+/// lua.globals().set("line", Line { start: 0.5, end: 2.0 })?;
+/// assert_eq!(lua.load("line.end_ - line.start").eval::<f64>()?, 1.5);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 pub struct Field<T, V> {
     offset: usize,
     at: unsafe fn(*const T) -> *const V,

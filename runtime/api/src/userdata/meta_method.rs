@@ -14,6 +14,13 @@ macro_rules! meta_methods {
 
         impl MetaMethod {
             /// The field's name, with its two underscores.
+            ///
+            /// ```
+            /// use perilune::MetaMethod;
+            /// assert_eq!(MetaMethod::IDiv.name(), "__idiv");
+            /// assert_eq!(MetaMethod::Add.to_string(), "__add");
+            /// assert!("__len" == MetaMethod::Len);
+            /// ```
             pub const fn name(self) -> &'static str {
                 match self { $(MetaMethod::$name => $text),* }
             }

@@ -3,11 +3,32 @@
 use crate::{Error, FromLua, IntoLua, MetaMethod, Result, Table, TablePairs, Value};
 
 /// The metatable of a userdata type. Changes are seen by all userdata of the type.
+///
+/// ```
+/// use perilune::{AnyUserData, Lua, MetaMethod, UserDataMetatable};
+/// let lua = perilune::Lua::new();
+/// let userdata = lua.create_any_userdata(7)?;
+/// let metatable: UserDataMetatable = userdata.metatable()?;
+/// let text = lua.create_function(|_, _: AnyUserData| Ok("seven"))?;
+/// metatable.set(MetaMethod::ToString, text)?;
+/// assert_eq!(lua.load("return tostring(...)").call::<String>(userdata)?, "seven");
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct UserDataMetatable(pub(crate) Table);
 
 impl UserDataMetatable {
     /// The field `key`; nil when there is none.
+    ///
+    /// ```
+    /// use perilune::{Error, MetaMethod};
+    /// let lua = perilune::Lua::new();
+    /// let metatable = lua.create_any_userdata(1_u8)?.metatable()?;
+    /// assert_eq!(metatable.get::<String>(MetaMethod::Type)?, "u8");
+    /// assert!(metatable.contains("__name")? && !metatable.contains("__call")?);
+    /// assert!(matches!(metatable.get::<bool>("__gc"), Err(Error::MetaMethodRestricted(_))));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::MetaMethodRestricted`] for `__gc` and `__metatable`; what the conversion says.
@@ -45,6 +66,17 @@ impl UserDataMetatable {
 }
 
 /// See [`UserDataMetatable::pairs`].
+///
+/// ```
+/// use perilune::{Value, UserDataMetatablePairs};
+/// let lua = perilune::Lua::new();
+/// let metatable = lua.create_any_userdata(1_u8)?.metatable()?;
+/// metatable.set("__close", lua.load("").into_function()?)?;
+/// let pairs: UserDataMetatablePairs<'_, Value> = metatable.pairs();
+/// let names = pairs.map(|pair| Ok(pair?.0)).collect::<perilune::Result<Vec<_>>>()?;
+/// assert!(names.contains(&"__close".to_owned()) && !names.contains(&"__gc".to_owned()));
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct UserDataMetatablePairs<'a, V> {
     pairs: TablePairs<'a, String, V>,

@@ -277,6 +277,20 @@ impl<T: 'static> FromLua for UserDataRef<T> {
 }
 
 /// A mutably borrowed value of a userdata; takes those that hold a `Rc<RefCell<T>>`, too.
+///
+/// ```
+/// use perilune::{Lua, UserData, UserDataRefMut};
+/// struct Count(u32);
+/// impl UserData for Count {}
+/// let lua = Lua::new();
+/// let next = lua.create_function(|_, mut count: UserDataRefMut<Count>| {
+///     count.0 += 1;
+///     Ok(count.0)
+/// })?;
+/// lua.globals().set("count", Count(1))?;
+/// assert_eq!(lua.load("local next = ... return next(count) + next(count)").call::<u32>(next)?, 5);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 pub struct UserDataRefMut<T: 'static> {
     value: *mut T,
     // In this order they are dropped.
@@ -411,6 +425,18 @@ impl<T: 'static> FromLua for UserDataRefMut<T> {
 }
 
 /// A value taken out of a userdata, which is destructed then: for arguments that are consumed.
+///
+/// ```
+/// use perilune::{Lua, UserData, UserDataOwned};
+/// struct Ticket(u32);
+/// impl UserData for Ticket {}
+/// let lua = Lua::new();
+/// let hand_in = lua.create_function(|_, ticket: UserDataOwned<Ticket>| Ok(ticket.0.0))?;
+/// let ticket = lua.create_userdata(Ticket(7))?;
+/// assert_eq!(hand_in.call::<u32>(&ticket)?, 7);
+/// assert!(hand_in.call::<u32>(&ticket).is_err()); // it is gone
+/// # Ok::<(), perilune::Error>(())
+/// ```
 pub struct UserDataOwned<T>(pub T);
 
 impl<T> Deref for UserDataOwned<T> {

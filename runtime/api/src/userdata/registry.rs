@@ -48,10 +48,10 @@ pub(crate) struct Members {
 /// [`Lua::register_userdata_type`].
 ///
 /// ```
-/// use perilune::{Lua, UserDataMethods};
+/// use perilune::{Lua, UserDataMethods, UserDataRegistry};
 ///
 /// let lua = Lua::new();
-/// lua.register_userdata_type::<String>(|registry| {
+/// lua.register_userdata_type(|registry: &mut UserDataRegistry<String>| {
 ///     registry.add_method("length", |_, this, ()| Ok(this.len()));
 /// })?;
 /// lua.globals().set("text", lua.create_any_userdata("hello".to_owned())?)?;

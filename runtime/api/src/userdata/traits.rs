@@ -47,6 +47,20 @@ pub trait UserData: Sized {
     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {}
 
     /// Adds everything: calls `add_fields` and `add_methods`.
+    ///
+    /// ```
+    /// use perilune::{Lua, UserData, UserDataMethods, UserDataRegistry};
+    /// struct Text(String);
+    /// impl UserData for Text {
+    ///     fn register(registry: &mut UserDataRegistry<Self>) {
+    ///         registry.add_method("length", |_, this, ()| Ok(this.0.len()));
+    ///     }
+    /// }
+    /// let lua = Lua::new();
+    /// lua.globals().set("text", Text("abc".to_owned()))?;
+    /// assert_eq!(lua.load("text:length()").eval::<usize>()?, 3);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     fn register(registry: &mut UserDataRegistry<Self>) {
         Self::add_fields(registry);
         Self::add_methods(registry);
@@ -54,6 +68,44 @@ pub trait UserData: Sized {
 }
 
 /// Where a type's methods and operators are added.
+///
+/// ```
+/// use perilune::{AnyUserData, Lua, UserData, UserDataMethods, Value};
+/// struct Vector(f64, f64);
+/// impl UserData for Vector {
+///     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+///         methods.add_method("length", |_, this, ()| Ok(this.0.hypot(this.1)));
+///         methods.add_method_once("take", |_, this, ()| Ok((this.0, this.1)));
+///         methods.add_function("new", |_, (x, y)| Ok(Vector(x, y)));
+///         let mut count = 0;
+///         methods.add_function_mut("count", move |_, ()| {
+///             count += 1;
+///             Ok(count)
+///         });
+///         methods.add_meta_method_mut("__call", |_, this, x: f64| Ok(this.0 = x));
+///         methods.add_meta_function("__mul", |_, (factor, this): (f64, AnyUserData)| {
+///             let this = this.borrow::<Vector>()?;
+///             Ok(Vector(factor * this.0, factor * this.1))
+///         });
+///         let mut calls = 0;
+///         methods.add_meta_function_mut("__len", move |_, _: Value| {
+///             calls += 1;
+///             Ok(calls)
+///         });
+///     }
+/// }
+/// let lua = Lua::new();
+/// lua.globals().set("v", Vector(3.0, 4.0))?;
+/// lua.load(
+///     "assert(v:length() == 5 and (2 * v):length() == 10 and v.new(0, 1):length() == 1)
+///     assert(v.count() == 1 and v.count() == 2 and #v == 1 and #v == 2)
+///     v(0)
+///     assert(v:length() == 4)
+///     local x, y = v:take()
+///     assert(x == 0 and y == 4 and not pcall(function() return v.length end))",
+/// ).exec()?;
+/// # Ok::<(), perilune::Error>(())
+/// ```
 pub trait UserDataMethods<T> {
     /// Adds a method that reads the value: `value:name(...)`.
     ///
@@ -145,6 +197,41 @@ pub trait UserDataMethods<T> {
         R: IntoLuaMulti;
 
     /// Adds an asynchronous method that takes the value out of its userdata, which is destructed then.
+    ///
+    /// ```
+    /// # fn block_on<F: Future>(future: F) -> F::Output {
+    /// #     let mut future = std::pin::pin!(future);
+    /// #     let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    /// #     loop {
+    /// #         if let std::task::Poll::Ready(result) = future.as_mut().poll(&mut context) {
+    /// #             return result;
+    /// #         }
+    /// #     }
+    /// # }
+    /// use perilune::{AnyUserData, Lua, UserData, UserDataMethods};
+    ///
+    /// struct Socket(u16);
+    /// impl UserData for Socket {
+    ///     fn add_methods<M: UserDataMethods<Self>>(methods: &mut M) {
+    ///         methods.add_async_method_once("close", |_, this, ()| async move { Ok(this.0) });
+    ///         methods.add_async_function("open", |_, port: u16| async move { Ok(Socket(port)) });
+    ///         methods.add_async_meta_method("__len", |_, this, ()| async move { Ok(this.0) });
+    ///         methods.add_async_meta_method_mut("__call", |_, mut this, port: u16| async move {
+    ///             this.0 = port;
+    ///             Ok(())
+    ///         });
+    ///         methods.add_async_meta_function("__unm", |_, this: AnyUserData| async move {
+    ///             Ok(Socket(this.borrow::<Socket>()?.0 + 1))
+    ///         });
+    ///     }
+    /// }
+    ///
+    /// let lua = Lua::new();
+    /// lua.globals().set("Socket", lua.create_proxy::<Socket>()?)?;
+    /// let text = "local s = Socket.open(80) s(443) assert(#s == 443 and #-s == 444 and s:close() == 443)";
+    /// block_on(lua.load(text).exec_async())?;
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
     #[cfg(feature = "async")]
     fn add_async_method_once<M, A, MR, R>(&mut self, name: impl Into<String>, method: M)
     where
@@ -240,6 +327,34 @@ pub trait UserDataMethods<T> {
 }
 
 /// Where a type's fields are added.
+///
+/// ```
+/// use perilune::{AnyUserData, Lua, UserData, UserDataFields, field};
+/// struct Page { number: u32 }
+/// impl UserData for Page {
+///     fn add_fields<F: UserDataFields<Self>>(fields: &mut F) {
+///         fields.add_field("MAX", 100);
+///         fields.add_field_method_get("number", |_, this| Ok(this.number));
+///         fields.add_field_method_set("number", |_, this, n: u32| Ok(this.number = n.min(100)));
+///         fields.add_plain_field_set("raw_number", field!(Page, number));
+///         fields.add_field_function_get("note", |_, this| this.user_value::<Option<String>>());
+///         fields.add_field_function_set("note", |_, this, note: String| this.set_user_value(note));
+///         fields.add_meta_field("__metakind", "page");
+///         fields.add_meta_field_with("__tags", |lua| lua.create_sequence_from(["a", "b"]));
+///     }
+/// }
+/// let lua = Lua::new();
+/// let page = lua.create_userdata(Page { number: 1 })?;
+/// assert_eq!(page.metatable()?.get::<Vec<String>>("__tags")?, ["a", "b"]);
+/// lua.load(
+///     "local page = ...
+///     page.number = 200
+///     assert(page.number == page.MAX)
+///     page.raw_number, page.note = 200, 'too large'
+///     assert(page.number == 200 and page.note == 'too large')",
+/// ).call::<()>(page)?;
+/// # Ok::<(), perilune::Error>(())
+/// ```
 pub trait UserDataFields<T> {
     /// Adds a field with the same value for all userdata of the type.
     fn add_field<V>(&mut self, name: impl Into<String>, value: V)
