@@ -174,7 +174,7 @@ impl Lua {
         globals.raw_set("rawset", lua.careful_rawset(&globals)?)?;
         lua.protect_strings()?;
         lua.protect(&globals)?;
-        drop(entered);
+        entered.leave();
         Ok(lua)
     }
 

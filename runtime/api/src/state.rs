@@ -309,6 +309,10 @@ pub struct Lua {
 
 impl Lua {
     /// A state with nothing but a machine.
+    #[allow(
+        clippy::default_constructed_unit_structs,
+        reason = "with the feature `send` they are no unit structs"
+    )]
     pub(crate) fn with_machine(vm: Box<Vm>) -> Lua {
         let state = State {
             vm: Cell::new(Box::into_raw(vm)),
@@ -642,7 +646,7 @@ impl Lua {
         let entered = self.enter();
         // SAFETY: outside of native steps the state is at a safepoint.
         unsafe { perilune_runtime::collect::finalize_all(entered.vm()) };
-        drop(entered);
+        entered.leave();
         std::mem::forget(self);
     }
 

@@ -34,7 +34,7 @@ impl LuaString {
             },
             None => &[],
         };
-        drop(entered);
+        entered.leave();
         BorrowedBytes {
             bytes,
             _copy: None,

@@ -106,7 +106,8 @@ impl Lua {
             }
             return Ok(table);
         };
-        let (vm, raw) = (self.vm(), table.raw());
+        let entered = self.enter();
+        let (vm, raw) = (entered.vm(), table.raw());
         for (n, value) in values.enumerate() {
             value.push_into_stack(&mut stack)?;
             let value = stack.pop_raw();
