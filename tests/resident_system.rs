@@ -3,7 +3,7 @@
 mod resident;
 
 fn main() -> std::process::ExitCode {
-    // What the compiler needs while it works leaves gaps between what is kept of traces. Of large buffers
+    // What the compiler needs while it works leaves gaps between what the program keeps. Of large buffers
     // freed one by one, a part is given back only when a thirty-second to an eighth of the limit is free.
-    resident::measure::main("system", &[("traces", 1.12), ("buffers", 1.2)])
+    resident::measure::main("system", &[("traces", 1.12), ("buffers", 1.1)])
 }

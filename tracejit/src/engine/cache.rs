@@ -36,10 +36,9 @@ impl Engine {
     pub(super) unsafe fn settle(&self, vm: *mut Vm) -> bool {
         let bytes = self.state.borrow().bytes();
         let most = self.options.code_limit.saturating_mul(KNOWN_PER_BYTE);
-        let charged = self.state.borrow().charged_bytes();
         // SAFETY: the caller's contract.
         unsafe {
-            if bytes <= most && (*vm).heap.charge_compiled(charged).is_ok() {
+            if bytes <= most && (*vm).heap.charge_compiled(bytes).is_ok() {
                 return true;
             }
             self.make_room(vm);
@@ -53,7 +52,7 @@ impl Engine {
     /// As for [`Engine::settle`].
     pub(super) unsafe fn make_room(&self, vm: *mut Vm) {
         self.drop_traces(&|_| true, Reason::Full);
-        let bytes = self.state.borrow().charged_bytes();
+        let bytes = self.state.borrow().bytes();
         // SAFETY: the caller's contract. Less than before is never refused.
         let _ = unsafe { (*vm).heap.charge_compiled(bytes) };
     }
@@ -100,13 +99,6 @@ impl State {
             + charge::list::<CompiledTrace>(self.traces.capacity())
             + charge::list::<ExitRecord>(self.exits.capacity())
             + charge::map::<(usize, LocationRecord)>(self.locations.capacity())
-    }
-
-    /// Bytes to charge for them: an eighth more, for the gaps that blocks leave which the compiler needs
-    /// only while it works. They lie between those that are kept.
-    pub(super) fn charged_bytes(&self) -> usize {
-        let bytes = self.bytes();
-        bytes + bytes / 8
     }
 
     /// Whether there is no trace that could make room for another one.

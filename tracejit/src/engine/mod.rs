@@ -651,7 +651,7 @@ impl TraceHook for Engine {
     }
 
     fn compiled_bytes(&self) -> usize {
-        self.state.borrow().charged_bytes()
+        self.state.borrow().bytes()
     }
 
     fn relieve(&self) {
