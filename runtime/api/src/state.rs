@@ -558,10 +558,11 @@ impl Lua {
     /// Runs all finalisers, as dropping the last handle does, and leaves the memory to the end of
     /// the process.
     pub fn finish(self) {
-        let entered = self.enter();
-        // SAFETY: outside of native steps the state is at a safepoint.
-        unsafe { perilune_runtime::collect::finalize_all(entered.vm()) };
-        drop(entered);
+        {
+            let entered = self.enter();
+            // SAFETY: outside of native steps the state is at a safepoint.
+            unsafe { perilune_runtime::collect::finalize_all(entered.vm()) };
+        }
         std::mem::forget(self);
     }
 
