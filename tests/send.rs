@@ -560,7 +560,7 @@ fn recursion_ends_with_an_error_in_a_thread_with_less_stack() -> Result<()> {
         Ok::<_, Error>(lua)
     });
     let lua = made.unwrap().join().unwrap()?;
-    let used = with_stack(1 << 20).spawn(move || lua.load("return deep()").eval::<bool>());
+    let used = with_stack(2 << 20).spawn(move || lua.load("return deep()").eval::<bool>());
     assert!(used.unwrap().join().unwrap()?);
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! it from being stopped.
 
 use crate::common::state;
-use perilune::{Error, Limit, Lua};
+use perilune::{Error, Limit, Lua, LuaOptions, StdLib};
 use std::time::{Duration, Instant};
 
 /// The modes in which limits are tested.
@@ -175,6 +175,9 @@ fn the_stack_overflows_at_the_same_call_in_every_mode() {
     lua.set_stack_limit(0);
     assert_eq!(lua.set_stack_limit(usize::MAX), 1_000);
     assert_eq!(lua.set_stack_limit(5_000), 1_000_000);
+    let options = LuaOptions::new().stack_limit(3_000);
+    let lua = Lua::new_with(StdLib::ALL, options).expect("a state");
+    assert_eq!(lua.set_stack_limit(1_000), 3_000);
 }
 
 #[test]

@@ -67,7 +67,7 @@ mod without {
 
     /// No lock.
     #[derive(Default)]
-    pub(crate) struct Lock;
+    pub(crate) struct Lock(());
 
     /// The only thread's right to use the state.
     pub(crate) struct Held<'a>(PhantomData<&'a State>);
@@ -133,7 +133,7 @@ mod without {
 
     /// Handles that are dropped while another thread is in the state: none.
     #[derive(Default)]
-    pub(crate) struct DroppedHandles;
+    pub(crate) struct DroppedHandles(());
 
     impl DroppedHandles {
         #[inline(always)]

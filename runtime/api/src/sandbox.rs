@@ -154,9 +154,7 @@ impl Lua {
         let libraries = options.libraries & safe;
         let lua = Lua::with_options(&options.libraries(libraries))?;
         lua.set_binary_chunks(false);
-        let entered = lua.enter();
-        // SAFETY: the machine lives as long as the state.
-        unsafe { (*entered.vm()).limits.ignores_finalizers = true };
+        lua.ignore_finalizers();
         let globals = lua.globals();
         for name in REMOVED {
             globals.raw_set(*name, Value::Nil)?;
@@ -174,8 +172,14 @@ impl Lua {
         globals.raw_set("rawset", lua.careful_rawset(&globals)?)?;
         lua.protect_strings()?;
         lua.protect(&globals)?;
-        entered.leave();
         Ok(lua)
+    }
+
+    /// Finalisers do not run from here on.
+    fn ignore_finalizers(&self) {
+        let entered = self.enter();
+        // SAFETY: the machine lives as long as the state.
+        unsafe { (*entered.vm()).limits.ignores_finalizers = true };
     }
 
     /// Leaves of `os` what is allowed.
@@ -278,6 +282,7 @@ impl Lua {
 
     /// Makes the globals, and the libraries in them, tables that can't be changed. New globals may be set.
     fn protect(&self, globals: &Table) -> Result<()> {
+        let _entered = self.enter();
         let hidden = self.create_table()?;
         let next: Function = globals.raw_get("next")?;
         let mut names = Vec::new();

@@ -643,10 +643,11 @@ impl Lua {
     /// # Ok::<(), perilune::Error>(())
     /// ```
     pub fn finish(self) {
-        let entered = self.enter();
-        // SAFETY: outside of native steps the state is at a safepoint.
-        unsafe { perilune_runtime::collect::finalize_all(entered.vm()) };
-        entered.leave();
+        {
+            let entered = self.enter();
+            // SAFETY: outside of native steps the state is at a safepoint.
+            unsafe { perilune_runtime::collect::finalize_all(entered.vm()) };
+        }
         std::mem::forget(self);
     }
 

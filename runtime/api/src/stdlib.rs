@@ -115,6 +115,9 @@ pub struct LuaOptions {
     /// How many coroutines that asynchronous functions ran in are kept for others; at least eight are.
     /// Default: 0.
     pub thread_pool_size: usize,
+    /// How many slots the stack of each thread has at most: see [`Lua::set_stack_limit`]. mlua has no such
+    /// option. Default: `None`, for what the engine allows.
+    pub stack_limit: Option<usize>,
 }
 
 impl Default for LuaOptions {
@@ -129,6 +132,7 @@ impl LuaOptions {
         LuaOptions {
             catch_rust_panics: true,
             thread_pool_size: 0,
+            stack_limit: None,
         }
     }
 
@@ -143,6 +147,13 @@ impl LuaOptions {
     #[must_use]
     pub const fn thread_pool_size(mut self, size: usize) -> LuaOptions {
         self.thread_pool_size = size;
+        self
+    }
+
+    /// Sets [`stack_limit`](LuaOptions::stack_limit).
+    #[must_use]
+    pub const fn stack_limit(mut self, slots: usize) -> LuaOptions {
+        self.stack_limit = Some(slots);
         self
     }
 }
@@ -178,6 +189,9 @@ impl Lua {
             .control
             .thread_pool_size
             .set(options.thread_pool_size);
+        if let Some(slots) = options.stack_limit {
+            self.set_stack_limit(slots);
+        }
     }
 
     /// Sets whether programs may load binary chunks (by `load` and its like). They are verified in any

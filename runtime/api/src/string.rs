@@ -25,7 +25,7 @@ impl LuaString {
     /// # Ok::<(), perilune::Error>(())
     /// ```
     pub fn as_bytes(&self) -> BorrowedBytes {
-        let entered = self.0.state.enter();
+        let _entered = self.0.state.enter();
         let lua = Lua::of(&self.0.state).ok();
         let bytes: *const [u8] = match lua {
             // SAFETY: the handle keeps the string alive, the owner the state.
@@ -34,7 +34,6 @@ impl LuaString {
             },
             None => &[],
         };
-        entered.leave();
         BorrowedBytes {
             bytes,
             _copy: None,
