@@ -37,10 +37,6 @@ impl<'a> Entered<'a> {
         }
     }
 
-    /// Leaves the state before the end of the scope.
-    #[inline]
-    pub(crate) fn leave(self) {}
-
     /// The machine; null when the state is closed.
     #[inline]
     pub(crate) fn vm(&self) -> *mut Vm {

@@ -309,10 +309,6 @@ pub struct Lua {
 
 impl Lua {
     /// A state with nothing but a machine.
-    #[allow(
-        clippy::default_constructed_unit_structs,
-        reason = "with the feature `send` they are no unit structs"
-    )]
     pub(crate) fn with_machine(vm: Box<Vm>) -> Lua {
         let state = State {
             vm: Cell::new(Box::into_raw(vm)),
