@@ -3,12 +3,11 @@
 use crate::common::state;
 use crate::future::{pause, polls};
 use crate::limit::MODES;
-use crate::shared::{Rc, RefCell};
+use crate::shared::Rc;
 use perilune::{
     Error, Function, Lua, LuaOptions, MetaMethod, ObjectLike, Result, StdLib, Table, UserData,
     UserDataFields, UserDataMethods, Value,
 };
-use std::collections::HashSet;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
@@ -258,12 +257,10 @@ fn asynchronous_functions_are_wrapped() -> Result<()> {
 fn coroutines_of_calls_are_used_again() -> Result<()> {
     let options = LuaOptions::new().thread_pool_size(2);
     let lua = Lua::new_with(StdLib::ALL, options)?;
-    // The coroutines in which the calls ran.
-    let used = Rc::new(RefCell::new(HashSet::new()));
-    let seen = used.clone();
-    let waits = lua.create_async_function(move |lua, n: i64| {
-        let thread = lua.current_thread();
-        seen.borrow_mut().insert(thread.to_pointer() as usize);
+    let state = Rc::new(());
+    let held = state.clone();
+    let waits = lua.create_async_function(move |_, n: i64| {
+        let _held = held.clone();
         async move {
             pause().await;
             if n == 0 {
@@ -274,12 +271,40 @@ fn coroutines_of_calls_are_used_again() -> Result<()> {
         }
     })?;
     lua.globals().set("waits", &waits)?;
-    for n in 1..=20 {
-        assert_eq!(polls(waits.call_async::<i64>(n)).0?, n);
-    }
-    assert_eq!(used.borrow().len(), 1);
-    // One that ended by an error or was dropped, too.
-    assert!(polls(waits.call_async::<i64>(0)).0.is_err());
+    // What a coroutine takes.
+    lua.gc_stop();
+    let before = lua.used_memory();
+    let body: Function = lua.load("function() end").eval()?;
+    let made: Vec<_> = (0..20).map(|_| lua.create_thread(body.clone())).collect();
+    let coroutine = (lua.used_memory() - before) / made.len();
+    drop(made);
+    // What something takes each time when nothing is freed.
+    let growth = |act: &mut dyn FnMut() -> Result<()>| -> Result<usize> {
+        act()?;
+        let before = lua.used_memory();
+        for _ in 0..20 {
+            act()?;
+        }
+        Ok((lua.used_memory() - before) / 20)
+    };
+    let one = growth(&mut || {
+        assert_eq!(polls(waits.call_async::<i64>(7)).0?, 7);
+        Ok(())
+    })?;
+    assert!(
+        one < coroutine,
+        "{one} bytes for each call, a coroutine takes {coroutine}"
+    );
+    // One that ended by an error, too.
+    let failing = growth(&mut || {
+        assert!(polls(waits.call_async::<i64>(0)).0.is_err());
+        Ok(())
+    })?;
+    assert!(
+        failing < coroutine,
+        "{failing} bytes, a coroutine takes {coroutine}"
+    );
+    // One that is dropped is closed.
     let mut context = Context::from_waker(Waker::noop());
     let text =
         "local c <close> = setmetatable({}, {__close = function() closed = true end}) waits(1)";
@@ -287,10 +312,8 @@ fn coroutines_of_calls_are_used_again() -> Result<()> {
     assert!(dropped.as_mut().poll(&mut context).is_pending());
     drop(dropped);
     assert!(lua.globals().get::<bool>("closed")?);
-    assert_eq!(polls(waits.call_async::<i64>(1)).0?, 1);
-    assert_eq!(used.borrow().len(), 1);
     // All are kept of as many as are needed at a time, if these are few.
-    for _ in 0..2 {
+    let five = growth(&mut || {
         let mut calls: Vec<_> = (1..=5)
             .map(|n| Box::pin(waits.call_async::<i64>(n)))
             .collect();
@@ -300,12 +323,17 @@ fn coroutines_of_calls_are_used_again() -> Result<()> {
         for (n, call) in (1..).zip(calls) {
             assert_eq!(polls(call).0?, n);
         }
-        assert_eq!(used.borrow().len(), 5);
-    }
+        Ok(())
+    })?;
+    assert!(
+        five < 5 * coroutine,
+        "{five} bytes for five calls, a coroutine takes {coroutine}"
+    );
+    lua.gc_restart();
     lua.gc_collect()?;
     lua.check_heap().expect("a sound heap");
-    let weak = Rc::downgrade(&used);
-    drop((waits, lua, used));
+    let weak = Rc::downgrade(&state);
+    drop((waits, lua, state));
     assert!(weak.upgrade().is_none(), "the state is still there");
     Ok(())
 }

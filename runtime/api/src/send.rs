@@ -40,12 +40,36 @@ pub trait MaybeSend {}
 impl<T: ?Sized> MaybeSend for T {}
 
 /// `Sync` with the feature `send`; every type without it.
+///
+/// ```
+/// use perilune::{AnyUserData, Lua, MaybeSend, MaybeSync};
+/// /// Compiles with the feature and without.
+/// fn keep<T: MaybeSend + MaybeSync + 'static>(lua: &Lua, value: T) -> perilune::Result<()> {
+///     lua.globals().set("kept", AnyUserData::wrap(value))
+/// }
+/// let lua = Lua::new();
+/// keep(&lua, vec![1, 2])?;
+/// assert!(lua.globals().get::<AnyUserData>("kept")?.is::<Vec<i32>>());
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[cfg(feature = "send")]
 pub trait MaybeSync: Sync {}
 #[cfg(feature = "send")]
 impl<T: Sync + ?Sized> MaybeSync for T {}
 
 /// `Sync` with the feature `send`; every type without it.
+///
+/// ```
+/// use perilune::{AnyUserData, Lua, MaybeSend, MaybeSync};
+/// /// Compiles with the feature and without.
+/// fn keep<T: MaybeSend + MaybeSync + 'static>(lua: &Lua, value: T) -> perilune::Result<()> {
+///     lua.globals().set("kept", AnyUserData::wrap(value))
+/// }
+/// let lua = Lua::new();
+/// keep(&lua, vec![1, 2])?;
+/// assert!(lua.globals().get::<AnyUserData>("kept")?.is::<Vec<i32>>());
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[cfg(not(feature = "send"))]
 pub trait MaybeSync {}
 #[cfg(not(feature = "send"))]

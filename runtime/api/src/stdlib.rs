@@ -102,7 +102,7 @@ impl Not for StdLib {
 ///
 /// ```
 /// use perilune::{Lua, LuaOptions, StdLib};
-/// let options = LuaOptions::new().catch_rust_panics(false).thread_pool_size(16);
+/// let options = LuaOptions::new().catch_rust_panics(false).thread_pool_size(16).stack_limit(10_000);
 /// assert_eq!((options.catch_rust_panics, options.thread_pool_size), (false, 16));
 /// assert!(Lua::new_with(StdLib::ALL_SAFE, options).is_ok());
 /// ```
