@@ -128,6 +128,21 @@ pub unsafe fn full(vm: *mut Vm) {
     }
 }
 
+/// A full collection when somebody has caught that memory ran out, if there is a limit: what could not
+/// be freed where the allocation failed is garbage now, and who goes on is not to fail for it at once.
+///
+/// # Safety
+/// As [`step`].
+#[cold]
+pub unsafe fn after_memory_error(vm: *mut Vm) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        if (*vm).heap.memory_limit().is_some() && !(*vm).heap.is_internally_stopped() {
+            full(vm);
+        }
+    }
+}
+
 /// `collectgarbage("step", n)`: whether a cycle ended.
 ///
 /// # Safety

@@ -7,6 +7,7 @@
 
 use crate::call::{Next, pop_frame};
 use crate::close;
+use crate::collect;
 use crate::error::{LuaError, Result};
 use crate::frame::*;
 use crate::from_rust::call_from_rust;
@@ -304,6 +305,9 @@ pub(crate) unsafe fn deliver(vm: *mut Vm, error: LuaError, slot: u32, state: u32
         (*(*vm).frame_top).varargs = slot;
         (*(*vm).frame_top).flags &= !FRAME_PROTECTION;
         stack::shrink_after_error(vm);
+        if matches!(error, LuaError::Memory) {
+            collect::after_memory_error(vm);
+        }
         Next::Step {
             state,
             result: CallResult::Failed,

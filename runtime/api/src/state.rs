@@ -216,6 +216,9 @@ impl State {
             let value = protect::error_value(&mut *vm, error);
             crate::failure::go_on_with_panic(value);
             let object = Value::from_raw(self, value);
+            if matches!(error, LuaError::Memory) {
+                perilune_runtime::collect::after_memory_error(vm);
+            }
             let traceback = (*vm).traceback.take();
             let limit = match error {
                 LuaError::Uncatchable(limit) => Some(limit),

@@ -141,9 +141,13 @@ impl Heap {
         self.granted = self.threshold;
     }
 
-    /// Above this many bytes in use the memory limit is near.
+    /// Above this many bytes in use the memory limit is near: seven eighths of it, or half of what the last
+    /// cycle left free of it. So there is room for an object of half the free memory, whatever garbage
+    /// there is; nothing is collected where an allocation fails.
     pub(crate) fn limit_guard(&self) -> usize {
-        self.limit - self.limit / 8
+        let live = self.pacing.estimate.min(self.limit);
+        let half = live + (self.limit - live) / 2;
+        half.min(self.limit - self.limit / 8)
     }
 
     /// Sets the threshold for the start of the next cycle.
