@@ -21,9 +21,10 @@ impl Lua {
     ///
     /// How much that exception may be depends on the allocator, which is the embedder's choice, since objects
     /// do not move. glibc's joins what is free to larger blocks, and stays within the bounds; of a program that
-    /// goes on making functions and compiling them, within a tenth of the limit. mimalloc and its like use a page for blocks of one size as long as a single one of them lives: a program that fills
-    /// its memory several times, each time with blocks of another size of which it keeps every fortieth, has
-    /// such an allocator keep all pages of each time.
+    /// goes on making functions and compiling them, within a tenth of the limit. mimalloc and its like use a
+    /// page for blocks of one size as long as a single one of them lives: a program that fills its memory
+    /// several times, each time with blocks of another size of which it keeps every fortieth, has such an
+    /// allocator keep all pages of each time.
     ///
     /// ```
     /// use perilune::{Error, Lua};
