@@ -1,7 +1,7 @@
 //! States that several threads use (feature `send`).
 //!
-//! What must not happen is undefined behaviour, so these tests are for tools that look for it as much as for
-//! their assertions: they run under Miri (those without compiled code), and under sanitizers.
+//! What must not happen is undefined behaviour, so these tests are written for tools that look for it, too:
+//! with smaller sizes, and without compiled code, under Miri.
 
 use perilune::{
     AnyUserData, AsyncCallFuture, AsyncThread, BString, BorrowedBytes, BorrowedStr, Chunk, Error,

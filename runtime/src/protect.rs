@@ -298,7 +298,8 @@ unsafe fn pop_to_caller(vm: *mut Vm) -> *const CallSite {
 /// # Safety
 /// The running frame is the catching one.
 pub(crate) unsafe fn deliver(vm: *mut Vm, error: LuaError, slot: u32, state: u32) -> Next {
-    // SAFETY: the slot held the called function.
+    // SAFETY: the slot held the called function. When the collector runs, the error's object is in it, and the
+    // saved state is that of the native frame between two steps: a safepoint.
     unsafe {
         let value = error_value(&mut *vm, error);
         *(*vm).base.add(slot as usize - 1) = value;
