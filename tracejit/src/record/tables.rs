@@ -388,30 +388,48 @@ impl Recording {
             let tags = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_TAGS, &[t.r]);
             let array = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_ARRAY, &[t.r]);
             let old_tag = self.memory(Op::Load8At, Class::ElementTag, 0, &[tags, index]);
+            let is_boolean = |tag: value::Tag| matches!(tag, value::FALSE | value::TRUE);
             let keeps_tag = old == tag && tag <= value::FLOAT;
-            let (guard, expected) = if keeps_tag {
-                (Op::GuardEq, old)
+            let keeps_payload = is_boolean(old) && is_boolean(tag);
+            if keeps_payload {
+                self.guard_boolean(old_tag);
             } else {
-                (Op::GuardNe, value::NIL)
-            };
-            let expected = self.int(expected as i64);
-            self.guard_expected(guard, 0, &[old_tag, expected]);
+                let (guard, expected) = match keeps_tag {
+                    true => (Op::GuardEq, old),
+                    false => (Op::GuardNe, value::NIL),
+                };
+                let expected = self.int(expected as i64);
+                self.guard_expected(guard, 0, &[old_tag, expected]);
+            }
             let payload = self.payload_of(v);
             self.barrier_back(t, v);
             if !keeps_tag {
                 let tag = self.best_tag(v);
                 self.memory(Op::Store8At, Class::ElementTag, 0, &[tags, index, tag]);
             }
-            let op = if tag == value::FLOAT {
-                Op::StoreFloatAt
-            } else {
-                Op::Store64At
-            };
-            self.memory(op, Class::Element, 0, &[array, index, payload]);
+            if !keeps_payload {
+                let op = match tag {
+                    value::FLOAT => Op::StoreFloatAt,
+                    _ => Op::Store64At,
+                };
+                self.memory(op, Class::Element, 0, &[array, index, payload]);
+            }
             *(*t.concrete).tags.add(place as usize) = tag;
             *(*t.concrete).array.add(place as usize) = v.concrete.payload;
             true
         }
+    }
+
+    /// Guards that a tag is that of a boolean. All booleans have the same payload, so that one may be
+    /// stored over another by its tag alone: of a large array of booleans the caches then see nothing
+    /// but the tags.
+    fn guard_boolean(&mut self, tag: Ref) {
+        const FIRST: i64 = value::FALSE as i64;
+        const DIFFERENCE: i64 = value::TRUE as i64 - FIRST;
+        const _: () = assert!(DIFFERENCE.count_ones() == 1);
+        let (first, others) = (self.int(FIRST), self.int(!DIFFERENCE));
+        let distance = self.emit(Op::Sub, 0, &[tag, first]);
+        self.guard_expected(Op::GuardNoBits, 0, &[distance, others]);
     }
 
     /// `t[#t + 1] = v` by a helper that answers whether there was room: where there was not, it
