@@ -84,82 +84,120 @@ struct Life {
     /// The end value of the phi whose value this is, or the value of the phi whose end value it is,
     /// where these two share a place; else [`ALONE`].
     partner: u32,
+    /// The position of the first call behind it.
+    next_call: u32,
 }
 
 const ALONE: u32 = u32::MAX;
 
 impl Life {
-    /// It is needed at a position; `in_every_round`: in a loop that begins after it.
-    #[inline]
-    fn need(&mut self, at: u32, end: u32, in_every_round: bool) {
-        if in_every_round {
-            self.last_use = end;
-            self.last_in_round = self.last_in_round.max(at);
-        } else {
-            self.last_use = self.last_use.max(at);
-        }
-    }
-}
-
-/// Finds the lives of all values, going backwards, as if no load were a part of a guard.
-fn lives(trace: &Trace) -> Vec<Life> {
-    let end = end_of(trace);
-    let nobody = Life {
+    const NOBODY: Life = Life {
         last_use: 0,
         last_in_round: 0,
         weight: 0,
         uses: 0,
         ends: 0,
         partner: ALONE,
+        next_call: u32::MAX,
     };
-    let mut lives = vec![nobody; trace.code.len()];
-    let loop_start = trace.loop_start();
-    let before_loop = loop_start.unwrap_or(0);
-    for r in trace.phis.iter().flat_map(|phi| [phi.entry, phi.back]) {
-        if let Some(n) = r.as_instruction() {
-            lives[n].last_use = end;
-            lives[n].weight += LOOP;
-            lives[n].uses += 1;
-        }
+
+    /// It is needed at a position; `in_every_round`: in a loop that begins after it.
+    #[inline]
+    fn need(&mut self, at: u32, end: u32, in_every_round: bool) {
+        let (last, last_in_round) = match in_every_round {
+            true => (end, at),
+            false => (at, 0),
+        };
+        self.last_use = self.last_use.max(last);
+        self.last_in_round = self.last_in_round.max(last_in_round);
     }
-    for back in trace
-        .phis
-        .iter()
-        .filter_map(|phi| phi.back.as_instruction())
-    {
-        lives[back].ends += 1;
+}
+
+/// The search for lives at work.
+struct Lives<'a> {
+    trace: &'a Trace,
+    /// By instruction. One more stands for all that is no instruction: no operand needs a branch.
+    lives: Vec<Life>,
+    /// Snapshots that were seen: the last guard that leaves through one needs its values longest.
+    seen: Vec<bool>,
+    before_loop: usize,
+    next_call: u32,
+}
+
+/// Finds the lives of all values, going backwards, as if no load were a part of a guard.
+fn lives(trace: &Trace) -> Vec<Life> {
+    let (length, end) = (trace.code.len(), end_of(trace));
+    let loop_start = trace.loop_start();
+    let mut search = Lives {
+        trace,
+        lives: vec![Life::NOBODY; length + 1],
+        seen: vec![false; trace.snapshots.len()],
+        before_loop: loop_start.unwrap_or(0),
+        next_call: u32::MAX,
+    };
+    for r in trace.phis.iter().flat_map(|phi| [phi.entry, phi.back]) {
+        let life = search.of(r);
+        life.last_use = end;
+        life.weight += LOOP;
+        life.uses += 1;
+    }
+    for phi in &trace.phis {
+        search.of(phi.back).ends += 1;
     }
     if let End::Exit(snapshot) = trace.end {
-        trace.snapshots.get(snapshot).for_each_value(|r| {
-            if let Some(n) = r.as_instruction() {
-                lives[n].last_use = end;
-                lives[n].uses += 1;
-            }
-        });
+        search.need_snapshot::<false>(snapshot, end);
     }
-    // The last guard that leaves through a snapshot needs its values longest.
-    let mut seen = vec![false; trace.snapshots.len()];
-    for (n, i) in trace.code.iter().enumerate().rev() {
-        let at = n as u32;
-        let in_loop = loop_start.is_some_and(|start| n > start);
-        let cost = if in_loop { LOOP } else { 1 };
-        let mut need = |r: Ref, cost: u32| {
-            let Some(n) = r.as_instruction() else { return };
-            let life = &mut lives[n];
+    let before = loop_start.map_or(length, |start| start + 1);
+    search.go_back::<true>(before..length);
+    search.go_back::<false>(0..before);
+    search.lives
+}
+
+impl Lives<'_> {
+    /// The life of a value. What is no value has one that means nothing.
+    #[inline]
+    fn of(&mut self, r: Ref) -> &mut Life {
+        let nobody = self.lives.len() - 1;
+        &mut self.lives[(r.0 as usize).min(nobody)]
+    }
+
+    #[inline]
+    fn need<const IN_LOOP: bool>(&mut self, r: Ref, at: u32, cost: u32) {
+        let (end, before_loop) = (end_of(self.trace), self.before_loop);
+        let life = self.of(r);
+        life.weight += cost;
+        life.uses += 1;
+        life.need(at, end, IN_LOOP && (r.0 as usize) < before_loop);
+    }
+
+    fn need_snapshot<const IN_LOOP: bool>(&mut self, snapshot: u32, at: u32) {
+        let trace = self.trace;
+        trace
+            .snapshots
+            .get(snapshot)
+            .for_each_value(|r| self.need::<IN_LOOP>(r, at, 0));
+    }
+
+    /// Notes what instructions need, the last one first.
+    fn go_back<const IN_LOOP: bool>(&mut self, range: std::ops::Range<usize>) {
+        let cost = if IN_LOOP { LOOP } else { 1 };
+        for n in range.rev() {
+            let i = &self.trace.code[n];
+            let at = n as u32;
+            let life = &mut self.lives[n];
+            life.next_call = self.next_call;
             life.weight += cost;
-            life.uses += 1;
-            life.need(at, end, in_loop && n < before_loop);
-        };
-        i.args.iter().for_each(|&r| need(r, cost));
-        if i.op.is_guard() && !std::mem::replace(&mut seen[i.snapshot as usize], true) {
-            trace
-                .snapshots
-                .get(i.snapshot)
-                .for_each_value(|r| need(r, 0));
+            if is_call(i.op) {
+                self.next_call = at;
+            }
+            for r in i.args {
+                self.need::<IN_LOOP>(r, at, cost);
+            }
+            if i.op.is_guard() && !std::mem::replace(&mut self.seen[i.snapshot as usize], true) {
+                self.need_snapshot::<IN_LOOP>(i.snapshot, at);
+            }
         }
-        lives[n].weight += cost;
     }
-    lives
 }
 
 /// One thing to place: a value, or a phi's value together with its end value.
@@ -192,17 +230,12 @@ pub(crate) fn allocate(
     fuse(trace, &fused, &mut lives);
     let backs = coalesce(trace, &mut lives);
     let mut scan = Scan::new(registers, trace.code.len());
-    let mut calls = (0..).zip(&trace.code).filter(|(_, i)| is_call(i.op));
-    let mut next_call = calls.next();
     for (n, i) in trace.code.iter().enumerate() {
         let start = n as u32;
-        while next_call.is_some_and(|(call, _)| call <= start) {
-            next_call = calls.next();
-        }
-        let life = lives[n];
-        let kind = i.op.result();
+        scan.release(n);
+        let life = &lives[n];
         let is_back = life.partner < start;
-        if kind == Type::None || life.last_use == 0 || is_back {
+        if life.last_use == 0 || is_back {
             continue;
         }
         let (mut end, mut weight) = (life.last_use, life.weight);
@@ -210,14 +243,14 @@ pub(crate) fn allocate(
             end = end_of(trace);
             weight += lives[life.partner as usize].weight;
         }
-        let hint = match (i.op, inherited.get(i.imm.max(0) as usize)) {
-            (Op::InheritInt, Some(&Location::General(r))) => Some(r),
-            (Op::InheritFloat, Some(&Location::Float(r))) => Some(r),
-            _ => scan.hint(trace, n, &lives),
+        let kind = i.op.result();
+        let hint = match i.op {
+            Op::InheritInt | Op::InheritFloat => hint_of_parent(i, inherited),
+            _ => scan.hint(trace, n, kind, &lives),
         };
         let wish = Wish {
             is_float: kind == Type::Float,
-            crosses_call: next_call.is_some_and(|(call, _)| call < end),
+            crosses_call: life.next_call < end,
             hint,
             avoid: scan.second_operand(i),
         };
@@ -233,6 +266,16 @@ pub(crate) fn allocate(
         places[back] = places[lives[back].partner as usize];
     }
     Ok(Allocation { places, fused })
+}
+
+/// The register that a value of the parent trace is in, if it is in one.
+fn hint_of_parent(i: &Instruction, inherited: &[Location]) -> Option<u8> {
+    match (i.op, inherited.get(i.imm.max(0) as usize)?) {
+        (Op::InheritInt, &Location::General(r)) | (Op::InheritFloat, &Location::Float(r)) => {
+            Some(r)
+        }
+        _ => None,
+    }
 }
 
 /// What a load that is a part of a guard reads is needed at the guard, and nobody needs the load.
@@ -285,6 +328,10 @@ struct Scan<'a> {
     classes: [Class; 2],
     places: Vec<Option<Location>>,
     spilled: Vec<Interval>,
+    /// By position: the latest value with a register that is needed up to there, plus one; 0: none.
+    ending: Vec<u32>,
+    /// By value: the next one in the same list, likewise.
+    next_ending: Vec<u32>,
 }
 
 /// The registers of a class.
@@ -294,26 +341,6 @@ struct Class {
     busy: Registers,
     /// What they hold, by number.
     held: [Interval; 16],
-    /// No interval among these ends before.
-    earliest_end: u32,
-}
-
-impl Class {
-    /// Frees what is not needed from a position on.
-    fn expire(&mut self, start: u32) {
-        if self.earliest_end > start {
-            return;
-        }
-        self.earliest_end = u32::MAX;
-        for r in numbers(self.busy) {
-            let end = self.held[r as usize].end;
-            if end <= start {
-                self.busy &= !(1 << r);
-            } else {
-                self.earliest_end = self.earliest_end.min(end);
-            }
-        }
-    }
 }
 
 /// The numbers of registers, ascending.
@@ -332,15 +359,34 @@ impl<'a> Scan<'a> {
             classes: Default::default(),
             places: vec![None; values],
             spilled: Vec::new(),
+            ending: vec![0; values + 1],
+            next_ending: vec![0; values],
+        }
+    }
+
+    /// Frees the registers of values that are not needed from a position on.
+    fn release(&mut self, position: usize) {
+        let mut next = self.ending[position] as usize;
+        while next != 0 {
+            let value = next - 1;
+            next = self.next_ending[value] as usize;
+            let (is_float, r) = match self.places[value] {
+                Some(Location::General(r)) => (false, r),
+                Some(Location::Float(r)) => (true, r),
+                _ => continue,
+            };
+            let class = &mut self.classes[usize::from(is_float)];
+            // It may have lost its register to another value.
+            if class.held[r as usize].value == value as u32 {
+                class.busy &= !(1 << r);
+            }
         }
     }
 
     /// The register of the first operand, if that dies here: saves a move.
-    fn hint(&self, trace: &Trace, n: usize, lives: &[Life]) -> Option<u8> {
+    fn hint(&self, trace: &Trace, n: usize, kind: Type, lives: &[Life]) -> Option<u8> {
         let first = trace.code[n].args[0].as_instruction()?;
-        if lives[first].last_use != n as u32
-            || trace.code[first].op.result() != trace.code[n].op.result()
-        {
+        if lives[first].last_use != n as u32 || trace.code[first].op.result() != kind {
             return None;
         }
         self.register(first)
@@ -368,8 +414,7 @@ impl<'a> Scan<'a> {
             (false, true) => self.registers.general & self.registers.preserved,
             (false, false) => self.registers.general,
         };
-        let class = &mut self.classes[usize::from(wish.is_float)];
-        class.expire(interval.value);
+        let class = &self.classes[usize::from(wish.is_float)];
         let free = candidates & !class.busy;
         let bit = |r: Option<u8>| r.map_or(0, |r| 1 << r);
         // What survives calls is kept for what needs it.
@@ -401,7 +446,8 @@ impl<'a> Scan<'a> {
         let class = &mut self.classes[usize::from(is_float)];
         class.busy |= 1 << r;
         class.held[r as usize] = interval;
-        class.earliest_end = class.earliest_end.min(interval.end);
+        let others = &mut self.ending[interval.end as usize];
+        self.next_ending[interval.value as usize] = std::mem::replace(others, interval.value + 1);
         self.places[interval.value as usize] = Some(match is_float {
             true => Location::Float(r),
             false => Location::General(r),
