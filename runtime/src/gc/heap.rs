@@ -110,6 +110,8 @@ pub struct Heap {
     pub(crate) pacing: Pacing,
     /// The most bytes that may be in use.
     pub(crate) limit: usize,
+    /// The bytes that were last refused because of the limit.
+    refused: usize,
     /// How many more allocations succeed before one fails.
     failing: Option<u64>,
 }
@@ -152,6 +154,7 @@ impl Heap {
             dropped: Vec::new(),
             pacing: Pacing::default(),
             limit: UNLIMITED,
+            refused: 0,
             failing: None,
         });
         heap.charge(charge::block(size_of::<Heap>()))?;
@@ -284,6 +287,7 @@ impl Heap {
                 self.limit
             };
             if left == 0 {
+                self.refused = 0;
                 return Err(LuaError::Memory);
             }
         }
@@ -292,8 +296,20 @@ impl Heap {
                 self.used = used;
                 Ok(())
             }
-            _ => Err(LuaError::Memory),
+            _ => {
+                self.refused = bytes;
+                Err(LuaError::Memory)
+            }
         }
+    }
+
+    /// Whether an allocation has failed since this was last asked that is worth a collection before it is
+    /// tried again: one that the limit refused, and not a small one, since a program that lives at its
+    /// limit would do nothing but collect.
+    pub(crate) fn take_refusal(&mut self) -> bool {
+        const SMALLEST: usize = 64;
+        let refused = std::mem::take(&mut self.refused);
+        refused <= self.limit && refused > self.limit / SMALLEST
     }
 
     /// Limits the bytes in use; `None` lifts the limit. What is in use already stays.
