@@ -92,6 +92,7 @@ impl<'c> Call<'c> {
     #[inline]
     pub fn charge(&mut self, bytes: usize) -> Result<()> {
         let heap = &mut self.vm().heap;
+        heap.expect_block(bytes);
         heap.charge(bytes)?;
         heap.note_peak();
         Ok(())
