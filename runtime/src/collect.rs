@@ -128,18 +128,65 @@ pub unsafe fn full(vm: *mut Vm) {
     }
 }
 
-/// A full collection when somebody has caught that memory ran out, if there is a limit: what could not
-/// be freed where the allocation failed is garbage now, and who goes on is not to fail for it at once.
+/// A full collection when somebody has caught that memory ran out ([`crate::protect::caught`]), if there is
+/// a limit: what could not be freed where the allocation failed is garbage now, and who goes on is not to
+/// fail for it at once.
 ///
 /// # Safety
 /// As [`step`].
 #[cold]
-pub unsafe fn after_memory_error(vm: *mut Vm) {
+pub(crate) unsafe fn after_memory_error(vm: *mut Vm) {
     // SAFETY: the caller's contract.
     unsafe {
         if (*vm).heap.memory_limit().is_some() && !(*vm).heap.is_internally_stopped() {
             full(vm);
         }
+    }
+}
+
+/// A full collection where an allocation has failed that is to be tried again, as PUC Lua does it in the
+/// allocator: here only at safepoints, for large allocations that the memory limit has refused
+/// ([`crate::gc::Heap`]). False when that is not so, or nothing may collect: then the error stands. Finalisers
+/// wait for the next safepoint.
+///
+/// # Safety
+/// As [`step`].
+#[cold]
+#[inline(never)]
+pub unsafe fn make_room(vm: *mut Vm) -> bool {
+    // SAFETY: the caller's contract.
+    unsafe {
+        let heap = &raw mut *(*vm).heap;
+        if !(*heap).take_refusal() || (*vm).is_busy || (*heap).is_internally_stopped() {
+            return false;
+        }
+        (*heap).note_peak();
+        gc::full_collection(heap, vm, true);
+        settle_compiled(vm);
+        (*heap).return_memory();
+        if (*heap).has_pending_finalizers() || !(*heap).dropped.is_empty() {
+            (*heap).set_debt(1);
+        }
+        true
+    }
+}
+
+/// As [`make_room`], in the middle of an instruction of Lua code whose operands are all there, and which
+/// will be done from its start, or from an operand that is left, if the answer is true.
+///
+/// # Safety
+/// The saved state is that of an instruction being executed that takes no open list; who calls holds no
+/// value that is not in its registers.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn make_room_within(vm: *mut Vm) -> bool {
+    // SAFETY: with the pc of the instruction itself, the saved state is that of a safepoint before it.
+    unsafe {
+        let pc = (*vm).pc;
+        (*vm).pc = pc.sub(1);
+        let is_made = make_room(vm);
+        (*vm).pc = pc;
+        is_made
     }
 }
 

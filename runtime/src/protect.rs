@@ -4,6 +4,10 @@
 //! or by the bottom of a coroutine. Raising calls a message handler, if the catching frame has
 //! one, while the frames are still there; unwinding pops them, then closes pending to-be-closed
 //! variables, one handler after the other, and delivers the error.
+//!
+//! Invariant: an error whose object is the message of memory errors is a memory error, whoever raised it
+//! and whatever it has passed ([`is_memory_error`]). So coroutines, handlers and variables that are closed
+//! can't hide from who catches it what it is, and no one has to carry it along.
 
 use crate::call::{Next, pop_frame};
 use crate::close;
@@ -32,6 +36,32 @@ pub fn error_value(vm: &mut Vm, error: LuaError) -> Value {
         LuaError::Runtime(value) | LuaError::Handled(value) => value,
         LuaError::Memory => Value::string(vm.heap.memory_error),
         LuaError::Uncatchable(_) => Value::NIL,
+    }
+}
+
+/// Whether `error` says that memory ran out. Its object tells, as in PUC Lua, where who raises the message
+/// raises a memory error: an error that becomes a value and is raised again keeps its kind.
+pub fn is_memory_error(vm: &Vm, error: &LuaError) -> bool {
+    match error {
+        LuaError::Runtime(value) | LuaError::Handled(value) => {
+            value.to_string_object() == Some(vm.heap.memory_error)
+        }
+        LuaError::Memory => true,
+        LuaError::Uncatchable(_) => false,
+    }
+}
+
+/// To be called when `error` has been caught and is a value: what could not be freed where memory ran out
+/// is garbage now, and is collected.
+///
+/// # Safety
+/// Called at a safepoint with the saved state up to date; the error's object is rooted.
+pub unsafe fn caught(vm: *mut Vm, error: &LuaError) {
+    // SAFETY: the caller's contract.
+    unsafe {
+        if is_memory_error(&*vm, error) {
+            collect::after_memory_error(vm);
+        }
     }
 }
 
@@ -142,14 +172,16 @@ pub(crate) unsafe fn raise(vm: *mut Vm, error: LuaError) -> Next {
     unsafe {
         let error = crate::limit::as_raised(vm, error);
         let handled = match error {
-            LuaError::Runtime(value) if !passes(vm, &error) => match find_listener(vm) {
-                Listener::Handler(frame) => call_handler(vm, frame, value),
-                Listener::Embedder => {
-                    note_traceback(vm);
-                    error
+            LuaError::Runtime(value) if !passes(vm, &error) && !is_memory_error(&*vm, &error) => {
+                match find_listener(vm) {
+                    Listener::Handler(frame) => call_handler(vm, frame, value),
+                    Listener::Embedder => {
+                        note_traceback(vm);
+                        error
+                    }
+                    Listener::Nobody => error,
                 }
-                Listener::Nobody => error,
-            },
+            }
             _ => error,
         };
         let thread = (*vm).thread;
@@ -191,7 +223,7 @@ unsafe fn call_handler(vm: *mut Vm, frame: *mut Frame, value: Value) -> LuaError
                 Ok((first, count)) => {
                     break LuaError::Handled(if count > 0 { *first } else { Value::NIL });
                 }
-                Err(LuaError::Runtime(next)) => {
+                Err(error @ LuaError::Runtime(next)) if !is_memory_error(&*vm, &error) => {
                     value = next;
                     // In PUC Lua each of these calls nests in the one before.
                     (*thread).c_calls += 1;
@@ -306,9 +338,7 @@ pub(crate) unsafe fn deliver(vm: *mut Vm, error: LuaError, slot: u32, state: u32
         (*(*vm).frame_top).varargs = slot;
         (*(*vm).frame_top).flags &= !FRAME_PROTECTION;
         stack::shrink_after_error(vm);
-        if matches!(error, LuaError::Memory) {
-            collect::after_memory_error(vm);
-        }
+        caught(vm, &error);
         Next::Step {
             state,
             result: CallResult::Failed,

@@ -34,6 +34,16 @@ impl LuaString {
         // SAFETY: the caller's contract; `len` bytes follow the struct.
         unsafe { std::slice::from_raw_parts(&raw const (*this).bytes as *const u8, (*this).len) }
     }
+    /// The bytes, to be written.
+    ///
+    /// # Safety
+    /// `this` is a live string, and stays so for `'a`; it is neither interned nor hashed, and nobody else
+    /// has seen it.
+    #[inline(always)]
+    pub(crate) unsafe fn as_bytes_mut<'a>(this: *mut LuaString) -> &'a mut [u8] {
+        // SAFETY: the caller's contract; `len` bytes follow the struct.
+        unsafe { std::slice::from_raw_parts_mut((&raw mut (*this).bytes).cast(), (*this).len) }
+    }
     /// Whether it is interned.
     ///
     /// # Safety

@@ -2,7 +2,7 @@
 //! it from being stopped.
 
 use crate::common::state;
-use perilune::{Error, Limit, Lua, LuaOptions, Options, StdLib};
+use perilune::{Error, Limit, Lua, LuaOptions, StdLib};
 use std::time::{Duration, Instant};
 
 /// The modes in which limits are tested.
@@ -267,57 +267,4 @@ fn fuel_may_be_given_and_taken_by_a_callback() {
     }
     places.dedup();
     assert_eq!(places.len(), 1, "{places:?}");
-}
-
-#[test]
-fn a_program_goes_on_when_it_has_caught_that_memory_ran_out() -> perilune::Result<()> {
-    for mode in ["off", "on"] {
-        let options = Options::new().with_mode(mode).expect("a mode");
-        let lua = Lua::with_options(&options)?;
-        lua.set_memory_limit(16 << 20)?;
-        // What was made meanwhile is garbage, but nothing has been collected since.
-        let caught: i64 = lua
-            .load(
-                "local caught = 0
-                for round = 1, 20 do
-                    local ok = pcall(function()
-                        local t = {}
-                        for i = 1, 1e9 do t[i] = {i} end
-                    end)
-                    local text = string.rep('a', 1 << 20)
-                    caught = caught + (not ok and #text or 0)
-                end
-                return caught >> 20",
-            )
-            .eval()?;
-        assert_eq!(caught, 20, "{mode}");
-        // So it is for whom has called from Rust.
-        for _ in 0..3 {
-            let all = "local t = {} for i = 1, 1e9 do t[i] = {i} end";
-            assert!(
-                matches!(lua.load(all).exec(), Err(Error::MemoryError(_))),
-                "{mode}"
-            );
-            assert_eq!(
-                lua.load("return #string.rep('a', 1 << 20)").eval::<i64>()?,
-                1 << 20
-            );
-        }
-    }
-    Ok(())
-}
-
-#[test]
-fn garbage_leaves_room_for_objects_of_a_quarter_of_the_limit() -> perilune::Result<()> {
-    for mode in ["off", "on"] {
-        let options = Options::new().with_mode(mode).expect("a mode");
-        let lua = Lua::with_options(&options)?;
-        lua.set_memory_limit(16 << 20)?;
-        let text = "for i = 1, 50 do local s = string.rep('a', 3 << 20) end";
-        lua.load(text).exec()?;
-        let text = "collectgarbage('generational')
-            for i = 1, 50 do local s = string.rep('b', 3 << 20) end";
-        lua.load(text).exec()?;
-    }
-    Ok(())
 }

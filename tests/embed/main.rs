@@ -23,6 +23,7 @@ mod hostile;
 mod interrupt;
 mod limit;
 mod members;
+mod memory;
 mod operators;
 mod places;
 mod registry;

@@ -17,14 +17,14 @@ impl Lua {
     /// and what is known of it. What Rust values own elsewhere does not. So the process grows by no
     /// more than the limit and a twentieth of it, and about 2 MiB that do not depend on the limit, unless what
     /// stays alive lies scattered among what was freed: memory that the allocator can't use for blocks of
-    /// other sizes is not counted. When the limit is near, freed memory is given back to the system.
+    /// other sizes is not counted. When the limit is near, freed memory is given back to the system. A
+    /// sixty-fourth of what is free when the limit is set is left to the allocator, for gaps between blocks.
     ///
     /// How much that exception may be depends on the allocator, which is the embedder's choice, since objects
-    /// do not move. glibc's joins what is free to larger blocks, and stays within the bounds; of a program that
-    /// goes on making functions and compiling them, within a tenth of the limit. mimalloc and its like use a
-    /// page for blocks of one size as long as a single one of them lives: a program that fills its memory
-    /// several times, each time with blocks of another size of which it keeps every fortieth, has such an
-    /// allocator keep all pages of each time.
+    /// do not move. glibc's joins what is free to larger blocks, and stays within the bounds. mimalloc and its
+    /// like use a page for blocks of one size as long as a single one of them lives: a program that fills its
+    /// memory several times, each time with blocks of another size of which it keeps every fortieth, has such
+    /// an allocator keep all pages of each time.
     ///
     /// ```
     /// use perilune::{Error, Lua};

@@ -277,6 +277,18 @@ impl Lua {
         }
     }
 
+    /// To be called where an allocation has failed at what [`Lua::safepoint`] is for: collects if that may help,
+    /// and answers whether to try again.
+    #[cold]
+    pub(crate) fn make_room(&self) -> bool {
+        let entered = self.enter();
+        let vm = entered.vm();
+        // SAFETY: there always is a running frame.
+        unsafe {
+            (*(*vm).frame_top).flags & FRAME_NATIVE != 0 && perilune_runtime::collect::make_room(vm)
+        }
+    }
+
     /// Calls a value, which the caller keeps alive.
     ///
     /// # Errors

@@ -216,9 +216,8 @@ impl State {
             let value = protect::error_value(&mut *vm, error);
             crate::failure::go_on_with_panic(value);
             let object = Value::from_raw(self, value);
-            if matches!(error, LuaError::Memory) {
-                perilune_runtime::collect::after_memory_error(vm);
-            }
+            let out_of_memory = protect::is_memory_error(&*vm, &error);
+            protect::caught(vm, &error);
             let traceback = (*vm).traceback.take();
             let limit = match error {
                 LuaError::Uncatchable(limit) => Some(limit),
@@ -233,7 +232,7 @@ impl State {
                 message,
                 // As the reference interpreter: an object that describes itself has no traceback.
                 traceback: traceback.filter(|_| !made_by_metamethod),
-                out_of_memory: matches!(error, LuaError::Memory),
+                out_of_memory,
                 limit,
             }
         }
@@ -536,8 +535,15 @@ impl Lua {
     pub fn create_string(&self, bytes: impl AsRef<[u8]>) -> Result<LuaString> {
         let entered = self.enter();
         self.safepoint();
-        // SAFETY: the machine lives as long as the state.
-        match unsafe { (*entered.vm()).heap.new_string(bytes.as_ref()) } {
+        let vm = entered.vm();
+        // SAFETY: the machine lives as long as the state; it is at a safepoint where a native function runs.
+        let string = unsafe {
+            match (*vm).heap.new_string(bytes.as_ref()) {
+                Err(_) if self.make_room() => (*vm).heap.new_string(bytes.as_ref()),
+                string => string,
+            }
+        };
+        match string {
             Ok(s) => Ok(LuaString(Handle::new(&self.state, raw::Value::string(s)))),
             Err(_) => Err(Error::memory()),
         }

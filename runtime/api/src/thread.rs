@@ -607,15 +607,9 @@ fn failure(lua: &Lua, error: Option<Value>, traceback: Option<Value>) -> Error {
     // SAFETY: the machine lives as long as the state; the error object is rooted.
     unsafe {
         let vm = lua.state.vm();
-        let is_memory = object.to_string_object() == Some((*vm).heap.memory_error);
-        let raised = if is_memory {
-            LuaError::Memory
-        } else {
-            LuaError::Runtime(object)
-        };
         if let Some(Value::String(text)) = traceback {
             (*vm).traceback = Some(text.to_bytes());
         }
-        lua.state.describe(raised).into()
+        lua.state.describe(LuaError::Runtime(object)).into()
     }
 }

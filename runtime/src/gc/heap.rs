@@ -110,6 +110,10 @@ pub struct Heap {
     pub(crate) pacing: Pacing,
     /// The most bytes that may be in use.
     pub(crate) limit: usize,
+    /// The bytes between that and the limit that was asked for.
+    gaps: usize,
+    /// The bytes that were last refused because of the limit.
+    refused: usize,
     /// How many more allocations succeed before one fails.
     failing: Option<u64>,
 }
@@ -152,6 +156,8 @@ impl Heap {
             dropped: Vec::new(),
             pacing: Pacing::default(),
             limit: UNLIMITED,
+            gaps: 0,
+            refused: 0,
             failing: None,
         });
         heap.charge(charge::block(size_of::<Heap>()))?;
@@ -230,6 +236,27 @@ impl Heap {
         }
     }
 
+    /// To be called before a block of so many bytes is allocated. What the allocator keeps of what was freed is
+    /// of no use for a large one: the allocator gives it back first, if both would not fit below the limit.
+    #[inline]
+    pub(crate) fn expect_block(&mut self, bytes: usize) {
+        const LARGE: usize = 64 << 10;
+        if bytes >= LARGE {
+            self.expect_large_block(bytes);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn expect_large_block(&mut self, bytes: usize) {
+        if self.limit != UNLIMITED
+            && self.peak > self.used + self.limit / 64
+            && self.peak.saturating_add(bytes) > self.limit
+        {
+            self.return_memory_now();
+        }
+    }
+
     #[cold]
     #[inline(never)]
     fn return_memory_now(&mut self) {
@@ -284,6 +311,7 @@ impl Heap {
                 self.limit
             };
             if left == 0 {
+                self.refused = 0;
                 return Err(LuaError::Memory);
             }
         }
@@ -292,13 +320,33 @@ impl Heap {
                 self.used = used;
                 Ok(())
             }
-            _ => Err(LuaError::Memory),
+            _ => {
+                self.refused = bytes;
+                Err(LuaError::Memory)
+            }
         }
     }
 
-    /// Limits the bytes in use; `None` lifts the limit. What is in use already stays.
+    /// Whether an allocation has failed since this was last asked that is worth a collection before it is
+    /// tried again: one that the limit refused, and not a small one, since a program that lives at its
+    /// limit would do nothing but collect.
+    pub(crate) fn take_refusal(&mut self) -> bool {
+        const SMALLEST: usize = 64;
+        let refused = std::mem::take(&mut self.refused);
+        refused <= self.limit && refused > self.limit / SMALLEST
+    }
+
+    /// Limits the bytes in use; `None` lifts the limit. What is in use already stays. Of what is still free a
+    /// sixty-fourth is left to the allocator, which can't use all gaps between blocks that live: it is
+    /// resident, but no block has it.
     pub fn set_memory_limit(&mut self, limit: Option<usize>) {
+        const GAPS: usize = 64;
         self.limit = limit.unwrap_or(UNLIMITED).min(UNLIMITED);
+        self.gaps = match self.limit {
+            UNLIMITED => 0,
+            limit => limit.saturating_sub(self.used) / GAPS,
+        };
+        self.limit -= self.gaps;
         if self.failing.is_none() {
             self.ceiling = self.limit;
         }
@@ -324,7 +372,7 @@ impl Heap {
 
     /// The limit on bytes in use, if there is one.
     pub fn memory_limit(&self) -> Option<usize> {
-        (self.limit != UNLIMITED).then_some(self.limit)
+        (self.limit != UNLIMITED).then_some(self.limit + self.gaps)
     }
 
     /// Makes the `n`-th charge from now on (1 is the next) fail with [`LuaError::Memory`], once;
@@ -346,6 +394,7 @@ impl Heap {
         if layout.size() == 0 {
             return Ok(dangling(layout));
         }
+        self.expect_block(layout.size());
         self.charge(charge::block(layout.size()))?;
         // SAFETY: the layout's size is not zero.
         match NonNull::new(unsafe { std::alloc::alloc(layout) }) {
@@ -382,6 +431,7 @@ impl Heap {
         let (before, after) = (charge::block(old.size()), charge::block(new_size));
         let grows = after > before;
         if grows {
+            self.expect_block(new_size);
             self.charge(after)?;
             self.note_peak();
         }

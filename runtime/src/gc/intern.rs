@@ -155,13 +155,20 @@ impl Heap {
             fill(&mut buffer[..len]);
             return self.intern(&buffer[..len]);
         }
-        // SAFETY: `LuaString` is what the kind names; `len` bytes are allocated behind it, zeroed,
-        // and nobody else knows the string yet.
+        let string = self.new_blank_string(len)?;
+        // SAFETY: nobody else knows the string yet.
+        fill(unsafe { LuaString::as_bytes_mut(string) });
+        Ok(string)
+    }
+
+    /// A string of `len` zeroes, more than [`MAX_SHORT`], for who fills it before anybody else sees it.
+    pub(crate) fn new_blank_string(&mut self, len: usize) -> Result<*mut LuaString> {
+        debug_assert!(len > MAX_SHORT, "short strings are interned");
+        // SAFETY: `LuaString` is what the kind names, and zeroes are valid ones: its bytes are allocated
+        // behind it.
         unsafe {
             let string = self.allocate::<LuaString>(Kind::String, len)?;
             (*string).len = len;
-            let bytes = (&raw mut (*string).bytes).cast::<u8>();
-            fill(std::slice::from_raw_parts_mut(bytes, len));
             Ok(string)
         }
     }

@@ -126,7 +126,7 @@ impl Heap {
     }
 
     /// Sets the threshold. A memory limit lowers it, so that there is a collection before
-    /// allocation fails; stress mode makes it 0.
+    /// small allocations fail; stress mode makes it 0.
     pub(crate) fn set_threshold(&mut self, threshold: usize) {
         let guard = self.limit_guard();
         let unmade = self.granted - self.threshold;
@@ -143,7 +143,7 @@ impl Heap {
 
     /// Above this many bytes in use the memory limit is near: seven eighths of it, or half of what the last
     /// cycle left free of it. So there is room for an object of half the free memory, whatever garbage
-    /// there is; nothing is collected where an allocation fails.
+    /// there is; only some allocations that fail are tried again after a collection (`collect::make_room`).
     pub(crate) fn limit_guard(&self) -> usize {
         let live = self.pacing.estimate.min(self.limit);
         let half = live + (self.limit - live) / 2;

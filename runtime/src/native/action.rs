@@ -4,6 +4,9 @@
 /// around this one hears of them.
 pub const CALLERS_HANDLER: u32 = u32::MAX;
 
+/// The state in which a function is run again after [`super::Call::retry_with_room`] had everything collected.
+pub const RETRIED: u32 = u32::MAX;
+
 /// What the machine does after a step. Slots are numbered from 1 (the first argument).
 #[derive(Clone, Copy, Debug)]
 pub enum Action {

@@ -25,7 +25,7 @@ mod poll;
 mod site;
 mod step;
 
-pub use action::{Action, CALLERS_HANDLER, CallResult};
+pub use action::{Action, CALLERS_HANDLER, CallResult, RETRIED};
 pub use call::Call;
 pub use code::load_chunk;
 pub use code::{ChunkMode, LoadError};

@@ -164,8 +164,10 @@ fn rawset(call: &mut Call<'_>) -> NativeResult {
     let table = call.check_table(1)?;
     let key = call.check_any(2)?;
     let value = call.check_any(3)?;
-    call.table_set(table, key, value)?;
-    Ok(call.return_one(table))
+    call.retry_with_room(|call| {
+        call.table_set(table, key, value)?;
+        Ok(call.return_one(table))
+    })
 }
 
 fn select(call: &mut Call<'_>) -> NativeResult {

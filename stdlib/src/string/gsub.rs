@@ -11,7 +11,7 @@ use memchr::memchr;
 use perilune_frontend::number::Number;
 use perilune_runtime::error::LuaError;
 use perilune_runtime::metatable::Event;
-use perilune_runtime::native::{Action, Call, Local, LocalView, NativeResult, TableRef};
+use perilune_runtime::native::{Action, Call, Local, LocalView, NativeResult, RETRIED, TableRef};
 use std::sync::Arc;
 
 const SUBJECT: u32 = 1;
@@ -54,8 +54,8 @@ enum Replacement<'c> {
 }
 
 pub(super) fn gsub(call: &mut Call<'_>) -> NativeResult {
-    if call.state() == 0 {
-        return start(call);
+    if matches!(call.state(), 0 | RETRIED) {
+        return call.retry_with_room(start);
     }
     let LocalView::Userdata(holder) = call.slot(STATE).view() else {
         return Err(call.error("invalid state of 'gsub'"));

@@ -17,7 +17,6 @@ mod matcher;
 mod pack;
 mod pattern;
 
-use crate::buffer::{self, with_buffer};
 use perilune_runtime::error::LuaError;
 use perilune_runtime::native;
 use perilune_runtime::native::{Call, Local, Native, NativeResult, TableRef};
@@ -83,6 +82,10 @@ fn len(call: &mut Call<'_>) -> NativeResult {
 }
 
 fn sub(call: &mut Call<'_>) -> NativeResult {
+    call.retry_with_room(sub_once)
+}
+
+fn sub_once(call: &mut Call<'_>) -> NativeResult {
     let text = call.check_string(1)?;
     let start = start_position(call.check_integer(2)?, text.len());
     let end = end_position(call.opt_integer(3, -1)?, text.len());
@@ -112,15 +115,21 @@ fn upper(call: &mut Call<'_>) -> NativeResult {
 
 /// Returns a copy of `text` that `transform` has changed.
 fn transformed(call: &mut Call<'_>, text: &[u8], transform: fn(&mut [u8])) -> NativeResult {
-    with_buffer(call, |call, out| {
-        buffer::append(call, out, text)?;
-        transform(out);
-        let result = call.new_string(out)?;
+    call.retry_with_room(|call| {
+        let result = call.new_string_with(text.len(), |_, out| {
+            out.copy_from_slice(text);
+            transform(out);
+            Ok(())
+        })?;
         Ok(call.return_one(result))
     })
 }
 
 fn rep(call: &mut Call<'_>) -> NativeResult {
+    call.retry_with_room(rep_once)
+}
+
+fn rep_once(call: &mut Call<'_>) -> NativeResult {
     let text = call.check_string(1)?;
     let count = call.check_integer(2)?;
     let separator = call.opt_string(3)?.unwrap_or(b"");
@@ -137,24 +146,26 @@ fn rep(call: &mut Call<'_>) -> NativeResult {
         let result = call.slot(1);
         return Ok(call.return_one(result));
     }
-    with_buffer(call, |call, out| {
-        let total = count * unit - separator.len();
-        buffer::grow(call, out, total)?;
-        out.extend_from_slice(text);
-        out.extend_from_slice(separator);
+    // At least one unit, as there are at least two texts.
+    let total = count * unit - separator.len();
+    let result = call.new_string_with(total, |call, out| {
+        out[..text.len()].copy_from_slice(text);
+        out[text.len()..unit].copy_from_slice(separator);
         // Copying what is there doubles it, up to pieces that leave the cache in peace.
         const LARGEST_PIECE: usize = 1 << 16;
         let largest_piece = LARGEST_PIECE.next_multiple_of(unit);
-        while out.len() < total {
-            let piece = out.len().min(largest_piece).min(total - out.len());
-            out.extend_from_within(..piece);
+        let mut filled = unit;
+        while filled < total {
+            let piece = filled.min(largest_piece).min(total - filled);
+            out.copy_within(..piece, filled);
+            filled += piece;
             if piece == largest_piece {
                 call.poll()?;
             }
         }
-        let result = call.new_string(&out[..total])?;
-        Ok(call.return_one(result))
-    })
+        Ok(())
+    })?;
+    Ok(call.return_one(result))
 }
 
 fn byte(call: &mut Call<'_>) -> NativeResult {
@@ -181,16 +192,15 @@ fn byte(call: &mut Call<'_>) -> NativeResult {
 }
 
 fn char(call: &mut Call<'_>) -> NativeResult {
-    with_buffer(call, |call, out| {
-        for argument in 1..=call.arg_count() {
-            match u8::try_from(call.check_integer(argument)?) {
-                Ok(byte) => out.push(byte),
-                Err(_) => return Err(call.arg_error(argument, "value out of range")),
-            }
+    let count = call.arg_count();
+    let result = call.new_string_with(count as usize, |call, out| {
+        for (argument, byte) in (1..=count).zip(out) {
+            *byte = u8::try_from(call.check_integer(argument)?)
+                .map_err(|_| call.arg_error(argument, "value out of range"))?;
         }
-        let result = call.new_string(out)?;
-        Ok(call.return_one(result))
-    })
+        Ok(())
+    })?;
+    Ok(call.return_one(result))
 }
 
 fn dump(call: &mut Call<'_>) -> NativeResult {

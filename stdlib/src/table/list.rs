@@ -5,7 +5,7 @@ use crate::buffer::{Buffer, append, push_numeral, with_buffer};
 use perilune_frontend::number::Number;
 use perilune_runtime::error::LuaError;
 use perilune_runtime::metatable::Event;
-use perilune_runtime::native::{Action, Call, Local, LocalView, NativeResult};
+use perilune_runtime::native::{Action, Call, Local, LocalView, NativeResult, RETRIED};
 
 /// The length was asked for.
 const LENGTH_KNOWN: u32 = 1;
@@ -23,14 +23,14 @@ const ELEMENT: u32 = 7;
 
 pub(super) fn concat(call: &mut Call<'_>) -> NativeResult {
     match call.state() {
-        0 => {
+        0 | RETRIED => call.retry_with_room(|call| {
             check(call, 1, &[Event::Index, Event::Len])?;
             call.set_top(4)?;
             match raw_length(call) {
                 Some(length) => start_concat(call, length),
                 None => ask_length(call, LENGTH_KNOWN),
             }
-        }
+        }),
         LENGTH_KNOWN => {
             let length = answered_length(call)?;
             start_concat(call, length)

@@ -4,7 +4,7 @@ use super::element::{Elements, answered_length, ask_length, check, raw_length};
 use super::transfer::Transfer;
 use perilune_runtime::error::LuaError;
 use perilune_runtime::metatable::Event;
-use perilune_runtime::native::{Action, Call, Local, NativeResult};
+use perilune_runtime::native::{Action, Call, Local, NativeResult, RETRIED};
 
 /// States after the first. A transfer uses `COPYING` and the one after it.
 const LENGTH_KNOWN: u32 = 1;
@@ -36,13 +36,14 @@ fn write<'c>(
 
 pub(super) fn insert(call: &mut Call<'_>) -> NativeResult {
     match call.state() {
-        0 => {
+        // Only the first write may take memory: the others overwrite elements.
+        0 | RETRIED => call.retry_with_room(|call| {
             check(call, 1, READ_WRITE_LENGTH)?;
             match raw_length(call) {
                 Some(length) => insert_at(call, length),
                 None => ask_length(call, LENGTH_KNOWN),
             }
-        }
+        }),
         LENGTH_KNOWN => {
             let length = answered_length(call)?;
             insert_at(call, length)

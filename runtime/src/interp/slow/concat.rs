@@ -2,6 +2,7 @@
 
 use super::{call_metamethod, concat_kind, current, register};
 use crate::call::Next;
+use crate::collect;
 use crate::debug;
 use crate::error::{LuaError, Result};
 use crate::metatable::{Event, metamethod};
@@ -31,7 +32,12 @@ pub(crate) unsafe fn continue_concat(vm: *mut Vm, mut count: usize) -> Result<Ne
             let run = strings_at_end(first, count);
             if run >= 2 {
                 let start = count - run;
-                let joined = join(vm, first.add(start), run)?;
+                let joined = match join(vm, first.add(start), run) {
+                    Err(LuaError::Memory) if collect::make_room_within(vm) => {
+                        join(vm, first.add(start), run)?
+                    }
+                    joined => joined?,
+                };
                 *first.add(start) = joined;
                 count = start + 1;
                 continue;
@@ -114,11 +120,7 @@ unsafe fn join(vm: *mut Vm, first: *mut Value, count: usize) -> Result<Value> {
                 at += bytes.len();
             }
         });
-        match string {
-            Ok(string) => Ok(Value::string(string)),
-            Err(LuaError::Memory) => Err(LuaError::Memory),
-            Err(other) => Err(other),
-        }
+        string.map(Value::string)
     }
 }
 

@@ -4,6 +4,7 @@ use super::{
     call_metamethod, constant, current, current_opcode, discard_kind, register, store_kind,
 };
 use crate::call::Next;
+use crate::collect;
 use crate::debug;
 use crate::error::{LuaError, Result};
 use crate::function::LuaClosure;
@@ -128,6 +129,16 @@ pub fn index_value(vm: &mut Vm, object: Value, key: Value) -> Result<Found> {
 }
 
 pub(super) unsafe fn set_index(vm: *mut Vm) -> Result<Next> {
+    // SAFETY: the slow path's contract; a write that fails has changed nothing.
+    unsafe {
+        match set_index_once(vm) {
+            Err(LuaError::Memory) if collect::make_room_within(vm) => set_index_once(vm),
+            other => other,
+        }
+    }
+}
+
+unsafe fn set_index_once(vm: *mut Vm) -> Result<Next> {
     // SAFETY: the slow path's contract.
     unsafe {
         let i = current(vm);
