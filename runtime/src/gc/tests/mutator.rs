@@ -143,7 +143,7 @@ fn run(seed: u64, rounds: usize) {
 
 #[test]
 fn random_programs() {
-    let (seeds, rounds) = if cfg!(miri) { (1, 60) } else { (20, 4000) };
+    let (seeds, rounds) = if cfg!(miri) { (1, 100) } else { (20, 4000) };
     for seed in 1..=seeds {
         run(seed * 0x9e37_79b9, rounds);
     }
