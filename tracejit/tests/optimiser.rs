@@ -7,7 +7,7 @@ use perilune_tracejit::ir::eval::{self, agree};
 use perilune_tracejit::ir::parse::parse;
 use perilune_tracejit::ir::verify::verify;
 use perilune_tracejit::ir::world::World;
-use perilune_tracejit::opt::{Passes, Workspace, optimise_observed};
+use perilune_tracejit::opt::{Passes, Workspace, optimise, optimise_observed};
 use std::fs;
 use std::path::Path;
 
@@ -63,6 +63,11 @@ fn outcome(case: &Case) -> Result<String, String> {
     );
     if let Some(problem) = problem {
         return Err(problem);
+    }
+    // An observer sees the changes of each pass made, which else are made together.
+    let unobserved = optimise(input.clone(), &passes).to_string();
+    if unobserved != output.to_string() {
+        return Err(format!("{output}\nbut without an observer\n{unobserved}"));
     }
     for seed in 0..WORLDS {
         let world = world(seed, &passes);

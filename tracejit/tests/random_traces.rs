@@ -97,11 +97,13 @@ fn every_pass_leaves_a_well_formed_trace_that_can_be_printed_and_parsed() {
             assert_eq!(again.to_string(), text);
         };
         check("generating", &trace);
-        optimise_observed(
+        let unobserved = optimise(trace.clone(), &Passes::default());
+        let new = optimise_observed(
             trace,
             &Passes::default(),
             &mut Workspace::default(),
             Some(&mut check),
         );
+        assert_eq!(new.to_string(), unobserved.to_string(), "seed {seed}");
     }
 }

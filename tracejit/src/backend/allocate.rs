@@ -296,7 +296,7 @@ fn fuse(trace: &Trace, fused: &Fused, lives: &mut [Life]) {
 /// The end value of a phi can take over the place when nothing needs the phi's value after the end
 /// value is computed. Answers these end values.
 fn coalesce(trace: &Trace, lives: &mut [Life]) -> Vec<usize> {
-    let mut coalesced = Vec::new();
+    let mut coalesced = Vec::with_capacity(trace.phis.len());
     let Some(loop_start) = trace.loop_start() else {
         return coalesced;
     };

@@ -27,7 +27,7 @@ impl Fused {
     pub(crate) fn of(trace: &Trace, is_used_once: impl Fn(usize) -> bool) -> Fused {
         let mut fused = Fused {
             load_of: vec![NOTHING; trace.code.len()],
-            pairs: Vec::new(),
+            pairs: Vec::with_capacity(16),
         };
         for (n, guard) in trace.code.iter().enumerate() {
             if !matches!(guard.op, Op::GuardEq | Op::GuardNe) {

@@ -9,7 +9,6 @@ use crate::ir::{End, Finished, Instruction, Op, Ref, Snapshot, Trace};
 use crate::opt::{Passes, Workspace, optimise_observed};
 use crate::record::{Dependencies, Outcome, Recording, Start};
 use perilune_runtime::gc::charge;
-use rustc_hash::FxHashSet;
 use std::time::Instant;
 
 impl Engine {
@@ -212,11 +211,8 @@ impl State {
         self.statistics.code_bytes += assembled.code_bytes;
         let rare = exits_of_helpers(&trace);
         // Who leaves a side trace may have gone round the root's loop before.
-        let early = if is_root {
-            early_exits(&trace)
-        } else {
-            FxHashSet::default()
-        };
+        let early = is_root.then(|| early_exits(&trace));
+        self.exits.reserve(assembled.exits.len());
         for exit in assembled.exits {
             self.exits.push(ExitRecord {
                 trace: trace.number,
@@ -226,8 +222,10 @@ impl State {
                 count: 0,
                 aborts: 0,
                 has_trace: false,
-                is_rare: rare.contains(&exit.snapshot),
-                is_early: early.contains(&exit.snapshot),
+                is_rare: rare[exit.snapshot as usize],
+                is_early: early
+                    .as_ref()
+                    .is_some_and(|early| early[exit.snapshot as usize]),
             });
         }
         let (trace, lists) = Finished::of(trace);
@@ -257,7 +255,7 @@ impl State {
 
 /// The snapshots of guards on the answers of helpers that may decline, and of those that what is left
 /// is enough.
-fn exits_of_helpers(trace: &Trace) -> FxHashSet<u32> {
+fn exits_of_helpers(trace: &Trace) -> Vec<bool> {
     let is_call = |r: Ref| {
         let call = r.as_instruction().map(|n| &trace.code[n]);
         call.filter(|call| call.op == Op::CallInt)
@@ -265,11 +263,15 @@ fn exits_of_helpers(trace: &Trace) -> FxHashSet<u32> {
             .is_some_and(|helper| helper.effect().may_decline())
     };
     let is_answer = |i: &Instruction| i.op == Op::GuardNe && is_call(i.args[0]);
-    let guards = trace.code.iter();
-    guards
-        .filter(|i| matches!(i.op, Op::GuardPaid | Op::GuardFuel) || is_answer(i))
-        .map(|i| i.snapshot)
-        .collect()
+    let is_meant = |i: &&Instruction| matches!(i.op, Op::GuardPaid | Op::GuardFuel) || is_answer(i);
+    snapshots_of(trace, trace.code.iter().filter(is_meant))
+}
+
+/// By snapshot: whether some guards leave through it.
+fn snapshots_of<'a>(trace: &Trace, guards: impl Iterator<Item = &'a Instruction>) -> Vec<bool> {
+    let mut marks = vec![false; trace.snapshots.len()];
+    guards.for_each(|guard| marks[guard.snapshot as usize] = true);
+    marks
 }
 
 /// Instructions of a trace that do little.
@@ -284,8 +286,8 @@ fn mark_early_steps(trace: &mut Trace) {
 }
 
 /// The snapshots of guards near the start of a trace: what is left there has done little.
-fn early_exits(trace: &Trace) -> FxHashSet<u32> {
+fn early_exits(trace: &Trace) -> Vec<bool> {
     let end = trace.loop_start().unwrap_or(FEW).min(FEW);
     let guards = trace.code.iter().take(end).filter(|i| i.op.is_guard());
-    guards.map(|i| i.snapshot).collect()
+    snapshots_of(trace, guards)
 }

@@ -57,8 +57,31 @@ impl Interned {
     }
 }
 
-/// Mixes the bits of a constant: its high bits tell floats apart, its low bits integers and addresses.
+/// Mixes the bits of a constant: its high bits tell floats apart, its low bits integers and addresses. So
+/// both halves of the product count.
 fn hash(constant: Constant) -> u64 {
-    let product = constant.bits().wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    product ^ product >> 32
+    let product = u128::from(constant.bits()) * 0x9e37_79b9_7f4a_7c15;
+    (product >> 64) as u64 ^ product as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Short floats differ in their highest bits only, small integers in their lowest, addresses of
+    /// objects in those between.
+    #[test]
+    fn usual_constants_are_spread() {
+        let numbers = 0..64_u32;
+        let kinds: [fn(u32) -> Constant; 3] = [
+            |n| Constant::Int(i64::from(n)),
+            |n| Constant::Float((f64::from(n) / 4.0).to_bits()),
+            |n| Constant::Object(0x5555_0000_0000 + 48 * u64::from(n)),
+        ];
+        for kind in kinds {
+            let places = numbers.clone().map(|n| hash(kind(n)) & 127);
+            let different: std::collections::BTreeSet<u64> = places.collect();
+            assert!(different.len() > 32, "{} of 64 places", different.len());
+        }
+    }
 }

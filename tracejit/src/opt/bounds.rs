@@ -20,7 +20,7 @@
 //!   so that the engine can do without.
 
 use super::memory::base_and_distance;
-use super::rebuild::rebuild;
+use super::rebuild::Edit;
 use crate::ir::helper::HelperEffect;
 use crate::ir::{Class, Helper, Instruction, NewSnapshot, Op, Phi, Ref, Trace};
 use perilune_runtime::layout;
@@ -53,27 +53,28 @@ struct Check {
     size: Ref,
 }
 
-/// Hoists the checks of a loop. `head` is the state at its head, before the second round.
-pub(super) fn hoist(trace: &mut Trace, head: NewSnapshot) {
-    let Some(start) = trace.loop_start() else {
-        return;
+/// Finds how to hoist the checks of a loop. `head` is the state at its head, before the second round;
+/// the trace gets the snapshots that the new guards need.
+pub(super) fn hoist(trace: &mut Trace, head: NewSnapshot) -> Edit {
+    let start = trace.loop_start();
+    let Some((start, (rounds, behind))) =
+        start.and_then(|start| Some((start, rounds_left(trace, start)?)))
+    else {
+        return Edit::default();
     };
-    let Some((rounds, behind)) = rounds_left(trace, start) else {
-        return;
-    };
-    let mut keep = vec![true; trace.code.len()];
+    let mut dropped = Vec::new();
     let mut checks: Vec<Check> = Vec::new();
-    for (n, keep) in keep.iter_mut().enumerate().skip(behind) {
+    for n in behind..trace.code.len() {
         if let Some(check) = check_at(trace, start, n) {
-            *keep = false;
+            dropped.push(n);
             if !checks.contains(&check) {
                 checks.push(check);
             }
         }
     }
-    let polls = drop_polls(trace, start, &mut keep);
+    let polls = drop_polls(trace, start, &mut dropped);
     if checks.is_empty() && !polls {
-        return;
+        return Edit::default();
     }
     let needed = |check: &Check| {
         let border = |other: &Check| is_border_of(trace, other.size, check.size);
@@ -105,13 +106,17 @@ pub(super) fn hoist(trace: &mut Trace, head: NewSnapshot) {
         });
     }
     for check in checks {
-        guard_all_rounds(trace, &mut inserted, start, rounds, check, snapshot);
+        guard_all_rounds(trace, &mut inserted, rounds, check, snapshot);
     }
-    rebuild(trace, &keep, start, &inserted);
+    Edit {
+        dropped,
+        at: start,
+        inserted,
+    }
 }
 
 /// Drops the polls of a loop whose rounds are short; whether there were any.
-fn drop_polls(trace: &Trace, start: usize, keep: &mut [bool]) -> bool {
+fn drop_polls(trace: &Trace, start: usize, dropped: &mut Vec<usize>) -> bool {
     let takes_long = |i: &Instruction| {
         let makes = |helper: Helper| helper.effect() == HelperEffect::Allocates;
         i.op == Op::Step || i.helper().is_some_and(makes)
@@ -119,14 +124,14 @@ fn drop_polls(trace: &Trace, start: usize, keep: &mut [bool]) -> bool {
     if trace.runs_long || trace.code[start..].iter().any(takes_long) {
         return false;
     }
-    let mut any = false;
-    for (n, keep) in keep.iter_mut().enumerate().skip(start) {
-        if trace.code[n].op == Op::GuardQuiet {
-            *keep = false;
-            any = true;
-        }
+    let count = dropped.len();
+    let is_poll = |n: &usize| trace.code[*n].op == Op::GuardQuiet;
+    dropped.extend((start..trace.code.len()).filter(is_poll));
+    if dropped.len() == count {
+        return false;
     }
-    any
+    dropped.sort_unstable();
+    true
 }
 
 /// Whether one size is the border of the array of which the other one is the capacity: it is not
@@ -226,11 +231,11 @@ fn is_invariant(trace: &Trace, start: usize, r: Ref) -> bool {
 fn guard_all_rounds(
     trace: &mut Trace,
     inserted: &mut Vec<Instruction>,
-    start: usize,
     rounds: Ref,
     check: Check,
     snapshot: u32,
 ) {
+    let end_of_trace = trace.code.len();
     let mut compute = |op: Op, a: Ref, b: Ref| {
         let i = Instruction::new(op, 0, &[a, b]);
         let n = inserted.iter().position(|known| *known == i);
@@ -238,7 +243,7 @@ fn guard_all_rounds(
             inserted.push(i);
             inserted.len() - 1
         });
-        Ref::instruction(start + n)
+        Ref::instruction(end_of_trace + n)
     };
     let mut end = check.entry;
     if let (Step::Value(step), true) = (check.step, check.is_after_step) {

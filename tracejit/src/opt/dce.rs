@@ -1,6 +1,6 @@
 //! Drops instructions whose results nobody uses, and phis that only feed themselves.
 
-use super::rebuild::rebuild;
+use super::rebuild::{Edit, rebuild};
 use crate::ir::{Effect, End, Instruction, Op, Ref, Trace, Type};
 
 /// Whether an instruction is there for more than its result.
@@ -14,10 +14,10 @@ fn has_effect(i: &Instruction) -> bool {
     }
 }
 
-/// Drops what is not needed.
-pub(super) fn eliminate(trace: &mut Trace) {
-    let needed = needed(trace);
-    rebuild(trace, &needed, 0, &[]);
+/// Makes the changes of an edit, and drops what is not needed then.
+pub(super) fn eliminate(trace: &mut Trace, edit: &Edit) {
+    let states = states(trace, edit);
+    rebuild(trace, edit, |n| states[n] == State::Done);
 }
 
 /// What is known of an instruction.
@@ -27,11 +27,15 @@ enum State {
     /// Needed, but what it needs is not marked yet.
     Needed,
     Done,
+    /// The edit drops it.
+    Dropped,
 }
 
 /// The search at work.
 struct Search<'a> {
     trace: &'a Trace,
+    edit: &'a Edit,
+    /// By instruction; those that the edit inserts come last.
     states: Vec<State>,
     /// Snapshots that were looked at. What one names is there before the first guard that leaves
     /// through it.
@@ -55,12 +59,23 @@ impl Search<'_> {
             .for_each_value(|r| self.need(r));
     }
 
-    /// Marks what the needed ones of the first `end` instructions need.
+    /// Marks what the needed ones of the first `end` instructions need, and of those inserted among
+    /// them.
     fn sweep(&mut self, end: usize) {
-        for n in (0..end).rev() {
-            let i = &self.trace.code[n];
+        let (trace, edit) = (self.trace, self.edit);
+        let at = edit.at.min(end);
+        self.take(&trace.code[at..end], at);
+        if edit.at < end {
+            self.take(&edit.inserted, trace.code.len());
+        }
+        self.take(&trace.code[..at], 0);
+    }
+
+    /// Marks what those of some instructions need that are needed; `first` is the index of the first.
+    fn take(&mut self, code: &[Instruction], first: usize) {
+        for (n, i) in (first..first + code.len()).zip(code).rev() {
             match self.states[n] {
-                State::Done => continue,
+                State::Done | State::Dropped => continue,
                 State::Unneeded if !has_effect(i) => continue,
                 _ => self.states[n] = State::Done,
             }
@@ -72,12 +87,17 @@ impl Search<'_> {
     }
 }
 
-fn needed(trace: &Trace) -> Vec<bool> {
+/// Finds out what is needed: that is done in the end.
+fn states(trace: &Trace, edit: &Edit) -> Vec<State> {
     let mut search = Search {
         trace,
-        states: vec![State::Unneeded; trace.code.len()],
+        edit,
+        states: vec![State::Unneeded; trace.code.len() + edit.inserted.len()],
         seen: vec![false; trace.snapshots.len()],
     };
+    for &n in &edit.dropped {
+        search.states[n] = State::Dropped;
+    }
     if let End::Exit(snapshot) = trace.end {
         search.need_snapshot(snapshot);
     }
@@ -96,6 +116,5 @@ fn needed(trace: &Trace) -> Vec<bool> {
             }
         }
     }
-    let states = search.states.into_iter();
-    states.map(|state| state != State::Unneeded).collect()
+    search.states
 }

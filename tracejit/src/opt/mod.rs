@@ -17,6 +17,7 @@ mod workspace;
 
 pub use workspace::Workspace;
 
+use rebuild::Edit;
 use rewrite::{Escaped, Rewriter};
 
 use crate::ir::{End, Instruction, Op, Ref, SnapshotSlot, Trace, Type};
@@ -81,28 +82,32 @@ pub fn optimise_observed(
     workspace: &mut Workspace,
     mut observer: Option<Observer>,
 ) -> Trace {
-    let mut new = rewritten(&old, passes, workspace, &mut observer);
+    let (mut new, mut edit) = rewritten(&old, passes, workspace, &mut observer);
     new.steps = std::mem::take(&mut old.steps);
     if let Some(observer) = &mut observer {
+        std::mem::take(&mut edit).apply(&mut new);
         observer("peel", &new);
     }
     if passes.dce {
-        dce::eliminate(&mut new);
+        dce::eliminate(&mut new, &edit);
         if let Some(observer) = &mut observer {
             observer("dce", &new);
         }
+    } else {
+        edit.apply(&mut new);
     }
     workspace.give(old.into_lists());
     new
 }
 
-/// Writes a trace anew, until no object that it does not make was found to be needed.
+/// Writes a trace anew, until no object that it does not make was found to be needed. Answers what is to
+/// be changed in it, too.
 fn rewritten(
     old: &Trace,
     passes: &Passes,
     workspace: &mut Workspace,
     observer: &mut Option<Observer>,
-) -> Trace {
+) -> (Trace, Edit) {
     /// Sweeps that may be in vain: each finds what the objects that the last one made lead to.
     const MOST_SWEEPS: usize = 8;
     let mut passes = *passes;
@@ -131,7 +136,7 @@ fn rewritten(
         }
         if w.escaped.count() > escaped.count() {
             escaped = w.escaped.clone();
-            let dropped = w.into_trace(workspace);
+            let (dropped, _) = w.into_trace(workspace);
             workspace.give(dropped.into_lists());
             continue;
         }

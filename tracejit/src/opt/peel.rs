@@ -150,7 +150,7 @@ fn copy(
     w.new.end = End::Loop;
     if w.passes.bounds {
         let head = head(w, final_snapshot, first);
-        bounds::hoist(&mut w.new, head);
+        w.edit = bounds::hoist(&mut w.new, head);
     }
     Copied::Done
 }
@@ -203,7 +203,7 @@ fn phis_of_slots(
     now: &[SnapshotSlot],
     heads: &[sink::Head],
 ) -> Option<Vec<Phi>> {
-    let mut phis = Vec::new();
+    let mut phis = Vec::with_capacity(2 * carried.len());
     let mut objects = Vec::new();
     let mut is_possible = !w.is_refuted;
     for ((c, before), now) in carried.iter().zip(first).zip(now) {

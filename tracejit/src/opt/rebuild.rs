@@ -2,41 +2,44 @@
 
 use crate::ir::{Instruction, Ref, Trace};
 
-/// Keeps the instructions that `keep` says, and inserts others before the one with index `at`.
+/// What a pass wants to be changed in a trace. Nothing is numbered anew before the next pass has said
+/// what it drops, too.
 ///
-/// What is inserted names values by their refs before the change, and itself by those after it. All
-/// instructions before `at` are kept, unless nothing is inserted. Nobody names a value that is dropped,
-/// but snapshots and phis that are not needed.
-pub(super) fn rebuild(trace: &mut Trace, keep: &[bool], at: usize, inserted: &[Instruction]) {
-    if inserted.is_empty() {
-        return drop_others(trace, keep);
-    }
-    let mut places = vec![Ref::NONE; trace.code.len()];
-    let mut kept = Vec::with_capacity(trace.code.len() + inserted.len());
-    for (n, i) in trace.code.iter().enumerate() {
-        if n == at {
-            kept.extend_from_slice(inserted);
-        }
-        if !keep[n] {
-            continue;
-        }
-        let mut i = *i;
-        for r in &mut i.args {
-            *r = renamed(&places, *r);
-        }
-        places[n] = Ref::instruction(kept.len());
-        kept.push(i);
-    }
-    trace.code = kept;
-    rename_rest(trace, &places);
+/// Invariant: nobody names a value that is dropped.
+#[derive(Debug, Default)]
+pub(super) struct Edit {
+    /// The instructions to drop, by index, ascending.
+    pub(super) dropped: Vec<usize>,
+    /// Where others are inserted: before the instruction with this index.
+    pub(super) at: usize,
+    /// What is inserted. It names values of the trace by their refs, and its own by indices that go on
+    /// where those of the trace end.
+    pub(super) inserted: Vec<Instruction>,
 }
 
-/// The same where nothing is inserted: instructions move down in the list.
-fn drop_others(trace: &mut Trace, keep: &[bool]) {
-    let mut places = vec![Ref::NONE; trace.code.len()];
+impl Edit {
+    /// Makes the changes.
+    pub(super) fn apply(&self, trace: &mut Trace) {
+        if !self.dropped.is_empty() || !self.inserted.is_empty() {
+            rebuild(trace, self, |n| self.dropped.binary_search(&n).is_err());
+        }
+    }
+}
+
+/// Inserts what an edit inserts, and keeps the instructions that `keep` says, inserted ones among them.
+/// Nobody names a value that is dropped, but snapshots and phis that are not needed.
+pub(super) fn rebuild(trace: &mut Trace, edit: &Edit, keep: impl Fn(usize) -> bool) {
+    let (length, at) = (trace.code.len(), edit.at);
+    let count = edit.inserted.len();
+    trace.code.splice(at..at, edit.inserted.iter().copied());
+    let mut places = vec![Ref::NONE; length + count];
     let mut kept = 0;
-    for (n, _) in keep.iter().enumerate().filter(|(_, keep)| **keep) {
-        let mut i = trace.code[n];
+    let order = (0..at).chain(length..length + count).chain(at..length);
+    for (from, n) in order.enumerate() {
+        if !keep(n) {
+            continue;
+        }
+        let mut i = trace.code[from];
         for r in &mut i.args {
             *r = renamed(&places, *r);
         }
@@ -45,7 +48,12 @@ fn drop_others(trace: &mut Trace, keep: &[bool]) {
         kept += 1;
     }
     trace.code.truncate(kept);
-    rename_rest(trace, &places);
+    trace.snapshots.rename(|r| renamed(&places, r));
+    for phi in &mut trace.phis {
+        phi.entry = renamed(&places, phi.entry);
+        phi.back = renamed(&places, phi.back);
+    }
+    trace.phis.retain(|phi| phi.entry != Ref::NONE);
 }
 
 fn renamed(places: &[Ref], r: Ref) -> Ref {
@@ -53,14 +61,4 @@ fn renamed(places: &[Ref], r: Ref) -> Ref {
         Some(n) => places[n],
         None => r,
     }
-}
-
-/// Renames what snapshots and phis name.
-fn rename_rest(trace: &mut Trace, places: &[Ref]) {
-    trace.snapshots.rename(|r| renamed(places, r));
-    for phi in &mut trace.phis {
-        phi.entry = renamed(places, phi.entry);
-        phi.back = renamed(places, phi.back);
-    }
-    trace.phis.retain(|phi| phi.entry != Ref::NONE);
 }

@@ -12,6 +12,7 @@ use super::expressions::Expressions;
 use super::guards::Facts;
 use super::memory::{Memory, Place};
 use super::pending::Pending;
+use super::rebuild::Edit;
 use super::sink::{self, Objects};
 use super::{Passes, Workspace, fold};
 use crate::ir::helper::HelperEffect;
@@ -55,6 +56,8 @@ pub(super) struct Rewriter<'a> {
     pub(super) objects: Objects,
     /// The calls of the old trace whose objects must be made.
     pub(super) escaped: Escaped,
+    /// What is to be changed in the new trace when it is written.
+    pub(super) edit: Edit,
     /// The index of the instruction of the old trace that is being taken.
     pub(super) at: usize,
     map: Vec<Ref>,
@@ -133,6 +136,7 @@ impl<'a> Rewriter<'a> {
             is_refuted: false,
             objects: Objects::new(first_object(old)),
             escaped,
+            edit: Edit::default(),
             at: 0,
             map: filled(&mut workspace.map, Ref::NONE, old.code.len()),
             snapshots: filled(&mut workspace.snapshots, NOT_TAKEN, snapshots),
@@ -140,13 +144,13 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// The new trace; the workspace gets back what it has lent.
-    pub(super) fn into_trace(self, workspace: &mut Workspace) -> Trace {
+    /// The new trace, and what is to be changed in it; the workspace gets back what it has lent.
+    pub(super) fn into_trace(self, workspace: &mut Workspace) -> (Trace, Edit) {
         Workspace::keep(&mut workspace.facts, self.facts.into_list());
         Workspace::keep(&mut workspace.expressions, self.expressions.into_list());
         Workspace::keep(&mut workspace.map, self.map);
         Workspace::keep(&mut workspace.snapshots, self.snapshots);
-        self.new
+        (self.new, self.edit)
     }
 
     /// What it knows now, to come back to.

@@ -21,7 +21,7 @@ impl Emitter<'_> {
         const GENERAL: [u8; 4] = [7, 6, 2, 1];
         let helper = i.helper().ok_or(Refusal::Malformed)?;
         let (mut general, mut float) = (0, 0);
-        let mut moves = Vec::new();
+        let mut moves = Vec::with_capacity(GENERAL.len());
         for (r, kind) in i.operands().zip(helper.operands()) {
             let to = if *kind == Type::Float {
                 float += 1;

@@ -38,15 +38,17 @@ pub(super) fn emit(
     address: usize,
 ) -> Result<Emitted, Refusal> {
     let trace = request.trace;
+    // Most traces take less.
+    let bytes = 256 + 24 * trace.code.len();
     let mut e = Emitter {
-        ops: VecAssembler::new_with_capacity(address, trace.code.len() * 8, 1, 0, 64, 0, 64),
+        ops: VecAssembler::new_with_capacity(address, bytes, 0, 0, 64, 0, 128),
         trace,
         allocation,
         common,
         deopt: request.deopt,
         exits: Exits::new(trace),
         address,
-        floats: Vec::new(),
+        floats: Vec::with_capacity(16),
     };
     let start = e.ops.new_dynamic_label();
     dynasm!(e.ops ; .arch x64 ; =>start);
@@ -138,7 +140,7 @@ impl Emitter<'_> {
     ) -> Result<(), Refusal> {
         match self.trace.end {
             End::Loop => {
-                let mut moves = Vec::new();
+                let mut moves = Vec::with_capacity(self.trace.phis.len());
                 for phi in &self.trace.phis {
                     let Some(to) = self.place(phi.entry) else {
                         continue;
