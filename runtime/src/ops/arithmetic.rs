@@ -69,7 +69,8 @@ both_kinds! {
 op! {
     /// `R[A] := R[B] - K[C]`. In the reference implementation a float minus a small integer constant
     /// is the float plus the constant's negation, so `-0.0 - 0` is 0.0: the only difference whose
-    /// sign that changes, and adding 0.0 changes it likewise.
+    /// sign that changes. The negation of a float zero would be -0.0, hence the subtraction from 0.0, which
+    /// machine code has as a constant.
     sub_const(m, i) {
         let b = m.get(i.b());
         let c = m.constant(i.ck());
@@ -86,8 +87,9 @@ op! {
         } else if m.is_float(b) && m.is_integer(c) {
             let (x, y) = (m.as_float(b), m.as_integer(c));
             let y = m.integer_to_float(y);
-            let (difference, zero) = (m.float_sub(x, y), m.static_float(0.0));
-            let r = m.float_add(difference, zero);
+            let zero = m.static_float(0.0);
+            let negated = m.float_sub(zero, y);
+            let r = m.float_add(x, negated);
             m.set_float(i.a(), r);
             Next
         } else {
