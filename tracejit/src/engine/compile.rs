@@ -62,8 +62,11 @@ impl Engine {
     ) -> Result<u32, Abort> {
         let mut state = self.state.borrow_mut();
         let state = &mut *state;
-        // Nested recordings may have finished first.
-        let is_late = state.traces.len() as u32 != number || self.invalidated.get();
+        // Nested recordings may have finished first. And since this one ended, while another one was made,
+        // a collection may have freed what it relies on: no trace stands for that yet.
+        let is_late = state.traces.len() as u32 != number
+            || self.invalidated.get()
+            || self.disturbances.get() != recording.disturbances;
         let verdict = match outcome {
             Outcome::Aborted(abort) => Err(abort),
             Outcome::Complete if is_late => Err(Abort::Collection),

@@ -89,7 +89,7 @@ impl Recording {
         // SAFETY: the caller's contract; verified code has only opcodes.
         unsafe {
             let first = self.direct.pc;
-            let undisturbed = surroundings.disturbances();
+            self.disturbances = surroundings.disturbances();
             let extent = Extent::of(first);
             let mut count = 0;
             let mut unrolled = 0;
@@ -170,7 +170,7 @@ impl Recording {
                     if events & pending::HOOK != 0 {
                         return (Outcome::Aborted(Abort::Hook), self.save());
                     }
-                    if surroundings.disturbances() != undisturbed {
+                    if surroundings.disturbances() != self.disturbances {
                         return (Outcome::Aborted(Abort::Collection), self.save());
                     }
                 }

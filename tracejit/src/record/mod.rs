@@ -119,6 +119,9 @@ pub struct Recording {
     fuel: fuel::Meter,
     /// What was executed, if that is wanted.
     pub log: Option<String>,
+    /// [`Surroundings::disturbances`] when it began: what it relies on was alive then, and is as long as
+    /// there are no more.
+    pub disturbances: u64,
     /// Why recording can't go on.
     abort: Option<Abort>,
 }
@@ -166,6 +169,7 @@ impl Recording {
             // SAFETY: the caller's contract.
             fuel: fuel::Meter::new(unsafe { (*vm).has_fuel }),
             log: None,
+            disturbances: 0,
             abort: None,
         }
     }
