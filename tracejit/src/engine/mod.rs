@@ -6,6 +6,8 @@
 //! - When anything dies that a trace relies on, all traces are dropped; those that are running see
 //!   `invalidated` after the step in which it happened, and are left. Their code stays until no
 //!   trace runs.
+//! - What a recording relies on is held by no trace yet: a recording is compiled only if there was no
+//!   disturbance (a collection that frees, say) since it began, whatever was recorded in between.
 
 mod cache;
 mod compile;
