@@ -16,9 +16,9 @@ use crate::metatable::Event;
 use crate::string::LuaString;
 use crate::table::Table;
 use crate::table::shape::NO_SLOT;
-use crate::value::{NIL, Value};
+use crate::value::{INTEGER, NIL, STRING, Value};
 use crate::vm::Vm;
-use perilune_frontend::number::{Number, push_number};
+use perilune_frontend::number::{IntegerText, Number, push_number};
 use std::ptr;
 
 /// A new table with room for `array` elements and `fields` fields; null when declined.
@@ -304,40 +304,58 @@ pub unsafe fn substring(
     }
 }
 
-/// The string of a number (manual §3.4.3); null when declined.
+/// The concatenation of strings and numbers (manual §3.4.6), at most three; null when declined.
 ///
 /// # Safety
-/// `vm` is live.
-pub unsafe fn number_string(vm: *mut Vm, number: Number) -> *mut LuaString {
-    // SAFETY: the caller's contract.
-    let heap = unsafe { &mut (*vm).heap };
-    if heap.needs_step() {
-        return ptr::null_mut();
-    }
-    let mut text = Vec::new();
-    push_number(&mut text, number);
-    heap.new_string(&text).unwrap_or(ptr::null_mut())
-}
-
-/// The concatenation of strings; null when declined.
-///
-/// # Safety
-/// `vm` and the strings are live.
-pub unsafe fn concat(vm: *mut Vm, parts: &[*const LuaString]) -> *mut LuaString {
+/// `vm` and the strings are live; nothing but strings and numbers is among the parts.
+pub unsafe fn concat(vm: *mut Vm, parts: &[Value]) -> *mut LuaString {
+    const MOST: usize = 3;
     // SAFETY: the caller's contract; nothing is freed before the parts are copied.
     unsafe {
         let heap = &mut (*vm).heap;
-        if heap.needs_step() {
+        if heap.needs_step() || parts.len() > MOST {
             return ptr::null_mut();
         }
-        let mut bytes: [&[u8]; 3] = [&[]; 3];
-        let Some(bytes) = bytes.get_mut(..parts.len()) else {
-            return ptr::null_mut();
+        let mut numbers = [const { NumberText::None }; MOST];
+        let mut bytes: [&[u8]; MOST] = [&[]; MOST];
+        for ((bytes, number), &part) in bytes.iter_mut().zip(&mut numbers).zip(parts) {
+            *bytes = if part.tag == STRING {
+                LuaString::as_bytes(part.as_pointer())
+            } else {
+                number.set(part)
+            };
+        }
+        heap.string_from_parts(&bytes[..parts.len()])
+            .unwrap_or(ptr::null_mut())
+    }
+}
+
+/// The text of a number while it is copied: only a float's is allocated.
+pub(crate) enum NumberText {
+    None,
+    Integer(IntegerText),
+    Float(Vec<u8>),
+}
+
+impl NumberText {
+    /// Makes this the text of `number` (manual §3.4.3), and returns it.
+    pub(crate) fn set(&mut self, number: Value) -> &[u8] {
+        *self = if number.tag == INTEGER {
+            NumberText::Integer(IntegerText::new(number.as_integer()))
+        } else {
+            let mut text = Vec::new();
+            push_number(&mut text, Number::Float(number.as_float()));
+            NumberText::Float(text)
         };
-        for (bytes, &part) in bytes.iter_mut().zip(parts) {
-            *bytes = LuaString::as_bytes(part);
+        self.as_bytes()
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            NumberText::None => &[],
+            NumberText::Integer(text) => text.as_bytes(),
+            NumberText::Float(text) => text,
         }
-        heap.string_from_parts(bytes).unwrap_or(ptr::null_mut())
     }
 }
 

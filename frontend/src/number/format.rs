@@ -22,22 +22,44 @@ pub fn push_number(out: &mut Vec<u8>, number: Number) {
     }
 }
 
-fn push_integer(out: &mut Vec<u8>, integer: i64) {
-    let mut digits = [0u8; 20];
-    let mut position = digits.len();
-    let mut rest = integer.unsigned_abs();
-    loop {
-        position -= 1;
-        digits[position] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
+/// An integer as `tostring` gives it, without allocating.
+pub struct IntegerText {
+    bytes: [u8; LONGEST_INTEGER],
+    start: usize,
+}
+
+/// Bytes of the longest integer: 19 digits and a sign.
+const LONGEST_INTEGER: usize = 20;
+
+impl IntegerText {
+    /// The text of `integer`.
+    pub fn new(integer: i64) -> IntegerText {
+        let mut bytes = [0u8; LONGEST_INTEGER];
+        let mut start = bytes.len();
+        let mut rest = integer.unsigned_abs();
+        loop {
+            start -= 1;
+            bytes[start] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+            if rest == 0 {
+                break;
+            }
         }
+        if integer < 0 {
+            start -= 1;
+            bytes[start] = b'-';
+        }
+        IntegerText { bytes, start }
     }
-    if integer < 0 {
-        out.push(b'-');
+
+    /// Its bytes: digits, with a sign before them if it is negative.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[self.start..]
     }
-    out.extend_from_slice(&digits[position..]);
+}
+
+fn push_integer(out: &mut Vec<u8>, integer: i64) {
+    out.extend_from_slice(IntegerText::new(integer).as_bytes());
 }
 
 fn push_float(out: &mut Vec<u8>, float: f64) {

@@ -10,7 +10,7 @@
 pub mod format;
 pub mod parse;
 
-pub use format::{format_general, number_to_string, push_number};
+pub use format::{IntegerText, format_general, number_to_string, push_number};
 pub use parse::str_to_number;
 
 use std::cmp::Ordering;

@@ -45,6 +45,12 @@ fn tostring() {
         "-9223372036854775808"
     );
     assert_eq!(number_to_string(Number::Integer(0)), "0");
+    for integer in [i64::MAX, -1, 10, i64::MIN + 1, i64::MIN] {
+        assert_eq!(
+            IntegerText::new(integer).as_bytes(),
+            integer.to_string().as_bytes()
+        );
+    }
 }
 
 #[test]

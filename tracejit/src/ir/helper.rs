@@ -1,13 +1,13 @@
 //! Functions of the runtime that traces call: they never raise, collect or run Lua code.
 
 use super::op::Type;
-use perilune_frontend::number::{self, Number};
+use perilune_frontend::number;
 use perilune_runtime::construct;
 use perilune_runtime::function::{Cell, LuaClosure, Proto};
 use perilune_runtime::keyed;
 use perilune_runtime::string::LuaString;
 use perilune_runtime::table::{Node, Table};
-use perilune_runtime::value::{INTEGER, Value};
+use perilune_runtime::value::{INTEGER, STRING, Value};
 use perilune_runtime::vm::Vm;
 
 /// What a helper's result depends on.
@@ -88,12 +88,13 @@ helpers! {
     NewClosure = new_closure, (Int) -> Int, Allocates;
     /// The bytes of string a from b up to c, counted from 0, as a string.
     Substring = substring, (Int, Int, Int) -> Int, Allocates;
-    /// The string of the number with tag a and payload b.
-    NumberString = number_string, (Int, Int) -> Int, Allocates;
-    /// The concatenation of strings a and b.
-    Concat = concat, (Int, Int) -> Int, Allocates;
+    /// The concatenation of two strings or numbers: of the tag in the lowest byte of a and payload b,
+    /// and of the tag in its next byte and payload c.
+    Concat = concat, (Int, Int, Int) -> Int, Allocates;
     /// The concatenation of strings a, b and c.
     ConcatThree = concat_three, (Int, Int, Int) -> Int, Allocates;
+    /// The concatenation of string a, integer b and string c.
+    ConcatInteger = concat_integer, (Int, Int, Int) -> Int, Allocates;
     /// How many variables are to be closed, at most: 0 or 1.
     ToBeClosed = to_be_closed, () -> Int, ReadsTables;
     /// Whether table a has no value for the key with tag b and payload c: 1 or 0.
@@ -226,37 +227,27 @@ unsafe extern "C-unwind" fn substring(
     unsafe { construct::substring(vm, s, from as usize, to as usize) }
 }
 /// # Safety
-/// As [`construct::number_string`]; the value is a number.
-unsafe extern "C-unwind" fn number_string(tag: u64, payload: u64, vm: *mut Vm) -> *mut LuaString {
-    let v = value(tag, payload);
-    let number = if v.tag == INTEGER {
-        Number::Integer(v.as_integer())
-    } else {
-        Number::Float(v.as_float())
-    };
+/// As [`construct::concat`].
+unsafe extern "C-unwind" fn concat(tags: u64, a: u64, b: u64, vm: *mut Vm) -> *mut LuaString {
+    let parts = [value(tags & 0xff, a), value(tags >> 8, b)];
     // SAFETY: the caller's contract.
-    unsafe { construct::number_string(vm, number) }
+    unsafe { construct::concat(vm, &parts) }
 }
 /// # Safety
 /// As [`construct::concat`].
-unsafe extern "C-unwind" fn concat(
-    a: *const LuaString,
-    b: *const LuaString,
-    vm: *mut Vm,
-) -> *mut LuaString {
+unsafe extern "C-unwind" fn concat_three(a: u64, b: u64, c: u64, vm: *mut Vm) -> *mut LuaString {
+    let string = u64::from(STRING);
+    let parts = [value(string, a), value(string, b), value(string, c)];
     // SAFETY: the caller's contract.
-    unsafe { construct::concat(vm, &[a, b]) }
+    unsafe { construct::concat(vm, &parts) }
 }
 /// # Safety
 /// As [`construct::concat`].
-unsafe extern "C-unwind" fn concat_three(
-    a: *const LuaString,
-    b: *const LuaString,
-    c: *const LuaString,
-    vm: *mut Vm,
-) -> *mut LuaString {
+unsafe extern "C-unwind" fn concat_integer(a: u64, b: u64, c: u64, vm: *mut Vm) -> *mut LuaString {
+    let (string, integer) = (u64::from(STRING), u64::from(INTEGER));
+    let parts = [value(string, a), value(integer, b), value(string, c)];
     // SAFETY: the caller's contract.
-    unsafe { construct::concat(vm, &[a, b, c]) }
+    unsafe { construct::concat(vm, &parts) }
 }
 /// # Safety
 /// As [`construct::nothing_to_close`].

@@ -1,9 +1,9 @@
 //! Strings: their methods, which are fields of the table that is `__index` of the metatable of all
 //! strings, and their concatenation.
 
+use super::values::Source;
 use super::{RecordedValue, Recording};
 use crate::ir::{Class, Helper, Op, Ref};
-use perilune_frontend::number::Number;
 use perilune_runtime::construct;
 use perilune_runtime::layout;
 use perilune_runtime::machine::Register;
@@ -50,11 +50,11 @@ impl Recording {
         /// More strings are left to the runtime, which joins them all at once.
         const MOST: usize = 3;
         // Which fuel long strings take is the runtime's to say.
-        if self.fuel.is_counted() {
+        if self.fuel.is_counted() || !(2..=MOST).contains(&count) {
             return false;
         }
         let first = self.slot_of(a);
-        let values: Vec<RecordedValue> = (0..count.min(MOST + 1))
+        let parts: Vec<RecordedValue> = (0..count)
             .map(|n| self.slot_value(first + n as i32))
             .collect();
         let is_text = |v: &RecordedValue| {
@@ -63,51 +63,60 @@ impl Recording {
                 value::STRING | value::INTEGER | value::FLOAT
             )
         };
-        if !(2..=MOST).contains(&count) || !values.iter().all(is_text) {
+        if !parts.iter().all(is_text) {
             return false;
         }
-        for &v in &values {
+        for &v in &parts {
             self.guard_tag(v);
         }
-        let mut parts = Vec::with_capacity(count);
-        for v in values {
-            match self.string_of(v) {
-                Some(part) => parts.push(part),
-                None => return false,
+        let tags = |n: usize| parts.get(n).map(|v| v.concrete.tag);
+        let joined = match (tags(0), tags(1), tags(2)) {
+            (Some(value::STRING), Some(value::STRING), Some(value::STRING)) => {
+                self.join(Helper::ConcatThree, &parts)
             }
-        }
-        let strings: Vec<*const LuaString> = parts.iter().map(|part| part.0).collect();
-        // SAFETY: registers hold the strings, or they were just made and nothing collects.
-        let result = unsafe { construct::concat(self.direct.vm, &strings) };
-        if result.is_null() {
-            return false;
-        }
-        let refs: Vec<Ref> = parts.iter().map(|part| part.1).collect();
-        let helper = if count == 2 {
-            Helper::Concat
-        } else {
-            Helper::ConcatThree
+            (Some(value::STRING), Some(value::INTEGER), Some(value::STRING)) => {
+                self.join(Helper::ConcatInteger, &parts)
+            }
+            (_, _, None) => self.join(Helper::Concat, &parts),
+            // From the right, as the operator associates (manual 3.4.8).
+            _ => self
+                .join(Helper::Concat, &parts[1..])
+                .and_then(|right| self.join(Helper::Concat, &[parts[0], right])),
         };
-        let r = self.call_or_leave(helper, &refs);
-        self.set_object(a, Value::string(result), r);
+        let Some(joined) = joined else {
+            return false;
+        };
+        let r = self.payload_of(joined);
+        self.set_object(a, joined.concrete, r);
         true
     }
 
-    /// A string, or a number as one; `None` when making one is declined.
-    fn string_of(&mut self, v: RecordedValue) -> Option<(*const LuaString, Ref)> {
-        let number = match v.concrete.tag {
-            value::INTEGER => Number::Integer(v.concrete.as_integer()),
-            value::FLOAT => Number::Float(v.concrete.as_float()),
-            _ => return Some((v.concrete.as_pointer(), self.payload_of(v))),
-        };
-        // SAFETY: the machine is live.
-        let string = unsafe { construct::number_string(self.direct.vm, number) };
+    /// The string that `helper` makes of two or three strings and numbers, whose tags are guarded;
+    /// `None` when it declines.
+    fn join(&mut self, helper: Helper, parts: &[RecordedValue]) -> Option<RecordedValue> {
+        let mut concrete = [Value::NIL; 3];
+        let mut operands = [Ref::NONE; 3];
+        let first = operands.len() - parts.len();
+        for (n, &v) in parts.iter().enumerate() {
+            concrete[n] = v.concrete;
+            operands[first + n] = self.bits_of(v);
+        }
+        if let [a, b] = parts {
+            let tags = i64::from(a.concrete.tag) | i64::from(b.concrete.tag) << 8;
+            operands[0] = self.int(tags);
+        }
+        // SAFETY: registers hold the strings, or they were just made and nothing collects.
+        let string = unsafe { construct::concat(self.direct.vm, &concrete[..parts.len()]) };
         if string.is_null() {
             return None;
         }
-        let (tag, payload) = (self.best_tag(v), self.bits_of(v));
-        let r = self.call_or_leave(Helper::NumberString, &[tag, payload]);
-        Some((string, r))
+        let concrete = Value::string(string);
+        let payload = self.call_or_leave(helper, &operands);
+        let tag = self.int(concrete.tag as i64);
+        Some(RecordedValue {
+            concrete,
+            source: Source::Refs { tag, payload },
+        })
     }
 
     /// A field of a table that is not nil, if its shape says where it is.

@@ -3,13 +3,13 @@
 use super::{call_metamethod, concat_kind, current, register};
 use crate::call::Next;
 use crate::collect;
+use crate::construct::NumberText;
 use crate::debug;
 use crate::error::{LuaError, Result};
 use crate::metatable::{Event, metamethod};
 use crate::string::LuaString;
 use crate::value::{self, Value};
 use crate::vm::Vm;
-use perilune_frontend::number::{self, Number};
 
 pub(super) unsafe fn concat(vm: *mut Vm) -> Result<Next> {
     // SAFETY: the slow path's contract.
@@ -77,24 +77,21 @@ unsafe fn join(vm: *mut Vm, first: *mut Value, count: usize) -> Result<Value> {
     // SAFETY: all operands are live strings or numbers; nothing collects before the end.
     unsafe {
         let mut total = 0usize;
-        let mut numbers = [const { Vec::new() }; 8];
-        let mut overflow: Vec<Vec<u8>> = Vec::new();
+        let mut numbers = [const { NumberText::None }; 8];
+        let mut overflow: Vec<NumberText> = Vec::new();
         let mut used = 0;
         for n in 0..count {
             let v = *first.add(n);
             let len = if v.tag == value::STRING {
                 (*v.as_pointer::<LuaString>()).len
             } else {
-                let mut text = Vec::new();
-                number::push_number(&mut text, as_number(v));
-                let len = text.len();
-                if used < numbers.len() {
-                    numbers[used] = text;
-                } else {
-                    overflow.push(text);
-                }
                 used += 1;
-                len
+                if used <= numbers.len() {
+                    numbers[used - 1].set(v).len()
+                } else {
+                    overflow.push(NumberText::None);
+                    overflow.last_mut().map_or(0, |text| text.set(v).len())
+                }
             };
             total = match total.checked_add(len) {
                 Some(total) if total < isize::MAX as usize / 2 => total,
@@ -112,8 +109,8 @@ unsafe fn join(vm: *mut Vm, first: *mut Value, count: usize) -> Result<Value> {
                 } else {
                     next_number += 1;
                     match next_number - 1 {
-                        k if k < 8 => &numbers[k],
-                        k => &overflow[k - 8],
+                        k if k < 8 => numbers[k].as_bytes(),
+                        k => overflow[k - 8].as_bytes(),
                     }
                 };
                 out[at..at + bytes.len()].copy_from_slice(bytes);
@@ -121,13 +118,5 @@ unsafe fn join(vm: *mut Vm, first: *mut Value, count: usize) -> Result<Value> {
             }
         });
         string.map(Value::string)
-    }
-}
-
-fn as_number(v: Value) -> Number {
-    if v.tag == value::INTEGER {
-        Number::Integer(v.as_integer())
-    } else {
-        Number::Float(v.as_float())
     }
 }
