@@ -53,89 +53,112 @@ impl Liveness {
     ) -> Liveness {
         let max_stack = max_stack as usize;
         let words = max_stack.div_ceil(64).max(1);
-        let starts = instruction_starts(code);
+        let layout = Layout::of(code);
         let mut liveness = Liveness {
             words,
             max_stack,
             sets: vec![0; code.len() * words],
-            marked: marked_registers(code, &starts),
+            marked: match layout.marks {
+                true => marked_registers(code, &instruction_starts(code)),
+                false => Vec::new(),
+            },
             in_scope: Vec::new(),
         };
-        let mut flow = Flow::with_capacity(starts.len(), words);
-        for &pc in &starts {
-            let instruction = Instruction(code[pc as usize]);
-            if let Some(op) = instruction.opcode() {
-                flow.add_step(pc, instruction, op, code.len());
-                liveness.add_masks(&mut flow, pc as usize, instruction, op, captures);
-            }
+        // Most functions have few registers: nothing is multiplied for them.
+        match words {
+            1 => liveness.go_back(1, code, &layout, captures),
+            words => liveness.go_back(words, code, &layout, captures),
         }
-        flow.solve(&mut liveness.sets);
         liveness
     }
 
-    /// Notes what an instruction reads and writes, for [`Flow::solve`].
-    #[inline]
-    fn add_masks<'p>(
-        &self,
-        flow: &mut Flow,
-        pc: usize,
-        instruction: Instruction,
-        op: Opcode,
+    /// Computes the live sets: backwards, and a loop again for as long as a jump to its head has seen
+    /// less than what is live there.
+    #[inline(always)]
+    fn go_back<'p>(
+        &mut self,
+        words: usize,
+        code: &[u64],
+        layout: &Layout,
         captures: &dyn Fn(usize) -> &'p [Upvalue],
     ) {
-        let summary = &SUMMARIES[op as usize];
-        if !summary.is_plain || !self.marked.is_empty() {
-            return self.add_all_masks(flow, pc, instruction, op, captures);
-        }
-        let fields = [
-            instruction.register_a(),
-            instruction.register_b(),
-            instruction.register_c(),
-        ];
-        if self.words == 1 {
-            let bits = |named: u8| {
-                let bit = |field: usize| u64::from(named >> field & 1) << (fields[field] % 64);
-                bit(0) | bit(1) | bit(2)
+        let mut next = layout.start_before(code.len());
+        while let Some(at) = next {
+            let has_grown = self.take(words, code, at, captures);
+            next = match has_grown {
+                true => layout.last_jump_to(at),
+                false => None,
             };
-            let (reads, writes) = (bits(summary.reads), bits(summary.writes));
-            return flow.masks.push([reads, !writes, u64::MAX]);
-        }
-        for word in 0..self.words {
-            let (mut reads, mut writes) = (0, 0);
-            for (field, register) in fields.into_iter().enumerate() {
-                let is_here = u64::from(register / 64 == word);
-                let bit = |named: u8| (is_here & u64::from(named >> field)) << (register % 64);
-                reads |= bit(summary.reads);
-                writes |= bit(summary.writes);
-            }
-            flow.masks.push([reads, !writes, u64::MAX]);
+            next = next.or_else(|| layout.start_before(at));
         }
     }
 
-    /// The same for instructions of which the operands do not say all, and for functions that mark
-    /// registers.
-    fn add_all_masks<'p>(
-        &self,
-        flow: &mut Flow,
-        pc: usize,
-        instruction: Instruction,
-        op: Opcode,
+    /// Computes what is live at an instruction from what is live where it may go; whether that is more
+    /// than before.
+    #[inline(always)]
+    fn take<'p>(
+        &mut self,
+        words: usize,
+        code: &[u64],
+        at: usize,
         captures: &dyn Fn(usize) -> &'p [Upvalue],
-    ) {
+    ) -> bool {
+        let instruction = Instruction(code[at]);
+        let Some(summary) = SUMMARIES.get(instruction.op_byte() as usize) else {
+            return false;
+        };
+        let (after, target) = (
+            summary.next(at, code.len()),
+            summary.target(instruction, at, code.len()),
+        );
+        let live_at = |sets: &[u64], place: Option<usize>, word: usize| {
+            place.map_or(0, |place| sets[place * words + word])
+        };
+        let mut has_grown = false;
+        let mut add = |sets: &mut [u64], word: usize, live: u64| {
+            let known = &mut sets[at * words + word];
+            has_grown |= *known != live;
+            *known = live;
+        };
+        if summary.is_plain && self.marked.is_empty() {
+            for word in 0..words {
+                let (reads, writes) = summary.masks(instruction, words, word);
+                let next = live_at(&self.sets, after, word) & !writes;
+                let jump = live_at(&self.sets, target, word);
+                add(&mut self.sets, word, reads | next | jump);
+            }
+            return has_grown;
+        }
+        let (reads, writes, jump_writes) = self.masks_at(at, instruction, captures);
+        for word in 0..words {
+            let next = live_at(&self.sets, after, word) & !writes.0[word];
+            let jump = live_at(&self.sets, target, word) & !jump_writes.0[word];
+            add(&mut self.sets, word, reads.0[word] | next | jump);
+        }
+        has_grown
+    }
+
+    /// What an instruction reads, and writes before the next one and before the jump's target: for those
+    /// of which the operands do not say all, and for functions that mark registers.
+    fn masks_at<'p>(
+        &self,
+        at: usize,
+        instruction: Instruction,
+        captures: &dyn Fn(usize) -> &'p [Upvalue],
+    ) -> (RegisterSet, RegisterSet, RegisterSet) {
+        let Some(op) = instruction.opcode() else {
+            return Default::default();
+        };
         let inner: &[Upvalue] = match op {
             Opcode::Closure => captures(instruction.bc() as usize),
             _ => &[],
         };
         let effects = Effects::of(instruction, op, inner);
         let mut reads = effects.all_reads(self.max_stack);
-        if let Some(&marked) = self.marked.get(pc) {
+        if let Some(&marked) = self.marked.get(at) {
             reads = reads.union(marked);
         }
-        let writes = effects.all_writes();
-        for word in 0..self.words {
-            let (all, jump) = (writes.0[word], effects.jump_writes.0[word]);
-            flow.masks.push([reads.0[word], !all, !jump]);
-        }
+        (reads, effects.all_writes(), effects.jump_writes)
     }
 
     /// Notes which locals are in scope where, for [`Liveness::live_or_in_scope`].
@@ -251,6 +274,8 @@ struct Summary {
     falls_through: bool,
     /// See [`Effects::are_plain`].
     is_plain: bool,
+    /// Whether it marks a register to be closed.
+    marks: bool,
 }
 
 /// Where an instruction has the distance that it jumps.
@@ -301,116 +326,116 @@ impl Summary {
             },
             falls_through: falls_through(op),
             is_plain: Effects::are_plain(op),
-        }
-    }
-}
-
-/// What the instructions of a function do to its live sets, prepared for the dataflow: an instruction
-/// is looked at more than once where it lies in loops.
-struct Flow {
-    words: usize,
-    steps: Vec<FlowStep>,
-    /// For each word of each step's set: registers that are read, and those that are not written
-    /// before the next instruction, and before the jump's target.
-    masks: Vec<[u64; 3]>,
-}
-
-/// An instruction, and where control goes from there, or [`NOWHERE`].
-struct FlowStep {
-    at: u32,
-    next: u32,
-    jump: u32,
-}
-
-const NOWHERE: u32 = u32::MAX;
-
-impl Flow {
-    fn with_capacity(steps: usize, words: usize) -> Flow {
-        Flow {
-            words,
-            steps: Vec::with_capacity(steps),
-            masks: Vec::with_capacity(steps * words),
+            marks: marks(op),
         }
     }
 
-    /// Adds an instruction of code that ends at `end`.
+    /// Where control goes on, if it may, in code that ends at `end`.
     #[inline]
-    fn add_step(&mut self, at: u32, instruction: Instruction, op: Opcode, end: usize) {
-        let summary = &SUMMARIES[op as usize];
-        let target = |distance: i64| {
-            let target = i64::from(at) + 1 + distance;
-            if (0..end as i64).contains(&target) {
-                target as u32
-            } else {
-                NOWHERE
-            }
+    fn next(&self, at: usize, end: usize) -> Option<usize> {
+        let next = at + self.length as usize;
+        (self.falls_through && next < end).then_some(next)
+    }
+
+    /// Where an instruction may jump to, likewise.
+    #[inline]
+    fn target(&self, instruction: Instruction, at: usize, end: usize) -> Option<usize> {
+        let distance = match self.jump {
+            Jump::None => return None,
+            Jump::Short => i64::from(instruction.c() as i16),
+            Jump::Wide => i64::from(instruction.bc() as i32),
         };
-        self.steps.push(FlowStep {
-            at,
-            next: match summary.falls_through {
-                true => target(i64::from(summary.length) - 1),
-                false => NOWHERE,
-            },
-            jump: match summary.jump {
-                Jump::None => NOWHERE,
-                Jump::Short => target(i64::from(instruction.c() as i16)),
-                Jump::Wide => target(i64::from(instruction.bc() as i32)),
-            },
-        });
+        let target = at as i64 + 1 + distance;
+        (0..end as i64).contains(&target).then_some(target as usize)
     }
 
-    /// Computes the live sets: backwards, and a loop again for as long as a jump to its head has seen
-    /// less than what is live there.
-    fn solve(&self, sets: &mut [u64]) {
-        // By position: the last jump backwards to it, plus one.
-        let mut loops = vec![0u32; sets.len() / self.words];
-        for (n, step) in self.steps.iter().enumerate() {
-            if step.jump <= step.at {
-                loops[step.jump as usize] = n as u32 + 1;
+    /// The registers that an instruction reads and writes by its operands, as far as they stand in a
+    /// word of a set that has so many.
+    #[inline]
+    fn masks(&self, instruction: Instruction, words: usize, word: usize) -> (u64, u64) {
+        let fields = [
+            instruction.register_a(),
+            instruction.register_b(),
+            instruction.register_c(),
+        ];
+        let (mut reads, mut writes) = (0, 0);
+        for (field, register) in fields.into_iter().enumerate() {
+            let is_here = u64::from(words == 1 || register / 64 == word);
+            let bit = |named: u8| (is_here & u64::from(named >> field)) << (register % 64);
+            reads |= bit(self.reads);
+            writes |= bit(self.writes);
+        }
+        (reads, writes)
+    }
+}
+
+const fn marks(op: Opcode) -> bool {
+    matches!(op, Opcode::MarkClose | Opcode::GenericForPrep)
+}
+
+/// Where the instructions of a function start, and where its loops are.
+struct Layout {
+    /// One bit for each position at which an instruction starts.
+    starts: Vec<u64>,
+    /// One bit for each position to which an instruction jumps back.
+    heads: Vec<u64>,
+    /// Those positions, each with that of such an instruction, ascending.
+    loops: Vec<(u32, u32)>,
+    /// Whether any register is marked to be closed.
+    marks: bool,
+}
+
+impl Layout {
+    fn of(code: &[u64]) -> Layout {
+        let words = code.len().div_ceil(64);
+        let mut layout = Layout {
+            starts: vec![0; words],
+            heads: vec![0; words],
+            loops: Vec::new(),
+            marks: false,
+        };
+        let mut at = 0;
+        while let Some(&word) = code.get(at) {
+            layout.starts[at / 64] |= 1 << (at % 64);
+            let instruction = Instruction(word);
+            let Some(summary) = SUMMARIES.get(instruction.op_byte() as usize) else {
+                at += 1;
+                continue;
+            };
+            layout.marks |= summary.marks;
+            if let Some(target) = summary.target(instruction, at, code.len())
+                && target <= at
+            {
+                layout.heads[target / 64] |= 1 << (target % 64);
+                layout.loops.push((target as u32, at as u32));
             }
+            at += summary.length as usize;
         }
-        // Most functions have few registers: nothing is multiplied for them.
-        match self.words {
-            1 => self.go_back(1, sets, &loops),
-            words => self.go_back(words, sets, &loops),
-        }
+        layout.loops.sort_unstable();
+        layout
     }
 
-    #[inline(always)]
-    fn go_back(&self, words: usize, sets: &mut [u64], loops: &[u32]) {
-        let mut n = self.steps.len();
-        while n > 0 {
-            n -= 1;
-            let has_grown = self.take(n, words, sets);
-            if has_grown {
-                let end = loops[self.steps[n].at as usize] as usize;
-                if end != 0 {
-                    n = end;
-                }
-            }
+    /// The last instruction that starts before a position.
+    #[inline]
+    fn start_before(&self, at: usize) -> Option<usize> {
+        let last = at.checked_sub(1)?;
+        let mut word = last / 64;
+        let mut bits = self.starts[word] & (u64::MAX >> (63 - last % 64));
+        while bits == 0 {
+            word = word.checked_sub(1)?;
+            bits = self.starts[word];
         }
+        Some(word * 64 + 63 - bits.leading_zeros() as usize)
     }
 
-    /// Computes what is live at an instruction from what is live where it may go; whether that is more
-    /// than before.
-    #[inline(always)]
-    fn take(&self, n: usize, words: usize, sets: &mut [u64]) -> bool {
-        let step = &self.steps[n];
-        let mut has_grown = false;
-        for word in 0..words {
-            let [reads, next, jump] = self.masks[n * words + word];
-            let mut live = reads;
-            if step.next != NOWHERE {
-                live |= sets[step.next as usize * words + word] & next;
-            }
-            if step.jump != NOWHERE {
-                live |= sets[step.jump as usize * words + word] & jump;
-            }
-            let known = &mut sets[step.at as usize * words + word];
-            has_grown |= *known != live;
-            *known = live;
+    /// The last instruction that jumps back to a position.
+    #[inline]
+    fn last_jump_to(&self, at: usize) -> Option<usize> {
+        if self.heads[at / 64] >> (at % 64) & 1 == 0 {
+            return None;
         }
-        has_grown
+        let behind = self.loops.partition_point(|known| known.0 as usize <= at);
+        self.loops[..behind].last().map(|known| known.1 as usize)
     }
 }
 
@@ -432,18 +457,11 @@ pub fn instruction_starts(code: &[u64]) -> Vec<u32> {
     starts
 }
 
-/// For each position the registers that may be marked there; empty if nothing is ever marked.
+/// For each position the registers that may be marked there.
 ///
 /// A forward dataflow. It is needed because an error anywhere in the scope of a to-be-closed
 /// variable reads it.
 fn marked_registers(code: &[u64], starts: &[u32]) -> Vec<RegisterSet> {
-    let marks = |pc: u32| {
-        let byte = Instruction(code[pc as usize]).op_byte();
-        byte == Opcode::MarkClose as u8 || byte == Opcode::GenericForPrep as u8
-    };
-    if !starts.iter().any(|&pc| marks(pc)) {
-        return Vec::new();
-    }
     let mut marked = vec![RegisterSet::EMPTY; code.len() + 1];
     let mut changed = true;
     while changed {

@@ -2,7 +2,8 @@
 //! that was put there last, and every use must find its own.
 
 use super::Location;
-use super::allocate::{Allocation, RegisterSet, is_call};
+use super::allocate::{Allocation, RegisterSet};
+use super::lives::is_call;
 use crate::ir::{End, Op, Ref, Trace};
 use rustc_hash::FxHashMap;
 

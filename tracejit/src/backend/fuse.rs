@@ -3,9 +3,10 @@
 //! Invariant: between a fused load and its guard nothing writes memory or calls, so the guard sees what the
 //! load would have seen; what the load is computed from lives until the guard.
 
-use super::allocate::is_call;
+use super::lives::is_call;
 use crate::ir::verify::is_write;
-use crate::ir::{Op, Ref, Trace};
+use crate::ir::{Op, Ref, Trace, touch};
+use perilune_runtime::gc::charge;
 
 /// How far behind its load a guard may be: the load's operands live that much longer.
 const FARTHEST: usize = 16;
@@ -24,33 +25,42 @@ const NOTHING: u32 = u32::MAX;
 impl Fused {
     /// Finds the loads of a trace that guards can do. `is_used_once`: whether a single instruction,
     /// snapshot, phi or end names the result of an instruction.
-    pub(crate) fn of(trace: &Trace, is_used_once: impl Fn(usize) -> bool) -> Fused {
-        let mut fused = Fused {
-            load_of: vec![NOTHING; trace.code.len()],
-            pairs: Vec::with_capacity(16),
-        };
-        for (n, guard) in trace.code.iter().enumerate() {
-            if !matches!(guard.op, Op::GuardEq | Op::GuardNe) {
-                continue;
-            }
-            let Some(load) = guard.args[0].as_instruction() else {
-                continue;
-            };
-            let is_near = n - load <= FARTHEST;
-            let between = &trace.code[load + 1..n];
-            if is_near
-                && is_used_once(load)
-                && can_compare(trace, load, guard.args[1])
-                && !between
-                    .iter()
-                    .any(|i| is_write(i) || is_call(i.op) || i.op == Op::Loop)
-            {
-                fused.load_of[n] = load as u32;
-                fused.load_of[load] = load as u32;
-                fused.pairs.push((load as u32, n as u32));
+    pub(crate) fn find(&mut self, trace: &Trace, is_used_once: impl Fn(usize) -> bool) {
+        self.load_of.clear();
+        self.load_of.resize(trace.code.len(), NOTHING);
+        self.pairs.clear();
+        // The first instruction behind the last one that no load may be moved over.
+        let mut movable_from = 0;
+        for (n, i) in trace.code.iter().enumerate() {
+            if matches!(i.op, Op::GuardEq | Op::GuardNe) {
+                let Some(load) = i.args[0].as_instruction() else {
+                    continue;
+                };
+                if load >= movable_from
+                    && n - load <= FARTHEST
+                    && is_used_once(load)
+                    && can_compare(trace, load, i.args[1])
+                {
+                    self.load_of[n] = load as u32;
+                    self.load_of[load] = load as u32;
+                    self.pairs.push((load as u32, n as u32));
+                }
+            } else if is_write(i) || is_call(i.op) || i.op == Op::Loop {
+                movable_from = n + 1;
             }
         }
-        fused
+    }
+
+    /// Makes room for so many instructions.
+    pub(crate) fn reserve(&mut self, length: usize) {
+        touch(&mut self.load_of, length, || NOTHING);
+        touch(&mut self.pairs, length / 8, || (0, 0));
+    }
+
+    /// Bytes that its lists take.
+    pub(crate) fn bytes(&self) -> usize {
+        charge::list::<u32>(self.load_of.capacity())
+            + charge::list::<(u32, u32)>(self.pairs.capacity())
     }
 
     /// The loads that are parts of guards, each with its guard.

@@ -1,10 +1,11 @@
 //! From traces to machine code, or to an evaluator in its place ([`eval`]).
 //!
-//! [`fuse`] finds loads that are parts of guards, [`allocate`] gives every other value one place (a
-//! register or a spill slot) for its whole life, [`check`] (in builds with debug assertions, and when
-//! asked to) finds places that are overwritten while they are needed, [`emit`] writes the
-//! instructions, [`code_area`] keeps them: a view of the memory that can be written and another that
-//! can be executed, never both. [`unwind`] tells the system how to walk through all of it.
+//! [`fuse`] finds loads that are parts of guards, [`lives`] says how long every other value is needed,
+//! [`allocate`] gives it one place (a register or a spill slot) for that time by what [`scan`] knows of
+//! registers, [`check`] (in builds with debug assertions, and when asked to) finds places that are
+//! overwritten while they are needed, [`emit`] writes the instructions, [`code_area`] keeps them: a view
+//! of the memory that can be written and another that can be executed, never both. [`unwind`] tells the
+//! system how to walk through all of it.
 //!
 //! Conventions of trace code (x86-64, System V):
 //! - `rbx` is the machine, `r12` the anchor (stack slot 0 of the trace), `rbp` the native frame,
@@ -21,6 +22,10 @@ mod allocate;
 mod check;
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 mod fuse;
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+mod lives;
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
+mod scan;
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
 mod x64;
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu"))]
@@ -156,7 +161,7 @@ pub struct Request<'a> {
 #[derive(Debug)]
 pub enum Backend {
     /// The processor.
-    MachineCode(Generator),
+    MachineCode(Box<Generator>),
     /// The evaluator.
     Evaluator(eval::Backend),
 }
@@ -167,7 +172,8 @@ impl Backend {
     /// # Errors
     /// When the system gives no memory for code, or there is no code generator for it.
     pub fn machine_code(limit: usize, restore: Restore, step: DoStep) -> Result<Backend, Refusal> {
-        Generator::new(limit, restore, step).map(Backend::MachineCode)
+        let generator = Generator::new(limit, restore, step)?;
+        Ok(Backend::MachineCode(Box::new(generator)))
     }
     /// An evaluator.
     pub fn evaluator(restore: Restore, step: DoStep) -> Backend {
@@ -208,6 +214,13 @@ impl Backend {
         match self {
             Backend::MachineCode(backend) => backend.flush(),
             Backend::Evaluator(backend) => backend.flush(),
+        }
+    }
+    /// Bytes that it takes beside the code of traces.
+    pub fn bytes(&self) -> usize {
+        match self {
+            Backend::MachineCode(backend) => backend.bytes(),
+            Backend::Evaluator(_) => 0,
         }
     }
     /// The machine code of a trace, if it has any.

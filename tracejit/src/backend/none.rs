@@ -31,6 +31,10 @@ impl Backend {
         match *self {}
     }
     /// See the other platforms' code generators.
+    pub fn bytes(&self) -> usize {
+        match *self {}
+    }
+    /// See the other platforms' code generators.
     pub fn code(&self, _entry: *const u8, _bytes: usize) -> &[u8] {
         match *self {}
     }

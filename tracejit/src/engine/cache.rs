@@ -9,6 +9,7 @@
 //!   recorded: it is not tried for ever.
 
 use super::{CompiledTrace, Engine, ExitRecord, LocationRecord, State};
+use crate::backend::Backend;
 use crate::opt::Workspace;
 use perilune_runtime::gc::{GcHeader, charge};
 use perilune_runtime::hot;
@@ -96,6 +97,7 @@ impl State {
     pub(super) fn bytes(&self) -> usize {
         self.footprint
             + self.workspace.bytes()
+            + self.backend.as_ref().map_or(0, Backend::bytes)
             + charge::list::<CompiledTrace>(self.traces.capacity())
             + charge::list::<ExitRecord>(self.exits.capacity())
             + charge::map::<(usize, LocationRecord)>(self.locations.capacity())

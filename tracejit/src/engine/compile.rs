@@ -98,7 +98,6 @@ impl Engine {
         if self.options.record_only {
             return Err(Abort::NotAssembled);
         }
-        self.set_up_backend(state);
         let started = Instant::now();
         let assembled = self.assemble(state, &trace, parent);
         state.statistics.assembled(started);
@@ -110,12 +109,14 @@ impl Engine {
         Ok(number)
     }
 
-    /// Makes the code generator and its memory, before the first trace needs them.
-    fn set_up_backend(&self, state: &mut State) {
+    /// Makes the code generator, and the memory that compiling takes, before anything is recorded for the
+    /// first time.
+    pub(super) fn set_up(&self, state: &mut State) {
         if state.backend.is_some() {
             return;
         }
         let started = Instant::now();
+        state.workspace = Workspace::usual();
         state.backend = if self.options.evaluate {
             Some(Backend::evaluator(exit::restore, trace::step))
         } else {

@@ -360,6 +360,7 @@ impl Engine {
     /// As [`Recording::new`].
     unsafe fn new_recording(&self, vm: *mut Vm) -> Recording {
         let mut state = self.state.borrow_mut();
+        self.set_up(&mut state);
         let (number, lists) = (state.traces.len() as u32, state.workspace.take());
         // SAFETY: the caller's contract.
         unsafe { Recording::new(vm, number, lists) }

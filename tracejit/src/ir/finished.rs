@@ -30,17 +30,15 @@ impl Finished {
         for (n, i) in trace.code.iter().enumerate() {
             floats[n / 64] |= u64::from(i.op.result() == Type::Float) << (n % 64);
         }
-        let mut lists = Lists::default();
         let finished = Finished {
             number: trace.number,
             end: trace.end,
-            constants: std::mem::take(&mut trace.constants).into(),
-            snapshots: std::mem::take(&mut trace.snapshots).packed(&mut lists),
+            constants: trace.constants.as_slice().into(),
+            snapshots: trace.snapshots.packed(),
             steps: std::mem::take(&mut trace.steps),
             floats: floats.into(),
         };
-        lists.take_code(trace);
-        (finished, lists)
+        (finished, trace.into_lists())
     }
 
     /// The snapshot with this index: what the exit through it restores.

@@ -17,6 +17,23 @@ pub(super) struct Interned {
 impl Interned {
     const SMALLEST: usize = 64;
 
+    /// Forgets all constants, but keeps the memory.
+    pub(super) fn clear(&mut self) {
+        self.table.clear();
+        self.entries = 0;
+    }
+
+    /// Becomes the same as another one.
+    pub(super) fn copy_from(&mut self, other: &Interned) {
+        self.table.clone_from(&other.table);
+        self.entries = other.entries;
+    }
+
+    /// How many places there is memory for.
+    pub(super) fn capacity(&self) -> usize {
+        self.table.capacity()
+    }
+
     /// The index of a constant in this list, to which it is appended if it is not there. The list has
     /// grown by this function alone.
     pub(super) fn index(&mut self, list: &mut Vec<Constant>, constant: Constant) -> usize {

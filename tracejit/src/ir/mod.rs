@@ -27,7 +27,7 @@ pub mod world;
 
 pub use finished::Finished;
 pub use helper::Helper;
-pub use lists::Lists;
+pub use lists::{KEPT, Lists, USUAL_LENGTH, touch};
 pub use op::{Class, Effect, Op, Type};
 pub use snapshot::{
     PendingFrame, Point, SlotSet, Snapshot, SnapshotSlot, VirtualKind, VirtualObject,
@@ -283,13 +283,18 @@ pub struct Trace {
 impl Trace {
     /// An empty trace.
     pub fn new(number: u32) -> Trace {
-        let (mut constants, mut interned) = (Vec::with_capacity(32), Interned::default());
+        Trace::in_lists(number, Lists::default())
+    }
+    /// An empty trace in the memory of these lists.
+    pub fn in_lists(number: u32, mut lists: Lists) -> Trace {
+        let snapshots = Snapshots::in_lists(&mut lists);
+        let (mut constants, mut interned) = (lists.constants, lists.interned);
         interned.index(&mut constants, Constant::Vm);
         Trace {
             number,
             constants,
-            code: Vec::new(),
-            snapshots: Snapshots::default(),
+            code: lists.code,
+            snapshots,
             steps: Vec::new(),
             phis: Vec::new(),
             end: End::Exit(0),
@@ -299,19 +304,23 @@ impl Trace {
             small: [Ref::NONE; SMALL],
         }
     }
-    /// An empty trace with the same number and constants, by the same refs.
-    pub fn like(other: &Trace) -> Trace {
+    /// An empty trace with the same number and constants, by the same refs, in the memory of these lists.
+    pub fn like(other: &Trace, mut lists: Lists) -> Trace {
+        let snapshots = Snapshots::like(&other.snapshots, &mut lists);
+        let (mut constants, mut interned) = (lists.constants, lists.interned);
+        constants.clone_from(&other.constants);
+        interned.copy_from(&other.interned);
         Trace {
             number: other.number,
-            constants: other.constants.clone(),
-            code: Vec::new(),
-            snapshots: Snapshots::like(&other.snapshots),
+            constants,
+            code: lists.code,
+            snapshots,
             steps: Vec::new(),
             phis: Vec::new(),
             end: End::Exit(0),
             head: 0,
             runs_long: other.runs_long,
-            interned: other.interned.clone(),
+            interned,
             small: other.small,
         }
     }

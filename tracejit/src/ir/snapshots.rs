@@ -20,7 +20,7 @@ pub struct Snapshots {
 }
 
 /// What a snapshot says: see [`Snapshot`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Entry {
     point: u32,
     slots: Range<u32>,
@@ -45,12 +45,21 @@ pub struct NewSnapshot {
 }
 
 impl Snapshots {
-    /// None, but the same points.
-    pub fn like(other: &Snapshots) -> Snapshots {
+    /// None, in the memory of these lists.
+    pub(super) fn in_lists(lists: &mut Lists) -> Snapshots {
+        Snapshots {
+            points: Rc::new(std::mem::take(&mut lists.points)),
+            slots: std::mem::take(&mut lists.slots),
+            entries: std::mem::take(&mut lists.entries),
+        }
+    }
+
+    /// None, but the same points, in the memory of these lists.
+    pub(super) fn like(other: &Snapshots, lists: &mut Lists) -> Snapshots {
         Snapshots {
             points: other.points.clone(),
-            slots: Vec::new(),
-            entries: Vec::new(),
+            slots: std::mem::take(&mut lists.slots),
+            entries: std::mem::take(&mut lists.entries),
         }
     }
 
@@ -191,32 +200,28 @@ impl Snapshots {
         }
     }
 
-    /// The same in no more memory than they need; what they had is left in `lists`.
-    pub(super) fn packed(mut self, lists: &mut Lists) -> Snapshots {
-        if let Some(points) = Rc::get_mut(&mut self.points) {
-            points.shrink_to_fit();
-        }
-        let packed = Snapshots {
+    /// The same in no more memory than they need, as they are to be kept.
+    pub(super) fn packed(&mut self) -> Snapshots {
+        let points = match Rc::get_mut(&mut self.points) {
+            Some(points) => {
+                let mut packed = Vec::with_capacity(points.len());
+                packed.append(points);
+                Rc::new(packed)
+            }
+            None => self.points.clone(),
+        };
+        Snapshots {
+            points,
             slots: self.slots.as_slice().into(),
             entries: self.entries.drain(..).collect(),
-            points: self.points.clone(),
-        };
-        self.give_lists(lists);
-        packed
-    }
-
-    /// Uses the memory of these lists. There are no snapshots yet.
-    pub(super) fn take_lists(&mut self, lists: &mut Lists) {
-        self.slots = std::mem::take(&mut lists.slots);
-        self.entries = std::mem::take(&mut lists.entries);
+        }
     }
 
     /// Drops the snapshots, but not the memory.
-    pub(super) fn give_lists(mut self, lists: &mut Lists) {
-        self.slots.clear();
-        self.entries.clear();
+    pub(super) fn give_lists(self, lists: &mut Lists) {
         lists.slots = self.slots;
         lists.entries = self.entries;
+        lists.points = Rc::try_unwrap(self.points).unwrap_or_default();
     }
 
     /// Bytes that they take.

@@ -37,10 +37,6 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn is_empty(&self) -> bool {
-        self.places.is_empty() && self.carried.is_empty()
-    }
-
     /// Writes the first values of what is carried: its places and values.
     pub(super) fn enter(&self, w: &mut Rewriter) -> Vec<(Place, Ref)> {
         let carried = self.carried.iter();

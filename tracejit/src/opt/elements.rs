@@ -41,14 +41,25 @@ pub(super) struct Element {
 /// Which elements the second copy would load that the end of the first one knows.
 pub(super) fn plan(w: &Rewriter, indices: &[Index]) -> Vec<Element> {
     let mut elements = Vec::new();
-    for class in [Class::Element, Class::ElementTag] {
+    let classes = [Class::Element, Class::ElementTag];
+    if classes
+        .iter()
+        .all(|&class| w.memory.places(class).is_empty())
+    {
+        return elements;
+    }
+    let ends: Vec<(Ref, i64)> = indices
+        .iter()
+        .map(|known| base_and_distance(&w.new, known.before))
+        .collect();
+    let loaded = loaded(w);
+    for class in classes {
         for &(place, before) in w.memory.places(class) {
             let Place::Element(class, array, index, at) = place else {
                 continue;
             };
             let (base, from_base) = base_and_distance(&w.new, index);
-            for known in indices {
-                let (end, of_end) = base_and_distance(&w.new, known.before);
+            for (known, &(end, of_end)) in indices.iter().zip(&ends) {
                 let element = Element {
                     class,
                     array,
@@ -59,9 +70,9 @@ pub(super) fn plan(w: &Rewriter, indices: &[Index]) -> Vec<Element> {
                 };
                 if end == base
                     && before.as_virtual().is_none()
-                    && !elements.contains(&element)
                     && elements.len() < 2 * MOST_CARRIED
-                    && is_loaded(w, &element)
+                    && loaded.iter().any(|load| load.is_of(&element))
+                    && !elements.contains(&element)
                 {
                     elements.push(element);
                 }
@@ -71,21 +82,46 @@ pub(super) fn plan(w: &Rewriter, indices: &[Index]) -> Vec<Element> {
     elements
 }
 
-/// Whether the first copy loads what the second one would load from the element.
-fn is_loaded(w: &Rewriter, element: &Element) -> bool {
-    w.new.code.iter().any(|i| {
-        let is_load = matches!(i.op, Op::Load8At | Op::Load64At | Op::LoadFloatAt);
-        let Some(Place::Element(class, array, index, at)) = Place::of(i).filter(|_| is_load) else {
-            return false;
+/// What the first copy loads from an element whose index is counted from a slot, as [`Element`] has it.
+struct Loaded {
+    class: Class,
+    array: Ref,
+    at: i32,
+    slot: i32,
+    distance: i64,
+}
+
+impl Loaded {
+    /// Whether the second copy would load the element.
+    fn is_of(&self, element: &Element) -> bool {
+        self.array == element.array
+            && self.distance == element.distance
+            && self.class == element.class
+            && self.slot == element.slot
+            && self.at == element.at
+    }
+}
+
+/// All that the first copy loads so.
+fn loaded(w: &Rewriter) -> Vec<Loaded> {
+    let load = |i: &Instruction| {
+        let (Op::Load8At | Op::Load64At | Op::LoadFloatAt) = i.op else {
+            return None;
+        };
+        let Place::Element(class, array, index, at) = Place::of(i)? else {
+            return None;
         };
         let (base, distance) = base_and_distance(&w.new, index);
-        let is_slot = base.as_instruction().is_some_and(|n| {
-            let of_slot = &w.new.code[n];
-            of_slot.op == Op::SlotInt && of_slot.imm == element.slot
-        });
-        let here = (element.class, element.array, element.at, element.distance);
-        is_slot && (class, array, at, distance) == here
-    })
+        let of_slot = &w.new.code[base.as_instruction()?];
+        (of_slot.op == Op::SlotInt).then_some(Loaded {
+            class,
+            array,
+            at,
+            slot: of_slot.imm,
+            distance,
+        })
+    };
+    w.new.code.iter().filter_map(load).collect()
 }
 
 /// Writes the elements' names at the loop's head.

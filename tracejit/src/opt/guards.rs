@@ -33,7 +33,7 @@ pub(super) struct Value {
 }
 
 impl Value {
-    const UNKNOWN: Value = Value {
+    pub(super) const UNKNOWN: Value = Value {
         constant: Ref::NONE,
         range: 0,
         holds: 0,
@@ -49,16 +49,6 @@ impl Facts {
         Facts {
             values: list,
             ..Facts::default()
-        }
-    }
-
-    /// The same, where no more values are known than these first ones.
-    pub(super) fn of_first(&self, count: usize) -> Facts {
-        Facts {
-            values: self.values[..count.min(self.values.len())].to_vec(),
-            ranges: self.ranges.clone(),
-            holds: self.holds.clone(),
-            of_constants: self.of_constants,
         }
     }
 

@@ -17,10 +17,11 @@ mod workspace;
 
 pub use workspace::Workspace;
 
+use peel::{Attempt, Failure};
 use rebuild::Edit;
 use rewrite::{Escaped, Rewriter};
 
-use crate::ir::{End, Instruction, Op, Ref, SnapshotSlot, Trace, Type};
+use crate::ir::{End, Instruction, KEPT, Op, Ref, SnapshotSlot, Trace, Type};
 
 macro_rules! passes {
     ($($name:ident: $doc:literal,)*) => {
@@ -89,7 +90,8 @@ pub fn optimise_observed(
         observer("peel", &new);
     }
     if passes.dce {
-        dce::eliminate(&mut new, &edit);
+        dce::eliminate(&mut new, &edit, &mut workspace.dce);
+        workspace.dce.trim(KEPT);
         if let Some(observer) = &mut observer {
             observer("dce", &new);
         }
@@ -100,52 +102,67 @@ pub fn optimise_observed(
     new
 }
 
-/// Writes a trace anew, until no object that it does not make was found to be needed. Answers what is to
-/// be changed in it, too.
+/// Writes a trace anew, until no object that it does not make was found to be needed, and what was tried
+/// with its loop could be done. Answers what is to be changed in it, too.
 fn rewritten(
     old: &Trace,
     passes: &Passes,
     workspace: &mut Workspace,
     observer: &mut Option<Observer>,
 ) -> (Trace, Edit) {
-    /// Sweeps that may be in vain: each finds what the objects that the last one made lead to.
-    const MOST_SWEEPS: usize = 8;
+    /// Times that objects may be found to be needed: each time what the last ones lead to.
+    const MOST_ESCAPES: usize = 8;
     let mut passes = *passes;
     let mut escaped = Escaped::default();
-    for n in 0.. {
-        passes.sink &= n < MOST_SWEEPS;
-        let mut w = Rewriter::new(old, passes, escaped.clone(), workspace);
+    let mut escapes = 0;
+    let mut attempt = Attempt::new(&passes);
+    loop {
+        passes.sink &= escapes < MOST_ESCAPES;
+        let copies = if attempt.is_loop { 2 } else { 1 };
+        let mut w = Rewriter::new(old, passes, escaped.clone(), copies, workspace);
         w.sweep();
         let swept = observer.is_some().then(|| w.as_it_is());
-        match old.end {
-            End::Round(snapshot) => {
-                let first = w.mapped_slots(snapshot);
-                let is_loop = passes.peel && peel::peel(&mut w, snapshot, &first);
-                if !is_loop {
-                    first.iter().for_each(|s| w.escape(s.payload));
-                    close_through_memory(&mut w.new, &first);
-                }
+        let failure = end(&mut w, &attempt).err();
+        if failure.is_none() && w.escaped.count() == escaped.count() {
+            if let (Some(observer), Some(swept)) = (observer, &swept) {
+                observer("sweep", swept);
             }
-            End::Exit(snapshot) => {
-                // What is needed there for sure is made where it was: that is faster.
-                let slots = w.mapped_slots(snapshot);
-                slots.iter().for_each(|s| w.escape(s.payload));
-                w.new.end = End::Exit(w.snapshot(snapshot));
+            return w.into_trace(workspace);
+        }
+        attempt = match failure {
+            Some(failure) if w.escaped.count() == escaped.count() => attempt.without(failure),
+            // With what they need made, everything may turn out differently.
+            _ => {
+                escapes += 1;
+                Attempt::new(&passes)
             }
-            end => w.new.end = end,
-        }
-        if w.escaped.count() > escaped.count() {
-            escaped = w.escaped.clone();
-            let (dropped, _) = w.into_trace(workspace);
-            workspace.give(dropped.into_lists());
-            continue;
-        }
-        if let (Some(observer), Some(swept)) = (observer, &swept) {
-            observer("sweep", swept);
-        }
-        return w.into_trace(workspace);
+        };
+        escaped = w.escaped.clone();
+        let (dropped, _) = w.into_trace(workspace);
+        workspace.give(dropped.into_lists());
     }
-    unreachable!("the last sweep makes all objects")
+}
+
+/// Writes what comes behind the first copy of a trace.
+fn end(w: &mut Rewriter, attempt: &Attempt) -> Result<(), Failure> {
+    match w.old.end {
+        End::Round(snapshot) => {
+            let first = w.mapped_slots(snapshot);
+            if attempt.is_loop {
+                return peel::peel(w, snapshot, &first, attempt);
+            }
+            first.iter().for_each(|s| w.escape(s.payload));
+            close_through_memory(&mut w.new, &first);
+        }
+        End::Exit(snapshot) => {
+            // What is needed there for sure is made where it was: that is faster.
+            let slots = w.mapped_slots(snapshot);
+            slots.iter().for_each(|s| w.escape(s.payload));
+            w.new.end = End::Exit(w.snapshot(snapshot));
+        }
+        end => w.new.end = end,
+    }
+    Ok(())
 }
 
 /// Ends an iteration by bringing everything into memory, and going on at the trace's start.

@@ -9,7 +9,7 @@ use super::elements::{self, Element, Index};
 use super::memory::Place;
 use super::rewrite::Rewriter;
 use super::rewrite::SHAPE_AND_SLOTS;
-use super::{alias, bounds, sink};
+use super::{Passes, alias, bounds, sink};
 use crate::ir::helper::HelperEffect;
 use crate::ir::{Class, Effect, End, Instruction, NewSnapshot, Op, Phi, Ref, SnapshotSlot, Type};
 use rustc_hash::FxHashMap;
@@ -21,63 +21,83 @@ struct Carried {
     payload: Ref,
 }
 
-/// Writes the loop after the first copy, which is there. False when the types of the values carried
-/// around it differ between iterations, or the second one can't be like the first; the new trace ends
-/// after the first copy then.
-pub(super) fn peel(w: &mut Rewriter, final_snapshot: u32, first: &[SnapshotSlot]) -> bool {
-    let changes = Changes::of(w, final_snapshot);
-    if w.passes.alias && w.passes.memory && w.passes.guards {
-        let plan = alias::plan(w, &|place| changes.keep(place), &|slot| {
-            changes.change_slot(slot)
-        });
-        if !plan.is_empty() {
-            w.plan = plan;
-            match copies(w, final_snapshot, first, &changes) {
-                Copied::Broken => w.plan = alias::Plan::default(),
-                copied => return copied == Copied::Done,
-            }
-        }
-    }
-    copies(w, final_snapshot, first, &changes) == Copied::Done
+/// What is tried. Where it fails the trace is written anew, and less is tried: that is rare, so nothing is
+/// kept to come back to.
+#[derive(Debug)]
+pub(super) struct Attempt {
+    /// Whether the round is written twice.
+    pub(super) is_loop: bool,
+    /// Whether anything may be assumed of what the loop leaves alone.
+    bets: bool,
+    /// The elements to carry, if that was tried before.
+    elements: Option<Vec<Element>>,
 }
 
-/// What became of the second copy.
-#[derive(Clone, PartialEq, Eq, Debug)]
-enum Copied {
-    Done,
-    /// The loop can't be like the first round. Nothing was written.
+impl Attempt {
+    /// Everything that the passes allow.
+    pub(super) fn new(passes: &Passes) -> Attempt {
+        Attempt {
+            is_loop: passes.peel,
+            bets: passes.alias && passes.memory && passes.guards,
+            elements: None,
+        }
+    }
+
+    /// What is left to be tried after a failure: less in any case.
+    pub(super) fn without(mut self, failure: Failure) -> Attempt {
+        match failure {
+            Failure::Broken if self.bets => (self.bets, self.elements) = (false, None),
+            Failure::Only(good) if self.elements.is_none() => self.elements = Some(good),
+            // A second failure is one too many.
+            Failure::Only(_)
+                if self
+                    .elements
+                    .as_ref()
+                    .is_some_and(|tried| !tried.is_empty()) =>
+            {
+                self.elements = Some(Vec::new());
+            }
+            _ => self.is_loop = false,
+        }
+        self
+    }
+}
+
+/// Why the second copy can't be as it was tried.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// The types of the values carried around the loop differ between iterations, or the second one
+    /// can't be like the first.
     Impossible,
-    /// What the plan assumes is not so. Nothing was written.
+    /// What the plan assumes is not so.
     Broken,
     /// Of the elements that were to be carried only these can be.
     Only(Vec<Element>),
 }
 
-/// Writes the second copy, until what was to be carried around the loop can be.
-fn copies(
+/// Writes the loop after the first copy, which is there.
+///
+/// # Errors
+/// When that fails; what was written is of no use then.
+pub(super) fn peel(
     w: &mut Rewriter,
     final_snapshot: u32,
     first: &[SnapshotSlot],
-    changes: &Changes,
-) -> Copied {
-    let mut elements: Option<Vec<Element>> = None;
-    loop {
-        let saved = w.save();
-        let plan = w.plan.clone();
-        let copied = copy(w, final_snapshot, first, changes, elements.as_deref());
-        if copied == Copied::Done {
-            return copied;
-        }
-        w.restore(saved);
-        match copied {
-            // A second failure is one too many.
-            Copied::Only(good) => {
-                let known = elements.map_or(good, |_| Vec::new());
-                (elements, w.plan) = (Some(known), plan);
-            }
-            copied => return copied,
-        }
+    attempt: &Attempt,
+) -> Result<(), Failure> {
+    let changes = Changes::of(w, final_snapshot);
+    if attempt.bets {
+        w.plan = alias::plan(w, &|place| changes.keep(place), &|slot| {
+            changes.change_slot(slot)
+        });
     }
+    copy(
+        w,
+        final_snapshot,
+        first,
+        &changes,
+        attempt.elements.as_deref(),
+    )
 }
 
 /// The state at the loop's head, before it is entered.
@@ -99,7 +119,7 @@ fn copy(
     first: &[SnapshotSlot],
     changes: &Changes,
     chosen: Option<&[Element]>,
-) -> Copied {
+) -> Result<(), Failure> {
     let plan = w.plan.clone();
     plan.guard(w, head(w, final_snapshot, first));
     let slots = w.old.snapshots.get(final_snapshot).slots.to_vec();
@@ -126,7 +146,7 @@ fn copy(
     w.sweep();
     let now: Vec<SnapshotSlot> = slots.iter().map(|s| w.mapped_slot(s)).collect();
     let Some(mut phis) = phis_of_slots(w, &carried, first, &now, &heads) else {
-        return Copied::Impossible;
+        return Err(Failure::Impossible);
     };
     for (place, entry) in in_memory {
         match w.memory.get(&place) {
@@ -139,12 +159,12 @@ fn copy(
         }
     }
     if w.is_broken {
-        return Copied::Broken;
+        return Err(Failure::Broken);
     }
     let ends: Vec<(i32, Ref)> = now.iter().map(|s| (s.slot, s.payload)).collect();
     match elements::close(w, &elements, &names, &ends) {
         Ok(more) => phis.extend(more),
-        Err(good) => return Copied::Only(good),
+        Err(good) => return Err(Failure::Only(good)),
     }
     w.new.phis = phis;
     w.new.end = End::Loop;
@@ -152,7 +172,7 @@ fn copy(
         let head = head(w, final_snapshot, first);
         w.edit = bounds::hoist(&mut w.new, head);
     }
-    Copied::Done
+    Ok(())
 }
 
 /// Names the slots that an iteration changes, for all rounds.

@@ -28,9 +28,6 @@ impl Pending {
         }
     }
 
-    pub(super) fn clear(&mut self) {
-        self.slots.clear();
-    }
     pub(super) fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }

@@ -21,18 +21,26 @@ impl Edit {
     /// Makes the changes.
     pub(super) fn apply(&self, trace: &mut Trace) {
         if !self.dropped.is_empty() || !self.inserted.is_empty() {
-            rebuild(trace, self, |n| self.dropped.binary_search(&n).is_err());
+            let keep = |n: usize| self.dropped.binary_search(&n).is_err();
+            rebuild(trace, self, keep, &mut Vec::new());
         }
     }
 }
 
 /// Inserts what an edit inserts, and keeps the instructions that `keep` says, inserted ones among them.
-/// Nobody names a value that is dropped, but snapshots and phis that are not needed.
-pub(super) fn rebuild(trace: &mut Trace, edit: &Edit, keep: impl Fn(usize) -> bool) {
+/// Nobody names a value that is dropped, but snapshots and phis that are not needed. The list of places is
+/// filled anew.
+pub(super) fn rebuild(
+    trace: &mut Trace,
+    edit: &Edit,
+    keep: impl Fn(usize) -> bool,
+    places: &mut Vec<Ref>,
+) {
     let (length, at) = (trace.code.len(), edit.at);
     let count = edit.inserted.len();
     trace.code.splice(at..at, edit.inserted.iter().copied());
-    let mut places = vec![Ref::NONE; length + count];
+    places.clear();
+    places.resize(length + count, Ref::NONE);
     let mut kept = 0;
     let order = (0..at).chain(length..length + count).chain(at..length);
     for (from, n) in order.enumerate() {
@@ -41,17 +49,17 @@ pub(super) fn rebuild(trace: &mut Trace, edit: &Edit, keep: impl Fn(usize) -> bo
         }
         let mut i = trace.code[from];
         for r in &mut i.args {
-            *r = renamed(&places, *r);
+            *r = renamed(places, *r);
         }
         places[n] = Ref::instruction(kept);
         trace.code[kept] = i;
         kept += 1;
     }
     trace.code.truncate(kept);
-    trace.snapshots.rename(|r| renamed(&places, r));
+    trace.snapshots.rename(|r| renamed(places, r));
     for phi in &mut trace.phis {
-        phi.entry = renamed(&places, phi.entry);
-        phi.back = renamed(&places, phi.back);
+        phi.entry = renamed(places, phi.entry);
+        phi.back = renamed(places, phi.back);
     }
     trace.phis.retain(|phi| phi.entry != Ref::NONE);
 }

@@ -91,31 +91,19 @@ impl Escaped {
     }
 }
 
-/// The state of a sweep.
-pub(super) struct Saved {
-    code: usize,
-    snapshots: usize,
-    facts: Facts,
-    memory: Memory,
-    checked_stack: i32,
-    objects: Objects,
-    map: Vec<Ref>,
-    expressions: Expressions,
-}
-
 impl<'a> Rewriter<'a> {
+    /// A sweep at its start, of a round that may be written so many times.
     pub(super) fn new(
         old: &'a Trace,
         passes: Passes,
         escaped: Escaped,
+        copies: usize,
         workspace: &mut Workspace,
     ) -> Rewriter<'a> {
-        let mut new = Trace::like(old);
-        new.take_lists(workspace.take());
-        let copies = if passes.peel && matches!(old.end, End::Round(_)) {
-            2
-        } else {
-            1
+        let mut new = Trace::like(old, workspace.take());
+        let copies = match old.end {
+            End::Round(_) => copies,
+            _ => 1,
         };
         let length = copies * old.code.len();
         new.code.reserve(length);
@@ -151,36 +139,6 @@ impl<'a> Rewriter<'a> {
         Workspace::keep(&mut workspace.map, self.map);
         Workspace::keep(&mut workspace.snapshots, self.snapshots);
         (self.new, self.edit)
-    }
-
-    /// What it knows now, to come back to.
-    pub(super) fn save(&self) -> Saved {
-        Saved {
-            code: self.new.code.len(),
-            snapshots: self.new.snapshots.len(),
-            facts: self.facts.of_first(self.new.code.len()),
-            memory: self.memory.clone(),
-            checked_stack: self.checked_stack,
-            objects: self.objects.clone(),
-            map: self.map.clone(),
-            expressions: self.expressions.clone(),
-        }
-    }
-
-    /// Comes back to where it was saved; nothing was pending there.
-    pub(super) fn restore(&mut self, saved: Saved) {
-        self.new.code.truncate(saved.code);
-        self.new.snapshots.truncate(saved.snapshots);
-        self.facts = saved.facts;
-        self.memory = saved.memory;
-        self.checked_stack = saved.checked_stack;
-        self.objects = saved.objects;
-        self.map = saved.map;
-        self.expressions = saved.expressions;
-        self.pending.clear();
-        self.unwritten_from = self.new.code.len();
-        self.plan = Plan::default();
-        (self.is_broken, self.is_refuted) = (false, false);
     }
 
     /// Goes over the old trace once.

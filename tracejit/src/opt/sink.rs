@@ -406,7 +406,8 @@ impl Rewriter<'_> {
 
     /// Descriptions of the virtual objects that slots name, and of those that these name.
     pub(super) fn described(&self, slots: &[SnapshotSlot]) -> Vec<VirtualObject> {
-        if self.objects.list.is_empty() {
+        let names_object = |s: &SnapshotSlot| s.payload.as_virtual().is_some();
+        if self.objects.list.is_empty() || !slots.iter().any(names_object) {
             return Vec::new();
         }
         let mut left: Vec<Ref> = slots.iter().map(|s| s.payload).collect();

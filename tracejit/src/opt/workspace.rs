@@ -2,13 +2,10 @@
 //!
 //! Invariant: what was left in the lists means nothing; each user fills them anew.
 
-use super::guards;
-use crate::ir::{Lists, Ref};
+use super::{dce, guards};
+use crate::ir::{KEPT, Lists, Ref, USUAL_LENGTH, touch};
 use perilune_runtime::gc::charge;
 
-/// Elements that a list may have room for to be kept: most traces are shorter, and one that is long
-/// shall not cost memory for ever.
-const KEPT: usize = 4096;
 /// Lists of traces kept: one is recorded while another one is optimised.
 const TRACES: usize = 2;
 
@@ -20,9 +17,26 @@ pub struct Workspace {
     pub(super) expressions: Vec<u32>,
     pub(super) map: Vec<Ref>,
     pub(super) snapshots: Vec<u32>,
+    pub(super) dce: dce::Lists,
 }
 
 impl Workspace {
+    /// Memory for usual traces.
+    pub fn usual() -> Workspace {
+        let mut workspace = Workspace {
+            traces: vec![Lists::usual(), Lists::usual()],
+            dce: dce::Lists::usual(),
+            ..Workspace::default()
+        };
+        touch(&mut workspace.facts, 2 * USUAL_LENGTH, || {
+            guards::Value::UNKNOWN
+        });
+        touch(&mut workspace.expressions, 2 * USUAL_LENGTH, || 0);
+        touch(&mut workspace.map, USUAL_LENGTH, || Ref::NONE);
+        touch(&mut workspace.snapshots, USUAL_LENGTH / 4, || 0);
+        workspace
+    }
+
     /// Lists for a trace.
     pub fn take(&mut self) -> Lists {
         self.traces.pop().unwrap_or_default()
@@ -49,5 +63,6 @@ impl Workspace {
             + charge::list::<u32>(self.expressions.capacity())
             + charge::list::<Ref>(self.map.capacity())
             + charge::list::<u32>(self.snapshots.capacity())
+            + self.dce.bytes()
     }
 }

@@ -40,6 +40,7 @@ use crate::abort::Abort;
 use crate::ir::helper::HelperEffect;
 use crate::ir::{
     Class, Constant, Effect, Instruction, Lists, Op, PendingFrame, Point, Ref, SlotSet, Trace,
+    USUAL_LENGTH,
 };
 use perilune_runtime::function::Proto;
 use perilune_runtime::machine::Direct;
@@ -47,9 +48,6 @@ use perilune_runtime::value::{self, Value};
 use perilune_runtime::vm::Vm;
 use recent::Recent;
 use shadow::Shadows;
-
-/// Instructions that most traces have room for when they are recorded.
-const USUAL_LENGTH: usize = 256;
 
 /// What a trace relies on and that may die.
 #[derive(Clone, Debug, Default)]
@@ -135,8 +133,7 @@ impl Recording {
     pub unsafe fn new(vm: *mut Vm, number: u32, lists: Lists) -> Recording {
         // SAFETY: the caller's contract.
         let direct = unsafe { Direct::new(vm, (*vm).pc, (*vm).base, (*vm).constants) };
-        let mut trace = Trace::new(number);
-        trace.take_lists(lists);
+        let mut trace = Trace::in_lists(number, lists);
         trace.code.reserve(USUAL_LENGTH);
         trace.snapshots.reserve(USUAL_LENGTH / 4, USUAL_LENGTH);
         Recording {

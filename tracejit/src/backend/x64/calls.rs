@@ -6,6 +6,7 @@
 
 use super::super::{Location, Refusal};
 use super::emit::Emitter;
+use super::exits::Condition;
 use super::moves::Move;
 use super::short::displaced;
 use super::{RAX, RCX};
@@ -15,7 +16,6 @@ use perilune_runtime::layout;
 use perilune_runtime::value::NIL;
 
 impl Emitter<'_> {
-    /// Calls a helper.
     /// Calls a helper, with the machine as its last argument.
     pub(super) fn call(&mut self, n: usize, i: Instruction) -> Result<(), Refusal> {
         const GENERAL: [u8; 4] = [7, 6, 2, 1];
@@ -90,9 +90,9 @@ impl Emitter<'_> {
         if i.op == Op::BarrierForward {
             let child = self.source(i.args[1])?;
             self.move_one(Location::General(RCX), child);
-            dynasm!(self.ops ; call extern routine.forward);
+            self.go_to(&[0xe8], routine.forward);
         } else {
-            dynasm!(self.ops ; call extern routine.back);
+            self.go_to(&[0xe8], routine.back);
         }
         dynasm!(self.ops ; =>done);
         Ok(())
@@ -114,9 +114,10 @@ impl Emitter<'_> {
             ; mov rax, QWORD self.common.step as i64
             ; call rax
             ; test rax, rax
-            ; jnz extern self.common.leave
-            ; mov r12, [rbx + layout::VM_BASE]
         );
+        let not_zero = Condition::NotEqual as u8;
+        self.go_to(&[0x0f, 0x80 | not_zero], self.common.leave);
+        dynasm!(self.ops ; mov r12, [rbx + layout::VM_BASE]);
         if anchor != 0 {
             dynasm!(self.ops ; sub r12, anchor);
         }

@@ -5,29 +5,88 @@ use super::super::{AssembledExit, Location, Refusal, Request};
 use super::exits::Exits;
 use super::moves::{Move, Source, sequence};
 use super::{ANCHOR, Common, RAX, VM, XMM15};
-use crate::ir::{Constant, End, Op, Ref, Trace, Type};
+use crate::ir::{Constant, End, Op, Ref, Trace, Type, USUAL_LENGTH, touch};
 use dynasmrt::{DynamicLabel, DynasmApi, DynasmLabelApi, VecAssembler, dynasm, x64::X64Relocation};
+use perilune_runtime::gc::charge;
 use perilune_runtime::layout;
 
-/// Machine code and its exits.
+/// The exits of machine code, which is [`Buffers::code`].
 pub(super) struct Emitted {
-    pub(super) code: Vec<u8>,
     pub(super) exits: Vec<AssembledExit>,
     pub(super) values: Vec<Location>,
 }
 
+/// Bytes of machine code for an instruction: most traces take less.
+const BYTES: usize = 24;
+
+/// Memory in which code is written, to be used again for the next trace.
+#[derive(Debug)]
+pub(super) struct Buffers {
+    /// Counts addresses from the code's start, wherever that will be.
+    ops: VecAssembler<X64Relocation>,
+    exits: Exits,
+    floats: Vec<(u64, DynamicLabel)>,
+    /// The finished code.
+    pub(super) code: Vec<u8>,
+}
+
+impl Default for Buffers {
+    fn default() -> Buffers {
+        Buffers {
+            ops: VecAssembler::new(0),
+            exits: Exits::default(),
+            floats: Vec::new(),
+            code: Vec::new(),
+        }
+    }
+}
+
+impl Buffers {
+    /// Buffers for usual traces.
+    pub(super) fn usual() -> Buffers {
+        let mut buffers = Buffers::default();
+        buffers.ops.reserve_ops(BYTES * 2 * USUAL_LENGTH);
+        touch(&mut buffers.code, BYTES * 2 * USUAL_LENGTH, || 0);
+        buffers.floats.reserve(16);
+        buffers.exits.reserve(2 * USUAL_LENGTH);
+        buffers
+    }
+
+    /// Makes room for a trace.
+    fn start(&mut self, trace: &Trace) {
+        self.ops.reserve_ops(BYTES * trace.code.len());
+        self.exits.start(trace);
+        self.floats.clear();
+        self.code.clear();
+    }
+
+    /// Gives back the memory of a long trace, and what an error has left.
+    pub(super) fn trim(&mut self, most: usize) {
+        if self.code.capacity() > 8 * most || self.code.is_empty() {
+            *self = Buffers::default();
+        }
+    }
+
+    /// Bytes that they take. What the assembler has is about as long as the code.
+    pub(super) fn bytes(&self) -> usize {
+        2 * charge::list::<u8>(self.code.capacity())
+            + charge::list::<(u64, DynamicLabel)>(self.floats.capacity())
+            + self.exits.bytes()
+    }
+}
+
 /// The code generator at work on a trace.
 pub(super) struct Emitter<'a> {
-    pub(super) ops: VecAssembler<X64Relocation>,
+    pub(super) ops: &'a mut VecAssembler<X64Relocation>,
     pub(super) trace: &'a Trace,
     pub(super) allocation: &'a Allocation,
     pub(super) common: Common,
     pub(super) deopt: Option<(u32, *mut u32)>,
-    pub(super) exits: Exits,
+    pub(super) exits: &'a mut Exits,
     /// Where the code will run.
     pub(super) address: usize,
     /// Floats to be placed behind the code.
-    floats: Vec<(u64, DynamicLabel)>,
+    floats: &'a mut Vec<(u64, DynamicLabel)>,
 }
 
 /// Makes the code of a trace for an address.
@@ -36,19 +95,25 @@ pub(super) fn emit(
     allocation: &Allocation,
     common: Common,
     address: usize,
+    buffers: &mut Buffers,
 ) -> Result<Emitted, Refusal> {
     let trace = request.trace;
-    // Most traces take less.
-    let bytes = 256 + 24 * trace.code.len();
+    buffers.start(trace);
+    let Buffers {
+        ops,
+        exits,
+        floats,
+        code,
+    } = buffers;
     let mut e = Emitter {
-        ops: VecAssembler::new_with_capacity(address, bytes, 0, 0, 64, 0, 128),
+        ops,
         trace,
         allocation,
         common,
         deopt: request.deopt,
-        exits: Exits::new(trace),
+        exits,
         address,
-        floats: Vec::with_capacity(16),
+        floats,
     };
     let start = e.ops.new_dynamic_label();
     dynasm!(e.ops ; .arch x64 ; =>start);
@@ -70,14 +135,10 @@ pub(super) fn emit(
     e.finish(request, head, start, repeated)?;
     e.stubs(request.first_exit);
     e.constants();
-    let mut code = e.ops.finalize().map_err(|_| Refusal::Malformed)?;
-    e.exits.link(&mut code);
+    code.extend(e.ops.drain().map_err(|_| Refusal::Malformed)?);
+    e.exits.link(code);
     let (exits, values) = e.exits.assembled(trace, allocation, address)?;
-    Ok(Emitted {
-        code,
-        exits,
-        values,
-    })
+    Ok(Emitted { exits, values })
 }
 
 impl Emitter<'_> {
@@ -167,7 +228,7 @@ impl Emitter<'_> {
                     dynasm!(self.ops ; jmp =>start);
                 } else {
                     let entry = (request.entry_of)(trace).ok_or(Refusal::Malformed)?;
-                    dynasm!(self.ops ; jmp extern entry as usize);
+                    self.go_to(&[0xe9], entry as usize);
                 }
             }
             End::Exit(snapshot) => {
@@ -193,9 +254,16 @@ impl Emitter<'_> {
             return;
         }
         dynasm!(self.ops ; .align 8);
-        for (bits, label) in std::mem::take(&mut self.floats) {
+        for &(bits, label) in &*self.floats {
             dynasm!(self.ops ; =>label ; .u64 bits);
         }
+    }
+
+    /// Writes the bytes of a jump or call to code that lies elsewhere, and its distance.
+    pub(super) fn go_to(&mut self, instruction: &[u8], target: usize) {
+        self.ops.extend(instruction);
+        let end = self.address + self.ops.offset().0 + 4;
+        self.ops.push_u32(target.wrapping_sub(end) as u32);
     }
 
     /// Does moves that are meant to happen at once.

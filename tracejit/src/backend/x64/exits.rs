@@ -9,8 +9,9 @@
 use super::super::allocate::Allocation;
 use super::super::{AssembledExit, Location, Refusal};
 use super::emit::Emitter;
-use crate::ir::Trace;
+use crate::ir::{Trace, touch};
 use dynasmrt::{DynasmApi, dynasm};
+use perilune_runtime::gc::charge;
 
 /// When a jump is taken, by the processor's number of the condition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,7 +32,7 @@ pub(super) enum Condition {
 }
 
 /// The exits of a trace.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Exits {
     /// By snapshot: its exit's place in the order, plus one; 0 for those that have none.
     places: Vec<u32>,
@@ -47,13 +48,26 @@ pub(super) struct Exits {
 const STUB_BYTES: usize = 16;
 
 impl Exits {
-    pub(super) fn new(trace: &Trace) -> Exits {
-        Exits {
-            places: vec![0; trace.snapshots.len()],
-            snapshots: Vec::with_capacity(trace.snapshots.len()),
-            jumps: Vec::with_capacity(trace.code.len() / 2),
-            stubs: 0,
-        }
+    /// Forgets those of the trace before.
+    pub(super) fn start(&mut self, trace: &Trace) {
+        self.places.clear();
+        self.places.resize(trace.snapshots.len(), 0);
+        self.snapshots.clear();
+        self.jumps.clear();
+    }
+
+    /// Makes room for a trace of so many instructions.
+    pub(super) fn reserve(&mut self, length: usize) {
+        touch(&mut self.places, length / 8, || 0);
+        touch(&mut self.snapshots, length / 8, || 0);
+        touch(&mut self.jumps, length / 2, || (0, 0));
+    }
+
+    /// Bytes that its lists take.
+    pub(super) fn bytes(&self) -> usize {
+        charge::list::<u32>(self.places.capacity())
+            + charge::list::<u32>(self.snapshots.capacity())
+            + charge::list::<(u32, u32)>(self.jumps.capacity())
     }
 
     /// The place of a snapshot's exit, which it gets if it has none yet.

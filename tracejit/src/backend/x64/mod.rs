@@ -18,9 +18,11 @@ mod short;
 mod trampoline;
 mod unwind;
 
-use super::allocate::{self, RegisterSet};
+use super::allocate::{Allocator, RegisterSet};
 use super::{Assembled, DoStep, Refusal, Request, Restore, Trampoline, check};
+use crate::ir::KEPT;
 use code_area::CodeArea;
+use emit::Buffers;
 use unwind::Unwind;
 
 pub(super) use code_area::see_new_code;
@@ -61,6 +63,8 @@ pub struct Backend {
     // Dropped first: it describes the area.
     _unwind: Unwind,
     area: CodeArea,
+    allocator: Allocator,
+    buffers: Buffers,
     common: Common,
     /// Bytes of the trampoline, which is never dropped.
     trampoline: usize,
@@ -88,6 +92,8 @@ impl Backend {
             _unwind: Unwind::register(start, size, &made.layout),
             trampoline: area.used(),
             area,
+            allocator: Allocator::usual(),
+            buffers: Buffers::usual(),
             common,
         })
     }
@@ -105,20 +111,28 @@ impl Backend {
     /// See [`Refusal`]; nothing is kept then.
     pub fn assemble(&mut self, request: &Request) -> Result<Assembled, Refusal> {
         let registers = REGISTERS.limited(request.registers);
-        let allocation = allocate::allocate(request.trace, &registers, request.inherited)?;
+        let allocation = self
+            .allocator
+            .allocate(request.trace, &registers, request.inherited)?;
         if cfg!(debug_assertions) || request.verify {
-            check::check(request.trace, &allocation, &registers).map_err(|_| Refusal::Malformed)?;
+            check::check(request.trace, allocation, &registers).map_err(|_| Refusal::Malformed)?;
         }
         let address = self.area.next();
-        let emitted = emit::emit(request, &allocation, self.common, address)?;
-        if !self.area.append(&emitted.code) {
+        let buffers = &mut self.buffers;
+        let emitted = emit::emit(request, allocation, self.common, address, buffers);
+        let is_kept = emitted.is_ok() && self.area.append(&buffers.code);
+        let code_bytes = buffers.code.len();
+        self.allocator.trim(KEPT);
+        buffers.trim(KEPT);
+        let emitted = emitted?;
+        if !is_kept {
             return Err(Refusal::Full);
         }
         Ok(Assembled {
             entry: address as *const u8,
             exits: emitted.exits,
             values: emitted.values,
-            code_bytes: emitted.code.len(),
+            code_bytes,
         })
     }
 
@@ -136,7 +150,14 @@ impl Backend {
 
     /// Drops all traces' code; none of it runs.
     pub fn flush(&mut self) {
+        self.allocator = Allocator::default();
+        self.buffers = Buffers::default();
         self.area.truncate(self.trampoline);
+    }
+
+    /// Bytes that it takes beside the code.
+    pub fn bytes(&self) -> usize {
+        self.allocator.bytes() + self.buffers.bytes()
     }
 
     /// The code of a trace.
