@@ -1,7 +1,8 @@
 //! `bench compile`: how long the tracing compiler takes, by stage, for 100 bytecode instructions.
 //!
-//! The program `compile/loops.lua` has many different hot loops and does little else; programs of the
-//! comparison are measured when they are named. The times are the compiler's own, from `-j stats=json`:
+//! The program `compile/plain.lua` has loops of about 100 instructions of one kind of work, the program
+//! `compile/loops.lua` many loops that differ, both do little else. Programs of the comparison are
+//! measured when they are named. The times are the compiler's own, from `-j stats=json`:
 //! what recording, optimising and assembling took in all, over the bytecode instructions that were
 //! recorded, also by recordings that were given up. Of several runs the one counts that took least in
 //! all. Builds to be compared run in turn, so that a change in the machine's speed hits all alike.
@@ -13,6 +14,9 @@ use crate::engine::{self, Engine};
 use crate::measure;
 use crate::options::Options;
 use crate::programs;
+
+/// Kinds of work that `compile/plain.lua` knows.
+const KINDS: &[&str] = &["integers", "floats", "fields", "elements", "calls", "mixed"];
 
 /// Programs that are measured unless others are named: those with the most traces.
 const USUAL: &[&str] = &["cd", "deltablue", "havlak", "json", "richards"];
@@ -78,12 +82,17 @@ pub(crate) fn run(options: &Options) -> Result<bool, String> {
 
 /// Names and command lines.
 fn programs_of(options: &Options) -> Result<Vec<(String, Vec<OsString>)>, String> {
-    let loops = Path::new(env!("CARGO_MANIFEST_DIR")).join("compile/loops.lua");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("compile");
+    let (plain, loops) = (folder.join("plain.lua"), folder.join("loops.lua"));
     let number: Option<OsString> = options.quick.then(|| "10".into());
-    let mut all = vec![(
-        "loops".to_owned(),
-        [loops.into_os_string()].into_iter().chain(number).collect(),
-    )];
+    let with_number = |arguments: Vec<OsString>| arguments.into_iter().chain(number.clone());
+    let mut all: Vec<(String, Vec<OsString>)> = Vec::new();
+    for &kind in KINDS {
+        let arguments = vec![plain.clone().into_os_string(), kind.into()];
+        all.push((kind.to_owned(), with_number(arguments).collect()));
+    }
+    let arguments = with_number(vec![loops.into_os_string()]).collect();
+    all.push(("loops".to_owned(), arguments));
     let names: Vec<String> = match options.names.is_empty() {
         true => USUAL.iter().map(|&name| name.to_owned()).collect(),
         false => options.names.clone(),
