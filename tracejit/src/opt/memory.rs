@@ -181,7 +181,17 @@ impl Memory {
         match *place {
             Place::SlotTag(slot) => self.slots.remove(slot, 0),
             Place::SlotPayload(slot) => self.slots.remove(slot, 1),
-            _ => self.others[place.class() as usize]
+            Place::Element(class, array, index, at) => {
+                let (base, distance) = base_and_distance(trace, index);
+                self.others[class as usize].retain(|(known, _)| match *known {
+                    Place::Element(_, x, i, other) if x == array && at == other => {
+                        let (other_base, other_distance) = base_and_distance(trace, i);
+                        base == other_base && distance != other_distance
+                    }
+                    _ => false,
+                });
+            }
+            Place::Field(class, ..) => self.others[class as usize]
                 .retain(|(known, _)| known != place && are_disjoint(trace, facts, known, place)),
         }
     }

@@ -237,10 +237,24 @@ impl Recording {
         }
     }
 
+    /// `i - 1`: where the element with the index `i` stands, counted from 0.
+    fn place_of(&mut self, i: RecordedInteger) -> Ref {
+        if let Some(i) = self.trace.int_of(i.r) {
+            return self.int(i.wrapping_sub(1));
+        }
+        let one = self.int(1);
+        if let Some(n) = i.r.as_instruction() {
+            let known = &self.trace.code[n];
+            if known.op == Op::Add && known.args[1] == one {
+                return known.args[0];
+            }
+        }
+        self.emit(Op::Sub, 0, &[i.r, one])
+    }
+
     /// `i - 1`, guarded to be below the table's capacity (`within`) or not.
     fn guard_index(&mut self, t: RecordedTable, i: RecordedInteger, within: bool) -> Ref {
-        let one = self.int(1);
-        let index = self.emit(Op::Sub, 0, &[i.r, one]);
+        let index = self.place_of(i);
         let capacity = self.memory(
             Op::Load32,
             Class::TableHeader,
@@ -381,8 +395,7 @@ impl Recording {
                 return false;
             }
             self.guard_tag(v);
-            let one = self.int(1);
-            let index = self.emit(Op::Sub, 0, &[i.r, one]);
+            let index = self.place_of(i);
             let border = self.memory(Op::Load32, Class::TableHeader, layout::TABLE_BORDER, &[t.r]);
             self.guard_expected(Op::GuardBelow, 0, &[index, border]);
             let tags = self.memory(Op::Load64, Class::TableHeader, layout::TABLE_TAGS, &[t.r]);
@@ -465,8 +478,7 @@ impl Recording {
         // SAFETY: the table is live.
         unsafe { self.guard_no_metatable(t.concrete, t.r) };
         self.guard_tag(v);
-        let one = self.int(1);
-        let index = self.emit(Op::Sub, 0, &[i.r, one]);
+        let index = self.place_of(i);
         let border = self.memory(Op::Load32, Class::TableHeader, layout::TABLE_BORDER, &[t.r]);
         self.guard(Op::GuardEq, &[index, border]);
         let (tag, payload) = (self.best_tag(v), self.bits_of(v));
