@@ -119,7 +119,7 @@ pub struct Heap {
 }
 
 /// No limit: more than any machine has, yet safe to add to.
-const UNLIMITED: usize = isize::MAX as usize;
+pub(super) const UNLIMITED: usize = isize::MAX as usize;
 
 impl Heap {
     /// An empty heap whose string hashes depend on `seed`.
@@ -203,7 +203,9 @@ impl Heap {
         }
     }
 
-    /// Charges what compiled code takes in all, in place of what it took before.
+    /// Charges what compiled code takes in all, in place of what it took before. The collector, which can
+    /// do nothing about it, works neither more nor less for that: its debt stays. But where memory is
+    /// limited it starts earlier with more code.
     ///
     /// # Errors
     /// It is more than before, and beyond the limit; then nothing has changed.
@@ -212,6 +214,7 @@ impl Heap {
             Some(more) => self.charge(more)?,
             None => self.discharge(self.compiled - bytes),
         }
+        self.move_threshold(bytes as isize - self.compiled as isize);
         self.compiled = bytes;
         Ok(())
     }

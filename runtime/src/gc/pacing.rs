@@ -4,7 +4,7 @@
 //! cycle left; then, for each kilobyte allocated, `step_multiplier` percent units of work are
 //! done, in steps of at least `1 << step_size` bytes.
 
-use super::heap::{Heap, Phase};
+use super::heap::{Heap, Phase, UNLIMITED};
 use super::{Roots, generational};
 
 /// How the collector works.
@@ -139,6 +139,17 @@ impl Heap {
             threshold
         };
         self.granted = self.threshold;
+    }
+
+    /// Moves the threshold by as much as memory in use has changed that is none of the collector's, so that
+    /// the debt stays. Not below a limit: what brings memory nearer to that has to bring collections nearer.
+    pub(crate) fn move_threshold(&mut self, by: isize) {
+        if self.pacing.stress.is_some() || self.limit != UNLIMITED {
+            return;
+        }
+        let unmade = self.granted - self.threshold;
+        self.threshold = self.threshold.saturating_add_signed(by);
+        self.granted = self.threshold + unmade;
     }
 
     /// Above this many bytes in use the memory limit is near: seven eighths of it, or half of what the last

@@ -65,6 +65,32 @@ fn explicit_steps_end_cycles() {
     assert!(world.heap().is_collector_running());
 }
 
+/// How many explicit steps a cycle takes is the program's business; that traces are made or freed during
+/// it is not. Memory near its limit is collected earlier for them all the same.
+#[test]
+fn compiled_code_is_no_debt() {
+    let mut world = World::new();
+    let heap = world.heap();
+    let debt = heap.debt();
+    let used = heap.used;
+    for bytes in [500_000, 2_000_000, 1_000, 0] {
+        heap.charge_compiled(bytes).expect("there is no limit");
+        assert_eq!((heap.used, heap.debt()), (used + bytes, debt));
+    }
+    heap.set_memory_limit(Some(10_000_000));
+    let debt = heap.debt();
+    heap.charge_compiled(1_000_000)
+        .expect("that is below the limit");
+    assert_eq!(heap.debt(), debt + 1_000_000);
+    assert!(heap.charge_compiled(20_000_000).is_err());
+    assert_eq!(
+        (heap.used, heap.debt()),
+        (used + 1_000_000, debt + 1_000_000)
+    );
+    heap.charge_compiled(0).expect("less is never refused");
+    assert_eq!((heap.used, heap.debt()), (used, debt));
+}
+
 #[test]
 fn the_heap_stays_small_without_explicit_collections() {
     for generational in [false, true] {
